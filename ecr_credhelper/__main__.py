@@ -1,0 +1,76 @@
+"""The executable ``docker-credential-ecr-py``: standard streams in, one reply out, one exit."""
+
+import io
+import os
+import sys
+import time
+
+from ecr_credhelper import __version__, helper
+from ecr_credhelper.errors import CredentialHelperError
+from ecr_credhelper.protocol import Reply
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
+
+PROG = "docker-credential-ecr-py"
+USAGE = f"""\
+usage: {PROG} get|store|erase|list|version
+
+Docker's credential helper for Amazon ECR. Docker calls it when ~/.docker/config.json says so:
+  {{"credHelpers": {{"ACCOUNT.dkr.ecr.REGION.amazonaws.com": "ecr-py"}}}}
+
+See what Docker would get:
+  echo ACCOUNT.dkr.ecr.REGION.amazonaws.com | {PROG} get
+"""
+INTERRUPTED = 130
+"""The exit status of a program that Ctrl-C ended, as shells count it."""
+
+
+def main(argv: "Sequence[str]") -> int:
+    """Run one command over the standard streams; return its exit status. Nothing is raised."""
+    try:
+        reply = answer(argv)
+        for stream, content in ((sys.stdout, reply.stdout), (sys.stderr, reply.stderr)):
+            if content and stream:
+                stream.buffer.write(content)
+                stream.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except OSError:  # the client has gone: nobody is left to tell
+        return 1
+    return reply.status
+
+
+def answer(argv: "Sequence[str]") -> Reply:
+    """Return the reply to the command line ``argv``, whatever happens on the way."""
+    match argv:
+        case [verb] if verb in helper.VERBS:
+            stdin = sys.stdin.buffer if sys.stdin else io.BytesIO()
+            try:
+                return helper.run(verb, stdin, os.environ, time.time)
+            except Exception as error:  # noqa: BLE001 - no traceback ever reaches a person
+                cause = f"internal error ({type(error).__name__})"
+                advice = "please report it, with this line and what you ran"
+                return Reply.failure(CredentialHelperError(PROG, cause, advice))
+        case ["version" | "--version"]:
+            return Reply(f"{PROG} {__version__}\n".encode())
+        case ["--help" | "-h" | "help"]:
+            return Reply(USAGE.encode())
+        case []:
+            return Reply(USAGE.encode(), status=1)
+    return Reply(f"{PROG}: unknown command; {USAGE}".encode(), status=1)
+
+
+def run() -> "NoReturn":
+    """Run the command line and end the process.
+
+    At once, without the interpreter's farewell: that takes a tenth of the time of a warm get, and
+    would wait for a thread that still waits for AWS.
+    """
+    os._exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    run()

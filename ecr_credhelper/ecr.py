@@ -1,0 +1,61 @@
+"""Ask Amazon ECR for an authorization token: the one place that talks to AWS.
+
+boto3's own layer adds resources and file transfers on top of botocore and nothing to this one call,
+so the botocore underneath it is used directly; credential chain, endpoints, retries, proxies and CA
+bundles are its own.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+from botocore.config import Config
+
+from ecr_credhelper.authorization import token_of
+from ecr_credhelper.aws_errors import explain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from botocore.session import Session
+
+    from ecr_credhelper.registry import Registry
+    from ecr_credhelper.token import Token
+
+CONNECT_TIMEOUT = 5
+"""Seconds to wait for a connection: three tries fit into the deadline of the whole answer."""
+
+READ_TIMEOUT = 10
+"""Seconds to wait for the API's answer, which usually takes a tenth of one."""
+
+
+def fetch(registry: "Registry", clock: "Callable[[], float]", session: "Session | None" = None) -> "Token":
+    """Return a new token for ``registry``, asked for as the identity that botocore finds.
+
+    Raises:
+        CredentialHelperError: whatever went wrong, with what to do about it.
+
+    Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html,
+    called without ``registryIds``: those are deprecated, and a token opens every registry of its region.
+
+    """
+    session = session or botocore.session.Session()
+    try:
+        response = make_client(session, registry).get_authorization_token()
+    except Exception as error:
+        raise explain(error, registry, session.profile) from error
+    return token_of(response, registry.host, clock())
+
+
+def make_client(session: "Session", registry: "Registry") -> "Any":
+    """Return a client of the API that matches the registry's host: region, FIPS and dual-stack.
+
+    Where the host does not ask for FIPS or dual-stack, the person's AWS configuration decides.
+    """
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=READ_TIMEOUT,
+        use_fips_endpoint=registry.fips or None,
+        use_dualstack_endpoint=registry.dualstack or None,
+    )
+    service = "ecr-public" if registry.public else "ecr"
+    return session.create_client(service, region_name=registry.region, config=config)

@@ -1,0 +1,65 @@
+"""What can go wrong, a sentence each; every error knows its line for the wire and for the person."""
+
+NOT_FOUND_TEXT = "credentials not found in native keychain"
+"""What a helper says when it has no login; clients compare it, so no other error may contain it.
+
+https://github.com/docker/docker-credential-helpers/blob/master/credentials/error.go
+"""
+
+MAX_LINE = 600
+"""Characters of an error line: enough for a host, an ARN and the advice; a page of text helps nobody."""
+
+
+class CredentialHelperError(Exception):
+    """The base of every error that this package raises.
+
+    ``subject`` is what it happened to (a registry host, a file), ``cause`` what happened, ``advice``
+    what to run or change next. None of them may hold a secret.
+    """
+
+    def __init__(self, subject: str, cause: str, advice: str = "") -> None:
+        """Keep the three parts; any line breaks in them are folded when they are shown."""
+        super().__init__(subject, cause, advice)
+        self.subject = subject
+        self.cause = cause
+        self.advice = advice
+
+    def __str__(self) -> str:
+        """Return one printable line, ``subject: cause; advice``, without the not-found phrase."""
+        text = ": ".join(part for part in (self.subject, self.cause) if part)
+        text = f"{text}; {self.advice}" if self.advice else text
+        text = "".join(c if c.isprintable() else " " for c in text)
+        line = " ".join(text.split()).replace(NOT_FOUND_TEXT, "no login")
+        return line if len(line) <= MAX_LINE else f"{line[: MAX_LINE - 1]}…"
+
+
+class ProtocolError(CredentialHelperError):
+    """The client's request cannot be understood; nothing was done."""
+
+
+class UnsupportedRegistryError(CredentialHelperError):
+    """A login was given for a registry that is not ECR and that nothing here could keep."""
+
+
+class ConfigurationError(CredentialHelperError):
+    """A profile, a file or a variable of the person's is missing or wrong."""
+
+
+class NoCredentialsError(CredentialHelperError):
+    """No AWS credentials could be had: none configured, expired, or their source failed."""
+
+
+class AccessDeniedError(CredentialHelperError):
+    """AWS knows the caller and refuses the request."""
+
+
+class ThrottledError(CredentialHelperError):
+    """AWS asked for fewer requests, also after the retries."""
+
+
+class UnreachableError(CredentialHelperError):
+    """The API did not answer: no network, no such host, a TLS failure or a time-out."""
+
+
+class UnexpectedAnswerError(CredentialHelperError):
+    """The API answered with something that is no usable authorization token."""

@@ -1,0 +1,132 @@
+"""A cache miss: lock, look again, ask AWS, keep the answer; all of it within one deadline."""
+
+import os
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, TypeVar
+
+from filelock import FileLock
+
+from ecr_credhelper import ecr
+from ecr_credhelper.errors import CredentialHelperError, UnreachableError
+from ecr_credhelper.files import PRIVATE_FILE, make_private
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ecr_credhelper.cache import Cache, NoCache
+    from ecr_credhelper.registry import Registry
+    from ecr_credhelper.token import Token
+
+DEADLINE = 25
+"""Seconds for the whole answer: testcontainers-java gives up after 30."""
+
+LOCK_WAIT = 10
+"""Seconds to wait for another process that fetches the same token, before fetching it oneself."""
+
+LOCK_POLL = 0.02
+"""Seconds between two looks at a lock: little beside the tenth of a second that AWS takes."""
+
+LOCKS = 64
+"""Lock files for all tokens together: two tokens on one lock wait for each other at worst, and no
+lock file need ever be removed, which could not be done safely."""
+
+Result = TypeVar("Result")
+
+
+def resolve(
+    registry: "Registry",
+    identity: str,
+    cache: "Cache | NoCache",
+    clock: "Callable[[], float]",
+    expiring: "Token | None" = None,
+) -> "Token":
+    """Return a token for ``registry``, from AWS unless another process has just fetched it.
+
+    ``expiring`` is a token that is valid still, but not for long: it is served when AWS fails.
+
+    Raises:
+        CredentialHelperError: AWS failed, or did not answer within ``DEADLINE`` seconds.
+
+    """
+    try:
+        return within(DEADLINE, lambda: fetch_once(registry, identity, cache, clock), subject=registry.host)
+    except CredentialHelperError:
+        if expiring and expiring.is_valid(clock()):
+            return expiring
+        raise
+
+
+def fetch_once(
+    registry: "Registry", identity: str, cache: "Cache | NoCache", clock: "Callable[[], float]"
+) -> "Token":
+    """Fetch a token, or take the one that another process has fetched while this one waited."""
+    key = token_key(registry, identity)
+    with locked(cache.folder, key):
+        now = clock()
+        token = cache.token(key, now)
+        if token is None or token.is_due(now):
+            token = ecr.fetch(registry, clock)
+        cache.keep(registry.host, identity, key, token)
+    return token
+
+
+def token_key(registry: "Registry", identity: str) -> str:
+    """Return the name of the token that opens ``registry`` for ``identity``.
+
+    A token opens every registry of its region that the principal may use, so the host's account
+    plays no part: forty accounts of one region are one token.
+    """
+    api = "ecr-public" if registry.public else "ecr"
+    variants = [name for name in ("fips", "dualstack") if getattr(registry, name)]
+    return "\t".join((api, registry.partition, registry.region, *variants, identity))
+
+
+@contextmanager
+def locked(folder: "str | None", key: str) -> "Iterator[None]":
+    """Hold the lock of a token, if it can be had: without it there may be a second call to AWS.
+
+    The system releases it when its holder dies, however it dies.
+    """
+    locks = os.path.join(folder or "", "locks")
+    if not folder or not make_private(folder) or not make_private(locks):
+        yield
+        return
+    number = int.from_bytes(key.encode("utf-8", "surrogateescape")) % LOCKS
+    lock = FileLock(os.path.join(locks, f"{number:02}"), mode=PRIVATE_FILE, poll_interval=LOCK_POLL)
+    with suppress(OSError, NotImplementedError):  # its Timeout is an OSError
+        lock.acquire(timeout=LOCK_WAIT)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            lock.release()
+
+
+def within(seconds: float, work: "Callable[[], Result]", *, subject: str) -> "Result":
+    """Return what ``work`` returns or raise what it raises; UnreachableError after ``seconds``.
+
+    The work goes on in its thread, which ends with the process: nothing in botocore can be stopped
+    from outside, least of all a credential process.
+    """
+    results: list[Result] = []
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the caller's thread
+            raised.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if raised:
+        raise raised[0]
+    if not results:
+        raise UnreachableError(
+            subject,
+            f"AWS did not answer within {seconds:g} s",
+            "check the network, proxies and the source of the AWS credentials, and try again",
+        )
+    return results[0]

@@ -1,0 +1,97 @@
+"""Throw-away surroundings for every test, a fake ECR API, and the real executable."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from tests.fake_ecr import FakeECR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HOST = "111122223333.dkr.ecr.us-west-2.amazonaws.com"
+OTHER_ACCOUNT = "444455556666.dkr.ecr.us-west-2.amazonaws.com"
+OTHER_REGION = "111122223333.dkr.ecr.eu-central-1.amazonaws.com"
+PUBLIC = "public.ecr.aws"
+NOT_FOUND = b"credentials not found in native keychain\n"
+
+EXECUTABLE = str(Path(sys.executable).with_name("docker-credential-ecr-py"))
+
+KEPT = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG", "COVERAGE_PROCESS_START")
+"""What a test inherits of its surroundings: nothing that an AWS SDK, a proxy or Python would read."""
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give every test a home of its own and no AWS settings: none may see the person's files."""
+    folder = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name not in KEPT:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("USERPROFILE", str(folder))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return folder
+
+
+@pytest.fixture
+def api() -> Iterator[FakeECR]:
+    with FakeECR() as fake:
+        yield fake
+
+
+@pytest.fixture
+def aws(api: FakeECR, monkeypatch: pytest.MonkeyPatch) -> FakeECR:
+    """Lead this process, and the processes that it starts, to the fake API."""
+    for name, value in api.environment.items():
+        monkeypatch.setenv(name, value)
+    return api
+
+
+class Result(NamedTuple):
+    """What a client sees of one run of the executable."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def reply(self) -> dict[str, str]:
+        assert self.status == 0, self
+        assert self.stderr == b""
+        reply = json.loads(self.stdout)
+        assert isinstance(reply, dict)
+        return reply
+
+    @property
+    def error(self) -> str:
+        """The one line of a failure, after a check that it is one line, and the same on both streams."""
+        assert self.status == 1, self
+        assert self.stdout == self.stderr
+        line = self.stdout.decode()
+        assert line.endswith("\n")
+        assert line.count("\n") == 1
+        assert "credentials not found in native keychain" not in line
+        assert "Traceback" not in line
+        return line.rstrip("\n")
+
+
+def run(*argv: str, stdin: bytes | str = b"", **options: Any) -> Result:
+    """Run the real executable as a client does: no shell, standard input from a pipe."""
+    data = stdin.encode() if isinstance(stdin, str) else stdin
+    done = subprocess.run(
+        [EXECUTABLE, *argv], check=False, input=data, capture_output=True, timeout=60, **options
+    )
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def login(server: str = HOST, username: str = "AWS", secret: str = "a-password") -> str:
+    """Return what ``docker login`` sends to ``store``."""
+    return json.dumps({"ServerURL": server, "Username": username, "Secret": secret})

@@ -1,0 +1,237 @@
+"""A fake of the two Amazon ECR APIs on loopback, for the tests, the demo and the benchmarks.
+
+It answers ``GetAuthorizationToken`` as ``api.ecr`` and ``api.ecr-public`` do, over real sockets, to
+real clients: ``AWS_ENDPOINT_URL`` leads botocore here. Signatures are checked (SigV4), so a wrong
+secret, region or service shows as it does at AWS. Only the standard library is needed.
+
+    with FakeECR() as api:
+        subprocess.run([...], env={"AWS_ENDPOINT_URL": api.url, **api.environment})
+
+``api.faults`` is a queue: each call takes the first entry, if there is one, instead of an answer.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+import time
+from collections import deque
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+LIFETIME = 12 * 3600
+"""Seconds that a token lives, as at AWS."""
+
+TARGETS = {
+    "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken": "ecr",
+    "SpencerFrontendService.GetAuthorizationToken": "ecr-public",
+}
+
+
+class Call(NamedTuple):
+    """One request that the API received: the service and region signed for, and by which key."""
+
+    service: str
+    region: str
+    access_key: str
+    host: str
+    body: dict[str, Any]
+
+
+class Fault(NamedTuple):
+    """What a call gets instead of a token: an HTTP status and a body, sent after ``delay`` seconds."""
+
+    status: int
+    body: bytes
+    delay: float = 0
+
+    @classmethod
+    def aws(cls, code: str, message: str = "", status: int = 400) -> Self:
+        """Return an error of the AWS JSON 1.1 protocol."""
+        return cls(status, json.dumps({"__type": code, "message": message}).encode())
+
+    @classmethod
+    def answer(cls, **data: Any) -> Self:
+        """Return a well-formed answer whose authorization data is ``data``, however wrong."""
+        return cls(200, json.dumps({"authorizationData": [data]}).encode())
+
+
+class FakeECR:
+    """The API, served by threads of this process from ``with`` to its end.
+
+    ``identities`` maps access key ids to secrets; the default one is ``access_key``. With
+    ``unique`` off, every token of a region has the same password, so that a registry server can be
+    told it beforehand. ``slow`` seconds pass before each
+    answer; ``requests`` counts what came, answered or not.
+    """
+
+    access_key = "AKIAFAKEFAKEFAKEFAKE"
+    secret_key = "fakefakefakefakefakefakefakefakefakefake"
+
+    def __init__(
+        self,
+        *,
+        identities: Mapping[str, str] | None = None,
+        unique: bool = True,
+        lifetime: float = LIFETIME,
+        slow: float = 0,
+        clock: Callable[[], float] = time.time,
+        host: str = "127.0.0.1",
+    ) -> None:
+        self.identities = {self.access_key: self.secret_key, **(identities or {})}
+        self.unique = unique
+        self.lifetime = lifetime
+        self.slow = slow
+        self.clock = clock
+        self.requests = 0
+        self.calls: list[Call] = []
+        self.faults: deque[Fault] = deque()
+        self._lock = threading.Lock()
+        self._server = _Server((host, 0), _handler_for(self))
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+
+    @property
+    def url(self) -> str:
+        """The value for ``AWS_ENDPOINT_URL``."""
+        host, port = self._server.server_address[:2]
+        return f"http://{host!s}:{port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The AWS variables with which any AWS SDK asks this API as its default identity."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def password(self, region: str, *, service: str = "ecr", serial: int = 0) -> str:
+        """Return the password that a token of ``region`` carries: base64 of JSON, as at AWS.
+
+        What differs comes first: bcrypt, which registry servers use, reads 72 bytes only.
+        """
+        seed = f"{service} {region} {serial}"
+        claims = {
+            "payload": hashlib.sha256(seed.encode()).hexdigest(),
+            "version": "2",
+            "type": "DATA_KEY",
+            "expiration": int(self.clock() + self.lifetime) if self.unique else 4102444800,
+        }
+        return base64.b64encode(json.dumps(claims).encode()).decode()
+
+    def public_password(self) -> str:
+        """Return the password that a token of the public registry carries."""
+        return self.password("us-east-1", service="ecr-public")
+
+    def answer(self, call: Call) -> bytes:
+        """Record the call and return the body that answers it."""
+        with self._lock:
+            self.calls.append(call)
+            serial = len(self.calls) if self.unique else 0
+        password = self.password(call.region, service=call.service, serial=serial)
+        data = {
+            "authorizationToken": base64.b64encode(f"AWS:{password}".encode()).decode(),
+            "expiresAt": self.clock() + self.lifetime,
+        }
+        if call.service == "ecr-public":
+            return json.dumps({"authorizationData": data}).encode()
+        data["proxyEndpoint"] = f"https://111122223333.dkr.ecr.{call.region}.amazonaws.com"
+        return json.dumps({"authorizationData": [data]}).encode()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # the standard five drop the last of forty callers that come at once
+
+
+def _handler_for(api: FakeECR) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            api.requests += 1
+            service = TARGETS.get(self.headers.get("X-Amz-Target", ""))
+            time.sleep(api.slow)
+            if service is None:
+                self._send(Fault.aws("UnknownOperationException"))
+                return
+            signed = _Signature(self.headers["Authorization"])
+            call = Call(
+                service, signed.region, signed.access_key, self.headers["Host"], json.loads(body or b"{}")
+            )
+            if api.faults:
+                api.calls.append(call)
+                self._send(api.faults.popleft())
+            elif call.access_key not in api.identities:
+                message = "The security token included in the request is invalid."
+                self._send(Fault.aws("UnrecognizedClientException", message))
+            elif not signed.matches(
+                dict(self.headers.items()), body, service, api.identities[call.access_key]
+            ):
+                message = "The request signature we calculated does not match."
+                self._send(Fault.aws("InvalidSignatureException", message))
+            else:
+                self._send(Fault(200, api.answer(call)))
+
+        def _send(self, fault: Fault) -> None:
+            time.sleep(fault.delay)
+            head = (
+                f"HTTP/1.1 {fault.status} -\r\nContent-Type: application/x-amz-json-1.1\r\n"
+                f"Content-Length: {len(fault.body)}\r\n\r\n"
+            )
+            # One send: older Go clients trip over two TLS records.
+            self.wfile.write(head.encode() + fault.body)
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet: the tests read standard error."""
+
+    return Handler
+
+
+class _Signature:
+    """The ``Authorization`` header of a request signed with AWS Signature Version 4."""
+
+    def __init__(self, header: str) -> None:
+        fields = dict(part.strip().split("=", 1) for part in header.partition(" ")[2].split(","))
+        self.access_key, self.date, self.region, self.service, _ = fields["Credential"].split("/")
+        self.signed_headers = fields["SignedHeaders"]
+        self.signature = fields["Signature"]
+
+    def matches(self, headers: Mapping[str, str], body: bytes, service: str, secret: str) -> bool:
+        """Tell whether the holder of ``secret`` signed this request for ``service``.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html
+        """
+        headers = {name.lower(): value for name, value in headers.items()}
+        canonical = "\n".join(
+            (
+                "POST\n/\n",
+                *(f"{name}:{headers[name].strip()}" for name in self.signed_headers.split(";")),
+                f"\n{self.signed_headers}",
+                hashlib.sha256(body).hexdigest(),
+            )
+        )
+        scope = f"{self.date}/{self.region}/{self.service}/aws4_request"
+        digest = hashlib.sha256(canonical.encode()).hexdigest()
+        to_sign = f"AWS4-HMAC-SHA256\n{headers['x-amz-date']}\n{scope}\n{digest}"
+        key = f"AWS4{secret}".encode()
+        for part in (self.date, self.region, self.service, "aws4_request"):
+            key = hmac.digest(key, part.encode(), "sha256")
+        expected = hmac.new(key, to_sign.encode(), "sha256").hexdigest()
+        return self.service == service and hmac.compare_digest(expected, self.signature)

@@ -1,0 +1,211 @@
+"""Tokens on disk: what is served, to whom, and what is a miss."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ecr_credhelper.cache import Cache, NoCache, default_folder, open_cache
+from ecr_credhelper.token import Token
+from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC
+
+NOW = 1_800_000_000.0
+HOUR = 3600
+ME, YOU = "profile=me", "profile=you"
+
+
+def token(password: str = "a-password", left: float = 12 * HOUR) -> Token:
+    return Token("AWS", password, fetched_at=NOW, expires_at=NOW + left)
+
+
+def password(found: Token | None) -> str | None:
+    return found.password if found else None
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    return Cache(str(tmp_path / "cache"))
+
+
+def files_of(cache: Cache) -> list[Path]:
+    return sorted(path for path in Path(cache.folder).rglob("*") if path.is_file())
+
+
+def test_a_token_is_served_to_its_identity_and_host_only(cache: Cache) -> None:
+    cache.keep(HOST, ME, "key", token())
+    assert password(cache.find(HOST, ME, NOW)) == "a-password"
+    assert cache.find(HOST, YOU, NOW) is None
+    assert cache.find(OTHER_ACCOUNT, ME, NOW) is None
+
+
+def test_times_survive(cache: Cache) -> None:
+    cache.keep(HOST, ME, "key", token())
+    found = cache.find(HOST, ME, NOW)
+    assert found
+    assert (found.fetched_at, found.expires_at) == (NOW, NOW + 12 * HOUR)
+
+
+def test_two_hosts_share_a_token(cache: Cache) -> None:
+    cache.keep(HOST, ME, "key", token())
+    cache.keep(OTHER_ACCOUNT, ME, "key", token("a-newer-one"))
+    assert password(cache.find(HOST, ME, NOW)) == "a-newer-one"
+    assert password(cache.token("key", NOW)) == "a-newer-one"
+
+
+@pytest.mark.parametrize(
+    "moment", [NOW + 12 * HOUR, NOW + 13 * HOUR, NOW - HOUR], ids=["end", "late", "early"]
+)
+def test_a_token_that_is_not_valid_is_a_miss(cache: Cache, moment: float) -> None:
+    cache.keep(HOST, ME, "key", token())
+    cache.keep_login(HOST, token())
+    assert cache.find(HOST, ME, moment) is None
+    assert cache.hosts(ME, moment) == {}
+
+
+def test_a_given_login_comes_first_until_its_end(cache: Cache) -> None:
+    cache.keep(HOST, ME, "key", token())
+    cache.keep_login(HOST, token("given", left=HOUR))
+    assert password(cache.find(HOST, ME, NOW)) == "given"
+    assert password(cache.find(HOST, YOU, NOW)) == "given"
+    assert password(cache.find(HOST, ME, NOW + HOUR)) == "a-password"
+
+
+def test_forgetting_a_host_forgets_its_login_and_its_tokens_of_every_identity(cache: Cache) -> None:
+    cache.keep(HOST, ME, "key", token())
+    cache.keep(HOST, YOU, "your key", token())
+    cache.keep(OTHER_ACCOUNT, ME, "other key", token())
+    cache.keep_login(HOST, token())
+    cache.forget(HOST)
+    assert cache.find(HOST, ME, NOW) is None
+    assert cache.find(HOST, YOU, NOW) is None
+    assert cache.token("key", NOW) is None
+    assert cache.find(OTHER_ACCOUNT, ME, NOW)
+
+
+def test_listing_names_what_can_be_served_now_and_to_whom(cache: Cache) -> None:
+    cache.keep(HOST, ME, "key", token())
+    cache.keep(OTHER_ACCOUNT, ME, "key", token())
+    cache.keep(PUBLIC, YOU, "your key", token())
+    cache.keep_login("custom.example:5000", token())
+    assert cache.hosts(ME, NOW) == {HOST: "AWS", OTHER_ACCOUNT: "AWS", "custom.example:5000": "AWS"}
+
+
+def test_an_empty_or_missing_folder_has_nothing(cache: Cache) -> None:
+    assert cache.hosts(ME, NOW) == {}
+    assert cache.find(HOST, ME, NOW) is None
+    cache.forget(HOST)
+    assert not Path(cache.folder).exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+def test_a_folder_that_others_may_look_into_is_not_used(cache: Cache) -> None:
+    cache.keep(HOST, ME, "key", token())
+    Path(cache.folder).chmod(0o755)
+    assert cache.find(HOST, ME, NOW) is None
+    assert cache.hosts(ME, NOW) == {}
+    cache.forget(HOST)
+    cache.keep(HOST, ME, "key", token())  # makes it private again
+    assert cache.find(HOST, ME, NOW)
+
+
+def test_a_folder_that_cannot_be_made_costs_nothing_but_speed(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    cache = Cache(str(tmp_path / "file" / "cache"))
+    cache.keep(HOST, ME, "key", token())
+    assert cache.find(HOST, ME, NOW) is None
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda content: b"",
+    "half": lambda content: content[: len(content) // 2],
+    "no last newline": lambda content: content[:-1],
+    "longer": lambda content: content + b"more\n",
+    "older format": lambda content: content.replace(b"ecr-credhelper 1", b"ecr-credhelper 0"),
+    "another end": lambda content: content.replace(b"end", b"END"),
+    "windows newlines": lambda content: content.replace(b"\n", b"\r\n"),
+    "another key": lambda content: content.replace(b"key", b"yek"),
+    "another identity": lambda content: content.replace(b"profile=me", b"profile=you"),
+    "a line less": lambda content: content.replace(b"AWS\n", b""),
+    "no number": lambda content: content.replace(b"1800000000.0", b"later"),
+    "any bytes": lambda content: b"\xff" * 100,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_or_foreign_entry_is_a_miss(cache: Cache, damage: Callable[[bytes], bytes]) -> None:
+    cache.keep(HOST, ME, "key profile=me", token())
+    for file in files_of(cache):
+        file.write_bytes(damage(file.read_bytes()))
+    assert cache.find(HOST, ME, NOW) is None
+    assert cache.hosts(ME, NOW) == {}
+
+
+def test_an_entry_under_another_name_is_a_miss(cache: Cache) -> None:
+    cache.keep(HOST, ME, "key", token())
+    cache.keep(HOST, YOU, "your key", token("yours"))
+    tokens = Path(cache.folder, "tokens")
+    one, two = sorted(tokens.iterdir())
+    content = one.read_bytes()
+    one.write_bytes(two.read_bytes())
+    two.write_bytes(content)
+    assert cache.find(HOST, ME, NOW) is None
+    assert cache.find(HOST, YOU, NOW) is None
+
+
+@given(content=st.binary(max_size=300), line=st.integers(0, 8))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_bytes_in_an_entry_are_a_miss_or_a_clean_login(cache: Cache, content: bytes, line: int) -> None:
+    cache.keep(HOST, ME, "key", token())
+    for file in files_of(cache):
+        lines = file.read_bytes().split(b"\n")
+        lines[line % len(lines)] = content
+        file.write_bytes(b"\n".join(lines))
+    found = cache.find(HOST, ME, NOW)
+    assert found is None or (found.username.isprintable() and found.password.isprintable())
+    assert set(cache.hosts(ME, NOW)) <= {HOST}
+    cache.forget(HOST)
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_two_identities_are_kept_apart(cache: Cache, one: str, two: str) -> None:
+    first, second = (f"id={text!a}" for text in (one, two))
+    cache.keep(HOST, first, first, token("first"))
+    cache.keep(HOST, second, second, token("second"))
+    assert password(cache.find(HOST, second, NOW)) == "second"
+    assert password(cache.find(HOST, first, NOW)) == ("second" if first == second else "first")
+
+
+@pytest.mark.parametrize(("environ", "platform", "folder"), [
+    ({}, "linux", "~/.cache/ecr-credhelper"),
+    ({"XDG_CACHE_HOME": "/x"}, "linux", "/x/ecr-credhelper"),
+    ({"XDG_CACHE_HOME": "relative"}, "linux", "~/.cache/ecr-credhelper"),
+    ({}, "darwin", "~/Library/Caches/ecr-credhelper"),
+    ({"LOCALAPPDATA": "/l"}, "win32", "/l/ecr-credhelper"),
+    ({}, "win32", None),
+    ({"AWS_ECR_CACHE_DIR": "/given", "XDG_CACHE_HOME": "/x"}, "linux", "/given/ecr-credhelper"),
+    ({"AWS_ECR_CACHE_DIR": "~/given"}, "win32", "~/given/ecr-credhelper"),
+])  # fmt: skip
+def test_each_system_has_its_place(environ: Mapping[str, str], platform: str, folder: str | None) -> None:
+    assert default_folder(environ, platform) == (folder and os.path.expanduser(folder))
+
+
+def test_without_a_home_there_is_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    assert isinstance(open_cache({}), NoCache)
+
+
+def test_a_disabled_cache_keeps_nothing() -> None:
+    cache = open_cache({"AWS_ECR_DISABLE_CACHE": "1"})
+    cache.keep(HOST, ME, "key", token())
+    cache.keep_login(HOST, token())
+    cache.forget(HOST)
+    assert cache.find(HOST, ME, NOW) is None
+    assert cache.token("key", NOW) is None
+    assert cache.hosts(ME, NOW) == {}
+    assert cache.folder is None

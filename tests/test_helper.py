@@ -1,0 +1,191 @@
+"""The four verbs, in this process, against the fake API."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from ecr_credhelper import helper
+from ecr_credhelper.protocol import Reply
+from tests.conftest import HOST, NOT_FOUND, OTHER_ACCOUNT, PUBLIC, login
+from tests.fake_ecr import FakeECR, Fault
+
+HOUR = 3600
+
+
+class Clock:
+    """A clock that a test sets, in whole seconds as a token's password has them."""
+
+    def __init__(self) -> None:
+        self.now = float(int(time.time()))
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(aws: FakeECR) -> Clock:
+    aws.clock = clock = Clock()
+    return clock
+
+
+def ask(verb: str, stdin: str = HOST, clock: Clock | None = None) -> Reply:
+    return helper.run(verb, io.BytesIO(stdin.encode()), os.environ, clock or time.time)
+
+
+def secret(reply: Reply) -> str:
+    assert reply.status == 0, reply.stdout
+    assert reply.stderr == b""
+    return str(json.loads(reply.stdout)["Secret"])
+
+
+def listed(clock: Clock | None = None) -> dict[str, str]:
+    reply = ask("list", "unused", clock)
+    assert (reply.status, reply.stderr) == (0, b"")
+    hosts: dict[str, str] = json.loads(reply.stdout)
+    return hosts
+
+
+def test_get_answers_with_the_token_and_echoes_the_server(aws: FakeECR) -> None:
+    reply = json.loads(ask("get", f"https://{HOST}:443/team/web").stdout)
+    assert reply == {
+        "ServerURL": f"https://{HOST}:443/team/web",
+        "Username": "AWS",
+        "Secret": aws.password("us-west-2", serial=1),
+    }
+
+
+@pytest.mark.parametrize("server", ["index.docker.io", "https://not.a.real.registry/url", "a\0b", "\udcff"])
+def test_get_does_not_know_other_registries(server: str, aws: FakeECR) -> None:
+    reply = helper.run("get", io.BytesIO(server.encode("utf-8", "surrogateescape")), {}, time.time)
+    assert (reply.stdout, reply.stderr, reply.status) == (NOT_FOUND, b"", 1)
+    assert aws.calls == []
+
+
+def test_a_token_is_served_until_shortly_before_its_end(aws: FakeECR, clock: Clock) -> None:
+    first = secret(ask("get", clock=clock))
+    clock.now += 11 * HOUR
+    assert secret(ask("get", clock=clock)) == first
+    clock.now += 0.8 * HOUR
+    assert secret(ask("get", clock=clock)) != first
+    assert len(aws.calls) == 2
+
+
+def test_a_token_is_served_to_its_very_end_while_aws_fails(aws: FakeECR, clock: Clock) -> None:
+    first = secret(ask("get", clock=clock))
+    clock.now += 12 * HOUR - 1
+    aws.faults.append(Fault.aws("AccessDeniedException"))
+    assert secret(ask("get", clock=clock)) == first
+    clock.now += 1
+    aws.faults.append(Fault.aws("AccessDeniedException"))
+    reply = ask("get", clock=clock)
+    assert reply.status == 1
+    assert reply.stdout == reply.stderr
+    assert b"AWS denies GetAuthorizationToken" in reply.stdout
+
+
+@pytest.mark.parametrize("change", ["profile", "key", "role", "file", "endpoint"])
+def test_another_identity_is_never_served_this_ones_token(
+    change: str, aws: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret(ask("get"))
+    match change:
+        case "profile":
+            monkeypatch.setenv("AWS_PROFILE", "other")
+        case "key":
+            monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOTHEROTHEROTHER")
+        case "role":
+            monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/other")
+        case "file":
+            (home / ".aws").mkdir()
+            (home / ".aws" / "credentials").write_text("[default]\naws_access_key_id = x\n")
+        case "endpoint":
+            monkeypatch.setenv("AWS_ENDPOINT_URL_ECR", "http://127.0.0.1:9")
+    assert listed() == {}
+    aws.faults.append(Fault.aws("AccessDeniedException"))
+    assert ask("get").status == 1
+
+
+def test_public_ecr_without_an_answer_is_not_found_so_that_anonymous_pulls_go_on(aws: FakeECR) -> None:
+    aws.faults.append(Fault.aws("AccessDeniedException"))
+    reply = ask("get", PUBLIC)
+    assert (reply.stdout, reply.stderr, reply.status) == (NOT_FOUND, b"", 1)
+    assert secret(ask("get", PUBLIC)) == aws.password("us-east-1", service="ecr-public", serial=2)
+
+
+def test_a_login_is_kept_served_and_forgotten(aws: FakeECR, clock: Clock) -> None:
+    assert ask("store", login(), clock).stdout == b""
+    assert secret(ask("get", clock=clock)) == "a-password"
+    assert listed(clock) == {HOST: "AWS"}
+    clock.now += 12 * HOUR
+    assert listed(clock) == {}
+    assert ask("store", login(), clock).status == 0
+    assert ask("erase", f"https://{HOST}", clock).stdout == b""
+    assert listed(clock) == {}
+    assert aws.calls == []
+    assert secret(ask("get", clock=clock)) == aws.password("us-west-2", serial=1)
+
+
+def test_a_login_with_a_token_of_aws_ends_with_it(aws: FakeECR, clock: Clock) -> None:
+    given = aws.password("us-west-2", serial=99)
+    clock.now += 6 * HOUR
+    ask("store", login(secret=given), clock)
+    clock.now += 5 * HOUR
+    assert secret(ask("get", clock=clock)) == given
+    clock.now += HOUR
+    assert secret(ask("get", clock=clock)) != given
+
+
+def test_erase_forgets_the_token_that_served_the_host(aws: FakeECR) -> None:
+    secret(ask("get"))
+    secret(ask("get", OTHER_ACCOUNT))
+    assert ask("erase").status == 0
+    assert listed() == {}  # the two hosts had one token
+    secret(ask("get"))
+    assert len(aws.calls) == 2
+
+
+@pytest.mark.parametrize("server", ["index.docker.io", f"{HOST}.evil.com"])
+def test_erase_of_another_registry_has_nothing_to_do(server: str) -> None:
+    reply = ask("erase", server)
+    assert (reply.stdout, reply.stderr, reply.status) == (b"", b"", 0)
+
+
+@pytest.mark.parametrize("server", ["ghcr.io", "https://me:a-secret@ghcr.io"])
+def test_store_for_another_registry_fails_with_a_way_out(server: str) -> None:
+    reply = ask("store", login(server))
+    assert reply.status == 1
+    assert reply.stdout == reply.stderr
+    assert b"not an Amazon ECR registry" in reply.stdout
+    assert b"credHelpers" in reply.stdout
+    assert b"a-secret" not in reply.stdout
+    assert b"a-password" not in reply.stdout
+
+
+def test_store_keeps_nothing_where_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ECR_IGNORE_CREDS_STORAGE", "true")
+    assert ask("store", login()).status == 0
+    assert listed() == {}
+    monkeypatch.setenv("AWS_ECR_IGNORE_CREDS_STORAGE", "yes")  # exactly "true", as Amazon's helper has it
+    monkeypatch.setenv("AWS_ECR_DISABLE_CACHE", "1")
+    assert ask("store", login()).status == 0
+    monkeypatch.delenv("AWS_ECR_DISABLE_CACHE")
+    assert listed() == {}
+
+
+@pytest.mark.parametrize("verb", ["get", "erase", "store"])
+def test_a_request_without_a_server_is_refused_on_stdout_alone(verb: str) -> None:
+    reply = ask(verb, "{}" if verb == "store" else "\n")
+    assert (reply.stdout, reply.stderr, reply.status) == (b"no credentials server URL\n", b"", 1)
+
+
+def test_list_needs_neither_input_nor_aws(aws: FakeECR) -> None:
+    secret(ask("get"))
+    aws.identities.clear()
+    assert listed() == {HOST: "AWS"}
+    assert len(aws.calls) == 1

@@ -1,0 +1,112 @@
+"""Docker's protocol, as bytes in and bytes out."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecr_credhelper.errors import NOT_FOUND_TEXT, CredentialHelperError, ProtocolError
+from ecr_credhelper.protocol import MAX_REQUEST, Reply, read_login, read_server
+from tests.conftest import HOST, login
+
+
+@pytest.mark.parametrize(
+    "sent", ["{}", "{}\n", "{} \r\n", " {}"], ids=["bare", "newline", "windows", "blank"]
+)
+def test_a_server_is_read_in_every_form_that_clients_send(sent: str) -> None:
+    assert read_server(io.BytesIO(sent.format(HOST).encode())) == HOST
+
+
+@pytest.mark.parametrize("sent", [b"", b"\n", b" \r\n"])
+def test_no_server_is_refused_with_the_fixed_text(sent: bytes) -> None:
+    with pytest.raises(ProtocolError, match=r"^no credentials server URL$"):
+        read_server(io.BytesIO(sent))
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_a_login_is_read(end: str) -> None:
+    assert read_login(io.BytesIO((login() + end).encode())) == (HOST, "AWS", "a-password")
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        (b"", "not a JSON object"),
+        (b"[]", "not a JSON object"),
+        (b"{", "not a JSON object"),
+        (b"\xff\xfe", "not a JSON object"),
+        (b"[" * 20000, "not a JSON object"),
+        (b"{}", "^no credentials server URL$"),
+        (b'{"ServerURL": 1}', "^no credentials server URL$"),
+        (b'{"ServerURL": " "}', "^no credentials server URL$"),
+        (b'{"ServerURL": "h", "Secret": "s"}', "^no credentials username$"),
+        (b'{"ServerURL": "h", "Username": "", "Secret": "s"}', "^no credentials username$"),
+        (b'{"ServerURL": "h", "Username": "a\\nb", "Secret": "s"}', "Username is empty or holds a control"),
+        (b'{"ServerURL": "h", "Username": "u"}', "Secret is empty"),
+        (b'{"ServerURL": "h", "Username": "u", "Secret": 7}', "Secret is empty"),
+        (b'{"ServerURL": "h", "Username": "u", "Secret": "a\\u0000"}', "Secret is empty or holds a control"),
+    ],
+)
+def test_a_malformed_login_is_refused(sent: bytes, text: str) -> None:
+    with pytest.raises(ProtocolError, match=text):
+        read_login(io.BytesIO(sent))
+
+
+def test_a_request_without_end_is_refused_and_drained() -> None:
+    stdin = io.BytesIO(b"x" * (5 * MAX_REQUEST))
+    with pytest.raises(ProtocolError, match="longer than 65536 bytes"):
+        read_server(stdin)
+    assert stdin.read() == b""
+
+
+@given(st.binary(max_size=500))
+def test_any_bytes_are_a_login_or_our_error(sent: bytes) -> None:
+    try:
+        server, username, password = read_login(io.BytesIO(sent))
+    except ProtocolError:
+        return
+    assert server
+    assert username
+    assert password
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])), st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_survives_the_reply(server: str, password: str) -> None:
+    reply = Reply.credentials(server, "AWS", password)
+    assert json.loads(reply.stdout) == {"ServerURL": server, "Username": "AWS", "Secret": password}
+    assert reply.stdout.count(b"\n") == 1
+    assert (reply.stderr, reply.status) == (b"", 0)
+
+
+def test_a_listing_is_a_map_from_host_to_user_name() -> None:
+    assert Reply.listing({}).stdout == b"{}\n"
+    assert json.loads(Reply.listing({HOST: "AWS", "b": 'x"y'}).stdout) == {HOST: "AWS", "b": 'x"y'}
+
+
+def test_not_found_is_the_constant_text_on_stdout_alone() -> None:
+    reply = Reply.not_found()
+    assert (reply.stdout, reply.stderr, reply.status) == (f"{NOT_FOUND_TEXT}\n".encode(), b"", 1)
+
+
+def test_a_failure_goes_to_both_streams() -> None:
+    reply = Reply.failure(CredentialHelperError(HOST, "it broke", "mend it"))
+    assert reply.stdout == reply.stderr == f"{HOST}: it broke; mend it\n".encode()
+    assert reply.status == 1
+
+
+def test_an_error_is_one_bounded_line_without_the_not_found_phrase() -> None:
+    text = str(CredentialHelperError("a\nb", f"x\r\n{NOT_FOUND_TEXT}", "\0" + "y" * 2000))
+    assert text.startswith("a b: x no login; yyy")
+    assert len(text) == 600
+    assert text.isprintable()
+
+
+@given(st.text(), st.text(), st.text())
+def test_any_error_is_one_printable_line(subject: str, cause: str, advice: str) -> None:
+    text = str(CredentialHelperError(subject, cause, advice))
+    assert text.isprintable()
+    assert NOT_FOUND_TEXT not in text

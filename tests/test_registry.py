@@ -1,0 +1,61 @@
+"""Host names -> registries: the corpus, and what must hold for any string."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecr_credhelper.registry import PARTITIONS, PUBLIC_HOSTS, Registry, host_of, parse
+from tests.corpus import HOSTS, NOT_ECR, Row
+
+SUFFIXES = [suffix for row in PARTITIONS for suffix in row[2:] if suffix]
+
+
+@pytest.mark.parametrize("row", HOSTS, ids=lambda row: row.server)
+def test_an_ecr_host_is_parsed_into_its_parts(row: Row) -> None:
+    found = parse(row.server)
+    assert found is not None
+    parts = (found.host, found.account, found.region, found.partition, found.fips, found.dualstack)
+    assert parts == row[1:7]
+    assert found.public == (not row.account)
+    assert repr(found) == f"Registry({row.host!r})"
+
+
+@pytest.mark.parametrize("server", NOT_ECR)
+def test_whatever_is_not_exactly_ecr_is_refused(server: str) -> None:
+    assert parse(server) is None
+
+
+@pytest.mark.parametrize("row", HOSTS, ids=lambda row: row.server)
+@pytest.mark.parametrize("blanks", ["{}\n", "{} \r\n", "\t{} "], ids=["newline", "windows", "around"])
+def test_blanks_around_a_server_do_not_matter(row: Row, blanks: str) -> None:
+    found = parse(blanks.format(row.server))
+    assert found is not None
+    assert found.host == row.host
+
+
+@given(st.text())
+def test_any_string_is_a_registry_or_none(server: str) -> None:
+    assert isinstance(parse(server), Registry | None)
+
+
+@given(st.sampled_from(HOSTS), st.text(min_size=1, max_size=8), st.integers(min_value=0))
+def test_characters_put_into_a_host_never_lead_to_another_owner(row: Row, noise: str, at: int) -> None:
+    at %= len(row.host) + 1
+    found = parse(row.host[:at] + noise + row.host[at:])
+    if found is not None:
+        assert found.host.endswith(tuple(f".{suffix}" for suffix in SUFFIXES) + tuple(PUBLIC_HOSTS))
+
+
+@pytest.mark.parametrize(
+    ("server", "host"),
+    [
+        ("https://Index.Docker.io/v1/", "index.docker.io"),
+        ("localhost:5000", "localhost"),
+        ("user@host", None),
+        ("", None),
+    ],
+)
+def test_the_host_of_any_server_is_found(server: str, host: str | None) -> None:
+    assert host_of(server) == host

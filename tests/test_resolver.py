@@ -1,0 +1,182 @@
+"""A cache miss: one fetch for everyone, one deadline, and what is served when AWS fails."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from ecr_credhelper import ecr, resolver
+from ecr_credhelper.cache import Cache, NoCache
+from ecr_credhelper.errors import CredentialHelperError, UnreachableError
+from ecr_credhelper.registry import Registry, parse
+from ecr_credhelper.token import Token
+from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC
+from tests.fake_ecr import FakeECR, Fault
+
+ME = "profile=me"
+HOUR = 3600
+
+
+def registry(host: str = HOST) -> Registry:
+    found = parse(host)
+    assert found
+    return found
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    return Cache(str(tmp_path / "cache"))
+
+
+def test_a_fetched_token_is_kept(cache: Cache, aws: FakeECR) -> None:
+    token = resolver.resolve(registry(), ME, cache, time.time)
+    found = cache.find(HOST, ME, time.time())
+    assert found
+    assert found.password == token.password == aws.password("us-west-2", serial=1)
+
+
+def test_registries_of_one_region_share_one_call(cache: Cache, aws: FakeECR) -> None:
+    for host in (HOST, OTHER_ACCOUNT, HOST):
+        resolver.resolve(registry(host), ME, cache, time.time)
+    assert len(aws.calls) == 1
+    assert set(cache.hosts(ME, time.time())) == {HOST, OTHER_ACCOUNT}
+
+
+@pytest.mark.parametrize("host", [
+    OTHER_REGION, PUBLIC, HOST.replace("ecr", "ecr-fips"), "111122223333.dkr-ecr.us-west-2.on.aws",
+    "111122223333.dkr-ecr-fips.us-west-2.on.aws",
+])  # fmt: skip
+def test_another_region_api_or_variant_is_another_token(host: str) -> None:
+    assert resolver.token_key(registry(host), ME) != resolver.token_key(registry(), ME)
+
+
+def test_another_identity_is_another_call(cache: Cache, aws: FakeECR) -> None:
+    resolver.resolve(registry(), ME, cache, time.time)
+    resolver.resolve(registry(), "profile=you", cache, time.time)
+    assert len(aws.calls) == 2
+
+
+def test_without_a_cache_every_get_asks(aws: FakeECR) -> None:
+    for _ in range(2):
+        resolver.resolve(registry(), ME, NoCache(), time.time)
+    assert len(aws.calls) == 2
+
+
+def test_a_token_about_to_expire_is_replaced(cache: Cache, aws: FakeECR) -> None:
+    now = time.time()
+    old = Token("AWS", "old", fetched_at=now - 12 * HOUR, expires_at=now + 60)
+    cache.keep(HOST, ME, resolver.token_key(registry(), ME), old)
+    assert resolver.resolve(registry(), ME, cache, time.time, expiring=old).password != "old"
+    assert len(aws.calls) == 1
+
+
+def test_a_token_about_to_expire_is_served_when_aws_fails(cache: Cache, aws: FakeECR) -> None:
+    aws.faults.append(Fault.aws("AccessDeniedException"))
+    now = time.time()
+    old = Token("AWS", "old", fetched_at=now - 12 * HOUR, expires_at=now + 60)
+    assert resolver.resolve(registry(), ME, cache, time.time, expiring=old) is old
+
+
+def test_an_expired_token_is_never_served(cache: Cache, aws: FakeECR) -> None:
+    aws.faults.append(Fault.aws("AccessDeniedException"))
+    now = time.time()
+    old = Token("AWS", "old", fetched_at=now - 12 * HOUR, expires_at=now - 1)
+    with pytest.raises(CredentialHelperError, match="AWS denies"):
+        resolver.resolve(registry(), ME, cache, time.time, expiring=old)
+
+
+def test_callers_at_once_share_one_call(cache: Cache, aws: FakeECR) -> None:
+    aws.slow = 0.2
+    passwords: list[str] = []
+    gate = threading.Barrier(8)
+
+    def ask() -> None:
+        gate.wait()
+        passwords.append(resolver.resolve(registry(), ME, cache, time.time).password)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(passwords) == 8
+    assert len(set(passwords)) == len(aws.calls) == 1
+
+
+HOLDER = """
+import sys, time
+from ecr_credhelper.resolver import locked
+with locked(sys.argv[1], sys.argv[2]):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def holder(cache: Cache) -> subprocess.Popen[bytes]:
+    """Start another process that holds the token's lock."""
+    command = [sys.executable, "-c", HOLDER, cache.folder, resolver.token_key(registry(), ME)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout
+    assert process.stdout.readline().strip() == b"held"
+    return process
+
+
+def test_a_lock_that_is_held_too_long_costs_a_second_call_and_no_answer(
+    cache: Cache, aws: FakeECR, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolver, "LOCK_WAIT", 0.1)
+    with holder:
+        try:
+            assert resolver.resolve(registry(), ME, cache, time.time).username == "AWS"
+        finally:
+            holder.kill()
+    assert len(aws.calls) == 1
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_lock_holder_that_is_killed_holds_nobody_up(
+    cache: Cache, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolver, "LOCK_WAIT", 3600)
+    with holder:
+        holder.kill()
+    assert resolver.resolve(registry(), ME, cache, time.time).username == "AWS"
+
+
+def test_a_lock_that_cannot_be_made_costs_no_answer(cache: Cache, aws: FakeECR) -> None:
+    Path(cache.folder).mkdir(mode=0o700)
+    Path(cache.folder, "locks").write_text("in the way")
+    assert resolver.resolve(registry(), ME, cache, time.time).username == "AWS"
+    assert len(aws.calls) == 1
+
+
+def test_a_lock_file_that_cannot_be_opened_costs_no_answer(cache: Cache, aws: FakeECR) -> None:
+    for number in range(resolver.LOCKS):
+        Path(cache.folder, "locks", f"{number:02}").mkdir(parents=True, mode=0o700)
+    assert resolver.resolve(registry(), ME, cache, time.time).username == "AWS"
+    assert len(aws.calls) == 1
+
+
+def test_an_answer_that_does_not_come_is_an_error_at_the_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done = threading.Event()
+    monkeypatch.setattr(resolver, "DEADLINE", 0.05)
+    monkeypatch.setattr(ecr, "fetch", lambda *_: done.wait(30))
+    with pytest.raises(UnreachableError, match=f"^{HOST}: AWS did not answer within 0.05 s"):
+        resolver.resolve(registry(), ME, NoCache(), time.time)
+    done.set()
+
+
+def test_an_error_in_the_work_is_raised_in_the_callers_thread() -> None:
+    def fail() -> None:
+        raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        resolver.within(5, fail, subject="s")

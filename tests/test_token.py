@@ -1,0 +1,56 @@
+"""A token's times."""
+
+from __future__ import annotations
+
+import pytest
+
+from ecr_credhelper.token import Token, is_clean
+
+HOUR = 3600
+NOW = 1_800_000_000.0
+
+
+def token(*, age: float = 0, left: float) -> Token:
+    return Token("AWS", "password", fetched_at=NOW - age, expires_at=NOW + left)
+
+
+@pytest.mark.parametrize(
+    ("age", "left", "valid", "ageing", "due"),
+    [
+        (0, 12 * HOUR, True, False, False),
+        (8.9 * HOUR, 3.1 * HOUR, True, False, False),
+        (9.1 * HOUR, 2.9 * HOUR, True, True, False),
+        (11.7 * HOUR, 0.3 * HOUR, True, True, False),
+        (11.8 * HOUR, 0.2 * HOUR, True, True, True),
+        (12 * HOUR, 0, False, True, True),
+        (13 * HOUR, -HOUR, False, True, True),
+    ],
+    ids=["new", "plenty", "last quarter", "18 minutes", "12 minutes", "end", "after it"],
+)
+def test_what_a_token_of_some_age_asks_for(
+    age: float, left: float, valid: bool, ageing: bool, due: bool
+) -> None:
+    one = token(age=age, left=left)
+    assert (one.is_valid(NOW), one.is_ageing(NOW), one.is_due(NOW)) == (valid, ageing, due)
+
+
+def test_a_token_from_the_future_is_not_valid_after_the_clock_jumped_back() -> None:
+    assert not token(age=-2 * HOUR, left=14 * HOUR).is_valid(NOW)
+    assert token(age=-30, left=12 * HOUR).is_valid(NOW)
+
+
+@pytest.mark.parametrize("end", [float("inf"), float("nan"), NOW + 25 * HOUR])
+def test_a_token_of_an_impossible_life_is_not_valid(end: float) -> None:
+    assert not Token("AWS", "password", fetched_at=NOW, expires_at=end).is_valid(NOW)
+
+
+def test_repr_hides_the_password() -> None:
+    assert "password" not in repr(token(left=HOUR)).replace("username", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [("AWS", True), ("pass word", True), ("", False), ("a\nb", False), ("a\0b", False), ("\udc80", False)],
+)
+def test_only_printable_text_can_be_a_login(text: str, clean: bool) -> None:
+    assert is_clean(text) is clean
