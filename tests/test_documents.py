@@ -1,0 +1,149 @@
+"""The documents are true: their commands run, their links lead somewhere, their texts are the program's."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ecr_credhelper.aws_errors import ANSWERS, EXCEPTIONS
+from ecr_credhelper.cache import MAGIC
+from ecr_credhelper.protocol import MAX_REQUEST
+from ecr_credhelper.registry import PARTITIONS, PUBLIC_HOSTS, parse
+from ecr_credhelper.resolver import DEADLINE, LOCK_WAIT
+from tests.conftest import HOST, run
+from tests.corpus import HOSTS
+from tests.fake_ecr import FakeECR
+from tests.installers import INSTALLERS
+
+ROOT = Path(__file__).parents[1]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]*)?\)")
+
+
+def page(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    return [
+        (path.name, content)
+        for path in PAGES
+        for found, content in BLOCK.findall(path.read_text(encoding="utf-8"))
+        if found == language
+    ]
+
+
+def commands() -> list[str]:
+    """Return every command line of the shell blocks, without comments."""
+    lines = [line for _, block in blocks("sh") for line in block.splitlines()]
+    inline = re.findall(r"`((?:uv|pip|pipx|make) [^`\n]+)`", page("README.md"))
+    return sorted({line.partition(" #")[0].strip() for line in [*lines, *inline]} - {""})
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_of_the_documents_works(command: str, aws: FakeECR) -> None:
+    name = command.split(maxsplit=1)[0]
+    if name == "make":
+        target = command.split()[1]
+        assert re.search(rf"^{target}:", page("Makefile"), re.MULTILINE)
+        assert f"directory {target} " in page(".ci/run"), "CI runs it"
+    elif name in {"pip", "pipx", "uv"}:
+        assert command.split() in INSTALLERS.values(), "make installers, which CI runs, runs it"
+    else:
+        path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+        done = subprocess.run(
+            ["sh", "-c", command], capture_output=True, check=False, env={**os.environ, "PATH": path}
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert len(aws.calls) == (0 if command.endswith("erase") else 1)
+
+
+def test_there_are_commands_to_check() -> None:
+    assert {"make demo", "make test", "pipx install .", "uv tool install .", "pip install ."} <= set(
+        commands()
+    )
+
+
+@pytest.mark.parametrize(("name", "block"), blocks("json"))
+def test_every_configuration_of_the_documents_is_valid(name: str, block: str) -> None:
+    configuration = json.loads(block)
+    assert set(configuration["credHelpers"].values()) == {"ecr-py"}, name
+    assert all(parse(host) for host in configuration["credHelpers"])
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_link_leads_to_a_file(path: Path) -> None:
+    for target, anchor in LINK.findall(path.read_text(encoding="utf-8")):
+        if not target.startswith("https://"):
+            file = path.parent / target
+            assert file.exists(), target
+            if anchor:
+                headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+                assert anchor[1:] in {re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings}
+
+
+def test_the_error_in_the_readme_is_what_a_person_sees(home: Path) -> None:
+    (home / ".aws").mkdir()
+    (home / ".aws" / "config").write_text(
+        "[profile dev]\nsso_session = s\nsso_account_id = 111122223333\nsso_role_name = r\n"
+        "[sso-session s]\nsso_start_url = https://example.invalid/start\nsso_region = us-east-1\n"
+    )
+    error = run("get", stdin=HOST, env={**os.environ, "AWS_PROFILE": "dev"}).error
+    assert error in page("README.md")
+
+
+def causes() -> set[str]:
+    """Return every cause that an error of ours can tell, from the source, with … for what varies."""
+    found = {row.cause for row in (*EXCEPTIONS, *ANSWERS)} - {"{denial}"}
+    found |= {"AWS denies …", "… may not perform … on …"}  # what {denial} is
+    for path in ROOT.glob("ecr_credhelper/*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(func=ast.Name(id=name), args=[_, text, *_]) if name.endswith("Error"):
+                    found.add(template(text))
+                case ast.Assign(targets=[ast.Name(id="cause")], value=text):
+                    found.add(template(text))
+    return {re.sub(r"\{[^}]*\}", "…", text) for text in found} - {""}
+
+
+def template(node: ast.expr) -> str:
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=parts):
+            return "".join(template(part) or "…" for part in parts)
+    return ""
+
+
+def test_the_page_of_errors_is_every_error_of_the_code() -> None:
+    rows = re.findall(r"^\| (`.+?) \|", page("docs/reference/errors.md"), re.MULTILINE)
+    told = set(re.findall(r"`([^`]+)`", " ".join(rows)))
+    assert told == causes()
+
+
+def test_the_pages_tell_the_programs_numbers_and_names() -> None:
+    environment = page("docs/reference/environment-and-files.md")
+    assert f"| {DEADLINE} s |" in environment
+    assert f"| {LOCK_WAIT} s |" in environment
+    assert f"| {MAX_REQUEST // 1024} KiB |" in environment
+    assert MAGIC.split()[0] in environment
+
+
+def test_the_page_of_host_names_is_the_table_of_the_code() -> None:
+    text = page("docs/reference/registries.md")
+    for name, _, suffix, dualstack in PARTITIONS:
+        assert f"| {name} | `{suffix}` | {f'`{dualstack}` |' if dualstack else '|'}" in text
+    corpus = {row.host: row.api for row in HOSTS}
+    forms = re.findall(r"^\| [\w, -]+ \| `([^`]+)` \| `([^`]+)` \|$", text, re.MULTILINE)
+    forms = [form for form in forms if form[0] in corpus]
+    assert len(forms) == 6
+    assert dict(forms).items() <= corpus.items()
+    assert set(PUBLIC_HOSTS) <= {host for host, _ in forms}
