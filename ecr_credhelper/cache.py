@@ -68,6 +68,10 @@ class NoCache:
 
     folder = None
 
+    def login(self, host: str, now: float) -> Token | None:  # noqa: ARG002 - see Cache
+        """Find nothing."""
+        return None
+
     def find(self, host: str, identity: str, now: float) -> Token | None:  # noqa: ARG002 - see Cache
         """Find nothing."""
         return None
@@ -97,13 +101,17 @@ class Cache:
         """Take the folder's absolute path; nothing is read or made before it is needed."""
         self.folder = folder
 
-    def find(self, host: str, identity: str, now: float) -> Token | None:
-        """Return the valid token that serves ``host`` for ``identity``: a given login comes first."""
+    def login(self, host: str, now: float) -> Token | None:
+        """Return the valid login that a person gave for ``host``."""
         if not is_private(self.folder):
             return None
         login = self._read_token("logins", _file_name(host), host)
-        if login and login.is_valid(now):
-            return login
+        return login if login and login.is_valid(now) else None
+
+    def find(self, host: str, identity: str, now: float) -> Token | None:
+        """Return the valid token that serves ``host`` for ``identity``."""
+        if not is_private(self.folder):
+            return None
         lines = self._read("routes", _route_name(host, identity), f"{host}\t{identity}")
         return self.token(lines[0], now) if lines and len(lines) == 1 else None
 
@@ -146,8 +154,7 @@ class Cache:
                     found[host] = token.username
         for name in self._names("logins"):
             host = name.replace("+", ":")
-            login = self._read_token("logins", name, host)
-            if login and login.is_valid(now):
+            if login := self.login(host, now):
                 found[host] = login.username
         return found
 

@@ -64,15 +64,15 @@ def test_a_token_that_is_not_valid_is_a_miss(cache: Cache, moment: float) -> Non
     cache.keep(HOST, ME, "key", token())
     cache.keep_login(HOST, token())
     assert cache.find(HOST, ME, moment) is None
+    assert cache.login(HOST, moment) is None
     assert cache.hosts(ME, moment) == {}
 
 
-def test_a_given_login_comes_first_until_its_end(cache: Cache) -> None:
-    cache.keep(HOST, ME, "key", token())
+def test_a_given_login_is_kept_until_its_end(cache: Cache) -> None:
     cache.keep_login(HOST, token("given", left=HOUR))
-    assert password(cache.find(HOST, ME, NOW)) == "given"
-    assert password(cache.find(HOST, YOU, NOW)) == "given"
-    assert password(cache.find(HOST, ME, NOW + HOUR)) == "a-password"
+    assert password(cache.login(HOST, NOW)) == "given"
+    assert cache.login(HOST, NOW + HOUR) is None
+    assert cache.login(OTHER_ACCOUNT, NOW) is None
 
 
 def test_forgetting_a_host_forgets_its_login_and_its_tokens_of_every_identity(cache: Cache) -> None:
@@ -81,6 +81,7 @@ def test_forgetting_a_host_forgets_its_login_and_its_tokens_of_every_identity(ca
     cache.keep(OTHER_ACCOUNT, ME, "other key", token())
     cache.keep_login(HOST, token())
     cache.forget(HOST)
+    assert cache.login(HOST, NOW) is None
     assert cache.find(HOST, ME, NOW) is None
     assert cache.find(HOST, YOU, NOW) is None
     assert cache.token("key", NOW) is None
@@ -106,6 +107,7 @@ def test_an_empty_or_missing_folder_has_nothing(cache: Cache) -> None:
 def test_a_folder_that_others_may_look_into_is_not_used(cache: Cache) -> None:
     cache.keep(HOST, ME, "key", token())
     Path(cache.folder).chmod(0o755)
+    assert cache.login(HOST, NOW) is None
     assert cache.find(HOST, ME, NOW) is None
     assert cache.hosts(ME, NOW) == {}
     cache.forget(HOST)
@@ -205,6 +207,7 @@ def test_a_disabled_cache_keeps_nothing() -> None:
     cache.keep(HOST, ME, "key", token())
     cache.keep_login(HOST, token())
     cache.forget(HOST)
+    assert cache.login(HOST, NOW) is None
     assert cache.find(HOST, ME, NOW) is None
     assert cache.token("key", NOW) is None
     assert cache.hosts(ME, NOW) == {}

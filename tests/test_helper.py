@@ -131,6 +131,13 @@ def test_a_login_is_kept_served_and_forgotten(aws: FakeECR, clock: Clock) -> Non
     assert secret(ask("get", clock=clock)) == aws.password("us-west-2", serial=1)
 
 
+def test_a_login_is_served_to_its_very_end_without_asking_aws(aws: FakeECR, clock: Clock) -> None:
+    ask("store", login(), clock)
+    clock.now += 12 * HOUR - 1
+    assert secret(ask("get", clock=clock)) == "a-password"
+    assert aws.calls == []
+
+
 def test_a_login_with_a_token_of_aws_ends_with_it(aws: FakeECR, clock: Clock) -> None:
     given = aws.password("us-west-2", serial=99)
     clock.now += 6 * HOUR
