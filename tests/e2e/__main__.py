@@ -1,0 +1,79 @@
+"""``python -m tests.e2e [WORD...]``: see the package's description."""
+
+import os
+import shutil
+import sys
+
+from tests.e2e import cases, engine, programs, registries, sandbox
+from tests.e2e.home import HELPER
+from tests.e2e.report import Report, Row
+from tests.fake_ecr import FakeECR
+
+_INSIDE = "--inside"
+
+
+def main(arguments: list[str]) -> int:
+    """Enter the sandbox and try all cases, or those whose client has one of the words in its name."""
+    inside = _INSIDE in arguments
+    words = [argument for argument in arguments if argument != _INSIDE]
+    chosen = [case for case in cases.table() if _wanted(case, words)]
+    if inside:
+        return _try_all(chosen)
+    if reason := _obstacle():
+        report = Report()
+        for case in chosen:
+            report.add(_lacking(case.row(), reason))
+        return report.sum()
+    return sandbox.enter([_INSIDE, *words])
+
+
+def _wanted(case: cases.Case, words: list[str]) -> bool:
+    return not words or any(word in case.client.name for word in words)
+
+
+def _obstacle() -> str | None:
+    """Return why nothing at all can be tried here, if so."""
+    if absent := programs.missing((str(HELPER), *registries.PROGRAMS)):
+        return f"no {', '.join(absent)}"
+    return sandbox.obstacle()
+
+
+def _lacking(row: Row, reason: str) -> Row:
+    """Skip a case for want of something, but not where everything should have been installed."""
+    row.result = "FAILED" if os.environ.get("CI") == "true" else "skipped"
+    row.trouble = reason
+    return row
+
+
+def _try_all(chosen: list[cases.Case]) -> int:
+    """Try the cases in the sandbox that this process is in."""
+    sandbox.furnish({registry.host: registry.address for registry in registries.REGISTRIES})
+    with FakeECR(unique=False) as api:
+        report = Report(registries.secrets(api))
+        try:
+            _serve(api)
+        except programs.ProgramError as error:
+            row = Row("servers", "-")
+            row.fail(str(error))
+            report.add(row)
+            return report.sum()
+        report.add(cases.refuse_other_tokens(api))
+        for number, case in enumerate(chosen, 1):
+            if missing := case.client.missing():
+                report.add(_lacking(case.row(), f"no {', '.join(missing)}"))
+            else:
+                report.add(case.attempt(f"case{number}", api))
+        return report.sum()
+
+
+def _serve(api: FakeECR) -> None:
+    """Start all that the clients talk to, but for the API, which runs already."""
+    registries.certify()
+    for registry in registries.REGISTRIES:
+        registry.start(api)
+    if shutil.which("dockerd"):
+        engine.start()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,121 @@
+"""Clients that let the engine do the transfer, and hand it the login."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from tests.e2e import engine, programs
+from tests.e2e.clients import Client, Library, digest_in, layer
+from tests.e2e.home import Home
+
+
+class Docker(Client):
+    """One of the docker commands on PATH."""
+
+    name = "docker"
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.programs = (path, "dockerd")
+
+    def push(self, home: Home, references: Sequence[str]) -> None:
+        for reference in references:
+            home.run(self.path, "import", "-", reference, stdin=layer(reference))
+            home.run(self.path, "push", reference)
+            home.run(self.path, "image", "rm", reference)
+
+    def pull(self, home: Home, references: Sequence[str]) -> list[str]:
+        answers = [home.run(self.path, "pull", reference).stdout for reference in references]
+        return [digest_in(answer, "Digest: ") for answer in answers]
+
+
+class DockerLogout(Docker):
+    """Logs out before it pulls: the helper forgets the token, with no complaint, and asks again."""
+
+    name = "docker logout"
+    calls_per_region = 2
+
+    def pull(self, home: Home, references: Sequence[str]) -> list[str]:
+        for reference in references:
+            host = reference.partition("/")[0]
+            if complaint := home.run(self.path, "logout", host).stderr:
+                raise programs.ProgramError(f"docker logout {host}: {complaint}")
+        return super().pull(home, references)
+
+
+class ClassicBuild(Docker):
+    """The engine's old builder: it is sent every login that the command can find, in advance."""
+
+    name = "docker build"
+    environment: ClassVar = {"DOCKER_BUILDKIT": "0"}
+
+    def pull(self, home: Home, references: Sequence[str]) -> list[str]:
+        self.build(home, references)
+        return [engine.digest(reference) for reference in references]
+
+    def build(self, home: Home, references: Sequence[str]) -> str:
+        """Build an image from all of ``references`` and return what was printed meanwhile."""
+        stages = [f"FROM {reference} AS stage{n}" for n, reference in enumerate(references)]
+        copies = [f"COPY --from=stage{n} / /{n}/" for n in range(len(references) - 1)]
+        context = home.write("context/Dockerfile", "\n".join([*stages, *copies])).parent
+        built = home.run(self.path, "build", str(context), environment=self.environment)
+        return built.stdout + built.stderr
+
+
+class BuildKit(ClassicBuild):
+    """The engine's new builder: it asks the command for each login when it needs it."""
+
+    name = "docker BuildKit"
+    environment: ClassVar = {"DOCKER_BUILDKIT": "1", "BUILDKIT_PROGRESS": "plain"}
+
+    def pull(self, home: Home, references: Sequence[str]) -> list[str]:
+        progress = self.build(home, references)
+        return [digest_in(progress, f"{reference}@") for reference in references]
+
+    def missing(self) -> list[str]:
+        return super().missing() or ([] if self.offered() else ["buildx"])
+
+    def offered(self) -> bool:
+        """Tell whether this command has a BuildKit client: up to version 22 inside, then as a plugin."""
+        try:
+            if int(self.version().partition(".")[0]) > 22:
+                programs.run([self.path, "buildx", "version"])
+        except (OSError, programs.ProgramError):
+            return False
+        return True
+
+
+class Compose(Client):
+    """docker-compose 1, which pulls and pushes all services of its file at once."""
+
+    name = "docker-compose"
+    programs = ("docker-compose", "dockerd")
+
+    def push(self, home: Home, references: Sequence[str]) -> None:
+        home.write("context/layer.tar", layer(home.folder.name))
+        home.write("context/Dockerfile", "FROM scratch\nADD layer.tar /\n")
+        services = {name.partition("/")[0]: {"build": "context", "image": name} for name in references}
+        home.write("docker-compose.yml", json.dumps({"version": "3", "services": services}))
+        for command in (["build"], ["push"], ["down", "--rmi=all"]):
+            home.run("docker-compose", *command)
+
+    def pull(self, home: Home, references: Sequence[str]) -> list[str]:
+        home.run("docker-compose", "pull")
+        return [engine.digest(reference) for reference in references]
+
+
+class DockerPy(Library):
+    """The library through which Ansible, testcontainers and others speak to the engine."""
+
+    name = "docker-py"
+    programs = ("dockerd",)
+    package = "docker"
+
+
+def docker_commands() -> list[str]:
+    """Return every docker command on PATH: old and new ones ask their helpers differently."""
+    places = (Path(folder, "docker") for folder in os.get_exec_path())
+    found = dict.fromkeys(str(place.resolve()) for place in places if place.is_file())
+    return list(found) or ["docker"]

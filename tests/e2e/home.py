@@ -1,0 +1,92 @@
+"""A person's home folder, fresh for every case, and the files in it that tell clients of the helper."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.e2e import engine, programs
+from tests.e2e.registries import CA
+from tests.fake_ecr import FakeECR
+
+HELPER = Path(sys.executable).with_name("docker-credential-ecr-py")
+"""The helper as it was installed, beside this interpreter."""
+
+
+class Home:
+    """A home folder with AWS keys and nothing else: no login, no cache, no image."""
+
+    def __init__(self, folder: Path, api: FakeECR) -> None:
+        self.folder = folder
+        keys = f"aws_access_key_id = {api.access_key}\naws_secret_access_key = {api.secret_key}\n"
+        self.write(".aws/credentials", f"[default]\n{keys}")
+        # For podman and buildah. Plain copies are slow for real work, but need no mounts.
+        storage = f'driver = "vfs"\ngraphroot = "{folder}/images"\nrunroot = "{folder}/run/images"\n'
+        self.write("storage.conf", f"[storage]\n{storage}")
+        for name in ("tmp", "run"):
+            (folder / name).mkdir(mode=0o700)
+        self._environment = {
+            "PATH": f"{HELPER.parent}:{os.environ['PATH']}",
+            "LANG": "C.UTF-8",
+            "HOME": str(folder),
+            "TMPDIR": str(folder / "tmp"),
+            "XDG_RUNTIME_DIR": str(folder / "run"),
+            "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
+            "DOCKER_HOST": f"unix://{engine.SOCKET}",
+            "SSL_CERT_FILE": str(CA),
+            "REQUESTS_CA_BUNDLE": str(CA),
+            "AWS_ENDPOINT_URL": api.url,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def write(self, name: str, content: str | bytes) -> Path:
+        """Write a file of the home folder and return its path."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def run(
+        self, *command: str, environment: Mapping[str, str] | None = None, stdin: bytes = b""
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program as the person whose home this is, with more ``environment`` if given."""
+        variables = {**self._environment, **(environment or {})}
+        return programs.run(command, environment=variables, folder=self.folder, stdin=stdin)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One way to tell clients of the helper: a file, and its content for some registries' hosts."""
+
+    name: str
+    file: str
+    content: Callable[[Iterable[str]], str]
+
+    def write(self, home: Home, hosts: Iterable[str]) -> None:
+        """Let the clients of ``home`` use the helper for ``hosts``."""
+        home.write(self.file, self.content(hosts))
+
+    def remove(self, home: Home) -> None:
+        """Take the helper away from the clients of ``home``."""
+        (home.folder / self.file).unlink()
+
+
+def _for_each(hosts: Iterable[str]) -> str:
+    return json.dumps({"credHelpers": dict.fromkeys(hosts, "ecr-py")})
+
+
+def _for_all(_: Iterable[str]) -> str:
+    return json.dumps({"credsStore": "ecr-py"})
+
+
+def _toml_for_all(_: Iterable[str]) -> str:
+    return 'credential-helpers = ["ecr-py"]\n'
+
+
+CRED_HELPERS = Configuration("config.json credHelpers", ".docker/config.json", _for_each)
+CREDS_STORE = Configuration("config.json credsStore", ".docker/config.json", _for_all)
+AUTH_JSON = Configuration("auth.json credHelpers", "run/containers/auth.json", _for_each)
+REGISTRIES_CONF = Configuration("registries.conf", ".config/containers/registries.conf", _toml_for_all)

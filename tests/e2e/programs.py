@@ -1,0 +1,69 @@
+"""Running other people's programs: always within a time, never with our own standard input."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+TOTAL_SECONDS = 480.0
+"""For everything together; it takes about one minute where nothing hangs."""
+
+PROGRAM_SECONDS = 60.0
+"""For one program; the slowest take two seconds."""
+
+_DEADLINE = time.monotonic() + TOTAL_SECONDS
+
+
+class ProgramError(Exception):
+    """A program did not do what it should; the text is the command and all that it printed."""
+
+
+def run(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    stdin: bytes = b"",
+) -> subprocess.CompletedProcess[str]:
+    """Run ``command`` to its end and return what it printed; raise `ProgramError` if it fails."""
+    seconds = min(PROGRAM_SECONDS, _DEADLINE - time.monotonic())
+    if seconds <= 0:
+        raise ProgramError(f"{command[0]} was not run: the {TOTAL_SECONDS:.0f} s of all are used up")
+    with subprocess.Popen(
+        command,
+        env=environment,
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # A group of its own, to end a program that hangs together with its children: a child that
+        # survived would hold the pipes open.
+        start_new_session=True,
+    ) as process:
+        try:
+            output = process.communicate(stdin, seconds)
+            end = f"ended with status {process.returncode}"
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            output = process.communicate()
+            end = f"did not end in {seconds:.0f} s"
+    stdout, stderr = (stream.decode(errors="replace") for stream in output)
+    if process.returncode != 0:
+        raise ProgramError(f"$ {' '.join(command)}\n{stdout}{stderr}({end})")
+    return subprocess.CompletedProcess(command, 0, stdout, stderr)
+
+
+def start(command: Sequence[str], *, log: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start a server whose output goes to ``log``. It ends when the sandbox does."""
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        )
+
+
+def missing(names: Iterable[str]) -> list[str]:
+    """Return those of the programs that this machine does not have."""
+    return [name for name in names if shutil.which(name) is None]

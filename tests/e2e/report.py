@@ -1,0 +1,82 @@
+"""The rows: what was tried and what came of it, one line each, and the sum alone at the end."""
+
+import sys
+import textwrap
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+_WIDTHS = {
+    "result": 7,
+    "client": 15,
+    "version": 8,
+    "configuration": 23,
+    "push": 6,
+    "anonymous": 9,
+    "pull": 6,
+    "digest": 12,
+    "API calls": 9,
+    "seconds": 7,
+}
+
+
+@dataclass
+class Row:
+    """One line of the report; ``trouble`` is what there is to say below it."""
+
+    client: str
+    configuration: str
+    version: str = "-"
+    push: str = "-"
+    anonymous: str = "-"
+    pull: str = "-"
+    digest: str = "-"
+    calls: str = "-"
+    result: str = "passed"
+    trouble: str = ""
+    began: float = field(default_factory=time.monotonic)
+
+    def fail(self, trouble: str) -> None:
+        """Say that this did not work, and why."""
+        self.result, self.trouble = "FAILED", trouble
+
+
+class Report:
+    """Prints rows as they come, none of ``secrets`` in them, and counts them."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._secrets = tuple(secrets)
+        self._results: list[str] = []
+        _print_line(*_WIDTHS)
+
+    def add(self, row: Row) -> None:
+        """Print ``row``, and below it what there is to say."""
+        self._results.append(row.result)
+        if row.result == "skipped":
+            _print_line(row.result, row.client, row.version, row.configuration, row.trouble)
+            return
+        outcome = (row.push, row.anonymous, row.pull, row.digest, row.calls)
+        seconds = f"{time.monotonic() - row.began:.1f}"
+        _print_line(row.result, row.client, row.version, row.configuration, *outcome, seconds)
+        trouble = row.trouble
+        for secret in self._secrets:
+            trouble = trouble.replace(secret, "[secret]")
+        _print(textwrap.indent(trouble.rstrip(), " " * 9))
+
+    def sum(self) -> int:
+        """Print the sum and return the exit status: nothing failed, and something was tried."""
+        passed, failed, skipped = map(self._results.count, ("passed", "FAILED", "skipped"))
+        _print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+        return 0 if passed and not failed else 1
+
+
+def _print_line(*cells: str) -> None:
+    padded = (cell.ljust(width) for cell, width in zip(cells, _WIDTHS.values(), strict=False))
+    _print("  ".join(padded).rstrip())
+
+
+def _print(text: str) -> None:
+    """Print and flush: a run that is ended ends at once."""
+    if text:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
