@@ -31,7 +31,10 @@ INTERRUPTED = 130
 def main(argv: "Sequence[str]") -> int:
     """Run one command over the standard streams; return its exit status. Nothing is raised."""
     try:
-        reply = answer(argv)
+        try:
+            reply = answer(argv)
+        except Exception as error:  # noqa: BLE001 - no traceback ever reaches a person
+            reply = Reply.failure(internal_error(error))
         for stream, content in ((sys.stdout, reply.stdout), (sys.stderr, reply.stderr)):
             if content and stream:
                 stream.buffer.write(content)
@@ -44,16 +47,15 @@ def main(argv: "Sequence[str]") -> int:
 
 
 def answer(argv: "Sequence[str]") -> Reply:
-    """Return the reply to the command line ``argv``, whatever happens on the way."""
+    """Return the reply to the command line ``argv``."""
     match argv:
         case [verb] if verb in helper.VERBS:
             stdin = sys.stdin.buffer if sys.stdin else io.BytesIO()
-            try:
-                return helper.run(verb, stdin, os.environ, time.time)
-            except Exception as error:  # noqa: BLE001 - no traceback ever reaches a person
-                cause = f"internal error ({type(error).__name__})"
-                advice = "please report it, with this line and what you ran"
-                return Reply.failure(CredentialHelperError(PROG, cause, advice))
+            return helper.Helper(os.environ, time.time, spawn).run(verb, stdin)
+        case ["refresh-in-background", host]:  # what ecr_credhelper.refresh starts
+            from ecr_credhelper import refresh
+
+            return Reply(status=refresh.run(host, os.environ, time.time))
         case ["version" | "--version"]:
             return Reply(f"{PROG} {__version__}\n".encode())
         case ["--help" | "-h" | "help"]:
@@ -61,6 +63,22 @@ def answer(argv: "Sequence[str]") -> Reply:
         case []:
             return Reply(USAGE.encode(), status=1)
     return Reply(f"{PROG}: unknown command; {USAGE}".encode(), status=1)
+
+
+def spawn(host: str) -> None:
+    """Start a refresh of the token of ``host`` in a process of its own."""
+    import warnings
+
+    warnings.simplefilter("ignore")  # of a process that is left running: that is what it is for
+    from ecr_credhelper import refresh
+
+    refresh.spawn(host)
+
+
+def internal_error(error: Exception) -> CredentialHelperError:
+    """Return our error for a fault of this program: its kind only, its text might hold a secret."""
+    cause = f"internal error ({type(error).__name__})"
+    return CredentialHelperError(PROG, cause, "please report it, with this line and what you ran")
 
 
 def run() -> "NoReturn":

@@ -79,6 +79,15 @@ def write_private(path: str, content: bytes) -> bool:
     return True
 
 
+def create_private(path: str) -> bool:
+    """Make an empty file; tell whether it was this caller who made it."""
+    try:
+        os.close(os.open(path, _CREATE, PRIVATE_FILE))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def remove(path: str) -> None:
     """Remove a file, if it is there and can be removed."""
     try:

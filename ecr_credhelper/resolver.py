@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 from filelock import FileLock
 
-from ecr_credhelper import ecr
+from ecr_credhelper import ecr, eviction
 from ecr_credhelper.errors import CredentialHelperError, UnreachableError
 from ecr_credhelper.files import PRIVATE_FILE, make_private
+from ecr_credhelper.token import Token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ecr_credhelper.cache import Cache, NoCache
+    from ecr_credhelper.cache import Cache
     from ecr_credhelper.registry import Registry
-    from ecr_credhelper.token import Token
 
 DEADLINE = 25
 """Seconds for the whole answer: testcontainers-java gives up after 30."""
@@ -37,10 +37,10 @@ Result = TypeVar("Result")
 def resolve(
     registry: "Registry",
     identity: str,
-    cache: "Cache | NoCache",
+    cache: "Cache",
     clock: "Callable[[], float]",
-    expiring: "Token | None" = None,
-) -> "Token":
+    expiring: Token | None = None,
+) -> Token:
     """Return a token for ``registry``, from AWS unless another process has just fetched it.
 
     ``expiring`` is a token that is valid still, but not for long: it is served when AWS fails.
@@ -50,25 +50,39 @@ def resolve(
 
     """
     try:
-        return within(DEADLINE, lambda: fetch_once(registry, identity, cache, clock), subject=registry.host)
+        return _fetch_in_time(registry, identity, cache, clock, Token.is_due)
     except CredentialHelperError:
         if expiring and expiring.is_valid(clock()):
             return expiring
         raise
 
 
-def fetch_once(
-    registry: "Registry", identity: str, cache: "Cache | NoCache", clock: "Callable[[], float]"
-) -> "Token":
+def refresh(registry: "Registry", identity: str, cache: "Cache", clock: "Callable[[], float]") -> None:
+    """Replace a token that is ageing, unless another process has done so; errors as in ``resolve``."""
+    _fetch_in_time(registry, identity, cache, clock, Token.is_ageing)
+
+
+def _fetch_in_time(
+    registry: "Registry",
+    identity: str,
+    cache: "Cache",
+    clock: "Callable[[], float]",
+    is_stale: "Callable[[Token, float], bool]",
+) -> Token:
     """Fetch a token, or take the one that another process has fetched while this one waited."""
-    key = token_key(registry, identity)
-    with locked(cache.folder, key):
-        now = clock()
-        token = cache.token(key, now)
-        if token is None or token.is_due(now):
-            token = ecr.fetch(registry, clock)
-        cache.keep(registry.host, identity, key, token)
-    return token
+
+    def fetch_once() -> Token:
+        key = token_key(registry, identity)
+        with locked(cache.records.folder, key):
+            now = clock()
+            token = cache.token(key, now)
+            if token is None or is_stale(token, now):
+                token = ecr.fetch(registry, clock)
+            cache.keep(registry.host, identity, key, token)
+        eviction.evict_if_due(cache, now)
+        return token
+
+    return within(DEADLINE, fetch_once, subject=registry.host)
 
 
 def token_key(registry: "Registry", identity: str) -> str:

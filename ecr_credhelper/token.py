@@ -22,6 +22,9 @@ DUE = HOUR // 4
 """Seconds before the end from which a caller waits for a new token: a pull that starts now may ask
 the registry again minutes later with the same login."""
 
+RETRY = 300
+"""Seconds after which a refresh that has not brought a new token is tried again."""
+
 CLOCK_SLACK = 60
 """Seconds that a clock may have been set back before a token counts as not fetched yet."""
 
@@ -55,7 +58,14 @@ class Token:
 
     def is_ageing(self, now: float) -> bool:
         """Tell whether it is time to fetch the next one, without making anybody wait."""
-        return self.expires_at - now < AGEING * (self.expires_at - self.fetched_at)
+        return self._ageing_for(now) > 0
+
+    def attempt(self, now: float) -> int:
+        """Return the number of the try to refresh it that is due: 0, and one more every ``RETRY`` seconds."""
+        return int(self._ageing_for(now) // RETRY)
+
+    def _ageing_for(self, now: float) -> float:
+        return now - self.expires_at + AGEING * (self.expires_at - self.fetched_at)
 
     def is_due(self, now: float) -> bool:
         """Tell whether a caller should rather wait for the next one."""

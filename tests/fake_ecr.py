@@ -68,7 +68,7 @@ class FakeECR:
     ``identities`` maps access key ids to secrets; the default one is ``access_key``. With
     ``unique`` off, every token of a region has the same password, so that a registry server can be
     told it beforehand. ``slow`` seconds pass before each
-    answer; ``requests`` counts what came, answered or not.
+    answer, and none leaves while ``gate`` is cleared; ``requests`` counts what came, answered or not.
     """
 
     access_key = "AKIAFAKEFAKEFAKEFAKE"
@@ -92,6 +92,8 @@ class FakeECR:
         self.requests = 0
         self.calls: list[Call] = []
         self.faults: deque[Fault] = deque()
+        self.gate = threading.Event()
+        self.gate.set()
         self._lock = threading.Lock()
         self._server = _Server((host, 0), _handler_for(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
@@ -150,6 +152,7 @@ class FakeECR:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.gate.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -168,6 +171,7 @@ def _handler_for(api: FakeECR) -> type[BaseHTTPRequestHandler]:
             api.requests += 1
             service = TARGETS.get(self.headers.get("X-Amz-Target", ""))
             time.sleep(api.slow)
+            api.gate.wait()
             if service is None:
                 self._send(Fault.aws("UnknownOperationException"))
                 return

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ecr_credhelper.cache import Cache, NoCache, default_folder, open_cache
+from ecr_credhelper.cache import Cache, default_folder, open_cache
+from ecr_credhelper.records import NoRecords, Records
 from ecr_credhelper.token import Token
 from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC
 
@@ -28,24 +29,35 @@ def password(found: Token | None) -> str | None:
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Cache:
-    return Cache(str(tmp_path / "cache"))
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
 
 
-def files_of(cache: Cache) -> list[Path]:
-    return sorted(path for path in Path(cache.folder).rglob("*") if path.is_file())
+@pytest.fixture
+def cache(folder: Path) -> Cache:
+    return Cache(Records(str(folder)))
+
+
+def find(cache: Cache, host: str, identity: str, now: float = NOW) -> Token | None:
+    """Find a token as a get does: by the route, then by the key that it tells."""
+    key = cache.route(host, identity)
+    return cache.token(key, now) if key else None
+
+
+def files_of(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def test_a_token_is_served_to_its_identity_and_host_only(cache: Cache) -> None:
     cache.keep(HOST, ME, "key", token())
-    assert password(cache.find(HOST, ME, NOW)) == "a-password"
-    assert cache.find(HOST, YOU, NOW) is None
-    assert cache.find(OTHER_ACCOUNT, ME, NOW) is None
+    assert password(find(cache, HOST, ME)) == "a-password"
+    assert find(cache, HOST, YOU) is None
+    assert find(cache, OTHER_ACCOUNT, ME) is None
 
 
 def test_times_survive(cache: Cache) -> None:
     cache.keep(HOST, ME, "key", token())
-    found = cache.find(HOST, ME, NOW)
+    found = find(cache, HOST, ME)
     assert found
     assert (found.fetched_at, found.expires_at) == (NOW, NOW + 12 * HOUR)
 
@@ -53,7 +65,7 @@ def test_times_survive(cache: Cache) -> None:
 def test_two_hosts_share_a_token(cache: Cache) -> None:
     cache.keep(HOST, ME, "key", token())
     cache.keep(OTHER_ACCOUNT, ME, "key", token("a-newer-one"))
-    assert password(cache.find(HOST, ME, NOW)) == "a-newer-one"
+    assert password(find(cache, HOST, ME)) == "a-newer-one"
     assert password(cache.token("key", NOW)) == "a-newer-one"
 
 
@@ -63,7 +75,7 @@ def test_two_hosts_share_a_token(cache: Cache) -> None:
 def test_a_token_that_is_not_valid_is_a_miss(cache: Cache, moment: float) -> None:
     cache.keep(HOST, ME, "key", token())
     cache.keep_login(HOST, token())
-    assert cache.find(HOST, ME, moment) is None
+    assert find(cache, HOST, ME, moment) is None
     assert cache.login(HOST, moment) is None
     assert cache.hosts(ME, moment) == {}
 
@@ -82,10 +94,10 @@ def test_forgetting_a_host_forgets_its_login_and_its_tokens_of_every_identity(ca
     cache.keep_login(HOST, token())
     cache.forget(HOST)
     assert cache.login(HOST, NOW) is None
-    assert cache.find(HOST, ME, NOW) is None
-    assert cache.find(HOST, YOU, NOW) is None
+    assert find(cache, HOST, ME) is None
+    assert find(cache, HOST, YOU) is None
     assert cache.token("key", NOW) is None
-    assert cache.find(OTHER_ACCOUNT, ME, NOW)
+    assert find(cache, OTHER_ACCOUNT, ME)
 
 
 def test_listing_names_what_can_be_served_now_and_to_whom(cache: Cache) -> None:
@@ -96,30 +108,30 @@ def test_listing_names_what_can_be_served_now_and_to_whom(cache: Cache) -> None:
     assert cache.hosts(ME, NOW) == {HOST: "AWS", OTHER_ACCOUNT: "AWS", "custom.example:5000": "AWS"}
 
 
-def test_an_empty_or_missing_folder_has_nothing(cache: Cache) -> None:
+def test_an_empty_or_missing_folder_has_nothing(cache: Cache, folder: Path) -> None:
     assert cache.hosts(ME, NOW) == {}
-    assert cache.find(HOST, ME, NOW) is None
+    assert find(cache, HOST, ME) is None
     cache.forget(HOST)
-    assert not Path(cache.folder).exists()
+    assert not folder.exists()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
-def test_a_folder_that_others_may_look_into_is_not_used(cache: Cache) -> None:
+def test_a_folder_that_others_may_look_into_is_not_used(cache: Cache, folder: Path) -> None:
     cache.keep(HOST, ME, "key", token())
-    Path(cache.folder).chmod(0o755)
+    folder.chmod(0o755)
     assert cache.login(HOST, NOW) is None
-    assert cache.find(HOST, ME, NOW) is None
+    assert find(cache, HOST, ME) is None
     assert cache.hosts(ME, NOW) == {}
     cache.forget(HOST)
     cache.keep(HOST, ME, "key", token())  # makes it private again
-    assert cache.find(HOST, ME, NOW)
+    assert find(cache, HOST, ME)
 
 
 def test_a_folder_that_cannot_be_made_costs_nothing_but_speed(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    cache = Cache(str(tmp_path / "file" / "cache"))
+    cache = Cache(Records(str(tmp_path / "file" / "cache")))
     cache.keep(HOST, ME, "key", token())
-    assert cache.find(HOST, ME, NOW) is None
+    assert find(cache, HOST, ME) is None
 
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
@@ -139,38 +151,43 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
-def test_a_damaged_or_foreign_entry_is_a_miss(cache: Cache, damage: Callable[[bytes], bytes]) -> None:
+def test_a_damaged_or_foreign_entry_is_a_miss(
+    cache: Cache, folder: Path, damage: Callable[[bytes], bytes]
+) -> None:
     cache.keep(HOST, ME, "key profile=me", token())
-    for file in files_of(cache):
+    for file in files_of(folder):
         file.write_bytes(damage(file.read_bytes()))
-    assert cache.find(HOST, ME, NOW) is None
+    assert find(cache, HOST, ME) is None
     assert cache.hosts(ME, NOW) == {}
 
 
-def test_an_entry_under_another_name_is_a_miss(cache: Cache) -> None:
+def test_an_entry_under_another_name_is_a_miss(cache: Cache, folder: Path) -> None:
     cache.keep(HOST, ME, "key", token())
     cache.keep(HOST, YOU, "your key", token("yours"))
-    tokens = Path(cache.folder, "tokens")
+    tokens = folder / "tokens"
     one, two = sorted(tokens.iterdir())
     content = one.read_bytes()
     one.write_bytes(two.read_bytes())
     two.write_bytes(content)
-    assert cache.find(HOST, ME, NOW) is None
-    assert cache.find(HOST, YOU, NOW) is None
+    assert find(cache, HOST, ME) is None
+    assert find(cache, HOST, YOU) is None
 
 
 @given(content=st.binary(max_size=300), line=st.integers(0, 8))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_bytes_in_an_entry_are_a_miss_or_a_clean_login(cache: Cache, content: bytes, line: int) -> None:
+def test_any_bytes_in_an_entry_are_a_miss_or_a_clean_login(
+    cache: Cache, folder: Path, content: bytes, line: int
+) -> None:
     cache.keep(HOST, ME, "key", token())
-    for file in files_of(cache):
+    for file in files_of(folder):
         lines = file.read_bytes().split(b"\n")
         lines[line % len(lines)] = content
         file.write_bytes(b"\n".join(lines))
-    found = cache.find(HOST, ME, NOW)
+    found = find(cache, HOST, ME)
     assert found is None or (found.username.isprintable() and found.password.isprintable())
     assert set(cache.hosts(ME, NOW)) <= {HOST}
     cache.forget(HOST)
+    cache.evict(NOW)
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
@@ -179,8 +196,8 @@ def test_any_two_identities_are_kept_apart(cache: Cache, one: str, two: str) -> 
     first, second = (f"id={text!a}" for text in (one, two))
     cache.keep(HOST, first, first, token("first"))
     cache.keep(HOST, second, second, token("second"))
-    assert password(cache.find(HOST, second, NOW)) == "second"
-    assert password(cache.find(HOST, first, NOW)) == ("second" if first == second else "first")
+    assert password(find(cache, HOST, second)) == "second"
+    assert password(find(cache, HOST, first)) == ("second" if first == second else "first")
 
 
 @pytest.mark.parametrize(("environ", "platform", "folder"), [
@@ -199,7 +216,7 @@ def test_each_system_has_its_place(environ: Mapping[str, str], platform: str, fo
 
 def test_without_a_home_there_is_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.path.expanduser", lambda path: path)
-    assert isinstance(open_cache({}), NoCache)
+    assert isinstance(open_cache({}).records, NoRecords)
 
 
 def test_a_disabled_cache_keeps_nothing() -> None:
@@ -208,7 +225,42 @@ def test_a_disabled_cache_keeps_nothing() -> None:
     cache.keep_login(HOST, token())
     cache.forget(HOST)
     assert cache.login(HOST, NOW) is None
-    assert cache.find(HOST, ME, NOW) is None
+    assert find(cache, HOST, ME) is None
     assert cache.token("key", NOW) is None
     assert cache.hosts(ME, NOW) == {}
-    assert cache.folder is None
+    assert not cache.claim("key", token(), 0)
+
+
+def test_an_attempt_is_claimed_by_one_alone(cache: Cache) -> None:
+    one = token()
+    assert [cache.claim("key", one, 0) for _ in range(3)] == [True, False, False]
+    assert cache.claim("key", one, 1)
+    assert cache.claim("another key", one, 0)
+    assert cache.claim("key", token(left=13 * HOUR), 0)
+
+
+def test_eviction_removes_what_can_never_be_served_again(cache: Cache, folder: Path) -> None:
+    cache.keep(HOST, ME, "key", token())
+    cache.keep(HOST, YOU, "your key", token(left=HOUR))
+    cache.keep_login(HOST, token(left=HOUR))
+    cache.claim("your key", token(left=HOUR), 0)
+    cache.claim("key", token(), 0)
+    kept = files_of(folder)
+    cache.evict(NOW + HOUR - 1)
+    assert files_of(folder) == kept
+    cache.evict(NOW + HOUR)
+    assert password(find(cache, HOST, ME)) == "a-password"
+    assert [path.parent.name for path in files_of(folder)] == ["claims", "routes", "tokens"]
+    cache.evict(NOW + 12 * HOUR)
+    assert files_of(folder) == []
+
+
+def test_eviction_removes_what_is_damaged(cache: Cache, folder: Path) -> None:
+    cache.keep(HOST, ME, "key", token())
+    cache.claim("key", token(), 0)
+    for file in files_of(folder):
+        file.write_bytes(b"damaged")
+    (folder / "claims" / "damaged").touch()
+    (folder / "claims" / "a~later~b").touch()
+    cache.evict(NOW)
+    assert [path.parent.name for path in files_of(folder)] == ["claims"]

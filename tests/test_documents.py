@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ecr_credhelper.aws_errors import ANSWERS, EXCEPTIONS
-from ecr_credhelper.cache import MAGIC
+from ecr_credhelper.cache import APP
 from ecr_credhelper.protocol import MAX_REQUEST
 from ecr_credhelper.registry import PARTITIONS, PUBLIC_HOSTS, parse
 from ecr_credhelper.resolver import DEADLINE, LOCK_WAIT
@@ -134,7 +134,7 @@ def test_the_pages_tell_the_programs_numbers_and_names() -> None:
     assert f"| {DEADLINE} s |" in environment
     assert f"| {LOCK_WAIT} s |" in environment
     assert f"| {MAX_REQUEST // 1024} KiB |" in environment
-    assert MAGIC.split()[0] in environment
+    assert APP in environment
 
 
 def test_the_page_of_host_names_is_the_table_of_the_code() -> None:

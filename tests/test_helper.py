@@ -6,11 +6,13 @@ import io
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ecr_credhelper import helper
+from ecr_credhelper import refresh
+from ecr_credhelper.helper import Helper
 from ecr_credhelper.protocol import Reply
 from tests.conftest import HOST, NOT_FOUND, OTHER_ACCOUNT, PUBLIC, login
 from tests.fake_ecr import FakeECR, Fault
@@ -34,8 +36,14 @@ def clock(aws: FakeECR) -> Clock:
     return clock
 
 
-def ask(verb: str, stdin: str = HOST, clock: Clock | None = None) -> Reply:
-    return helper.run(verb, io.BytesIO(stdin.encode()), os.environ, clock or time.time)
+def ask(
+    verb: str,
+    stdin: str = HOST,
+    clock: Callable[[], float] = time.time,
+    spawn: Callable[[str], None] = lambda _: None,
+) -> Reply:
+    sent = io.BytesIO(stdin.encode("utf-8", "surrogateescape"))
+    return Helper(os.environ, clock, spawn).run(verb, sent)
 
 
 def secret(reply: Reply) -> str:
@@ -44,7 +52,7 @@ def secret(reply: Reply) -> str:
     return str(json.loads(reply.stdout)["Secret"])
 
 
-def listed(clock: Clock | None = None) -> dict[str, str]:
+def listed(clock: Callable[[], float] = time.time) -> dict[str, str]:
     reply = ask("list", "unused", clock)
     assert (reply.status, reply.stderr) == (0, b"")
     hosts: dict[str, str] = json.loads(reply.stdout)
@@ -62,7 +70,7 @@ def test_get_answers_with_the_token_and_echoes_the_server(aws: FakeECR) -> None:
 
 @pytest.mark.parametrize("server", ["index.docker.io", "https://not.a.real.registry/url", "a\0b", "\udcff"])
 def test_get_does_not_know_other_registries(server: str, aws: FakeECR) -> None:
-    reply = helper.run("get", io.BytesIO(server.encode("utf-8", "surrogateescape")), {}, time.time)
+    reply = ask("get", server)
     assert (reply.stdout, reply.stderr, reply.status) == (NOT_FOUND, b"", 1)
     assert aws.calls == []
 
@@ -196,3 +204,74 @@ def test_list_needs_neither_input_nor_aws(aws: FakeECR) -> None:
     aws.identities.clear()
     assert listed() == {HOST: "AWS"}
     assert len(aws.calls) == 1
+
+
+# Refresh ahead.
+
+
+def test_an_ageing_token_is_served_at_once_and_replaced_in_the_background(aws: FakeECR, clock: Clock) -> None:
+    spawned: list[str] = []
+    first = secret(ask("get", clock=clock, spawn=spawned.append))
+    clock.now += 9 * HOUR
+    assert secret(ask("get", clock=clock, spawn=spawned.append)) == first
+    assert spawned == []
+    clock.now += 1
+    for _ in range(3):
+        assert secret(ask("get", clock=clock, spawn=spawned.append)) == first
+    assert spawned == [HOST]  # one of them, however many ask
+    assert refresh.run(HOST, os.environ, clock) == 0
+    assert secret(ask("get", clock=clock, spawn=spawned.append)) != first
+    assert (len(aws.calls), spawned) == (2, [HOST])
+
+
+def test_a_refresh_that_failed_is_tried_again_minutes_later(aws: FakeECR, clock: Clock) -> None:
+    spawned: list[str] = []
+    first = secret(ask("get", clock=clock))
+    clock.now += 10 * HOUR
+    for _ in range(10):
+        assert secret(ask("get", clock=clock, spawn=spawned.append)) == first
+        clock.now += 60
+    assert spawned == [HOST, HOST]  # one for each five minutes
+    aws.faults.append(Fault.aws("AccessDeniedException"))
+    assert refresh.run(HOST, os.environ, clock) == 1
+    assert secret(ask("get", clock=clock)) == first
+
+
+def test_registries_of_one_token_start_one_refresh(clock: Clock) -> None:
+    spawned: list[str] = []
+    for host in (HOST, OTHER_ACCOUNT):
+        secret(ask("get", host, clock))
+    clock.now += 10 * HOUR
+    for host in (HOST, OTHER_ACCOUNT):
+        secret(ask("get", host, clock, spawned.append))
+    assert spawned == [HOST]
+
+
+def test_a_refresh_that_came_too_late_asks_nobody(aws: FakeECR, clock: Clock) -> None:
+    secret(ask("get", clock=clock))
+    assert refresh.run(HOST, os.environ, clock) == 0
+    assert len(aws.calls) == 1
+
+
+def test_a_refresh_of_what_is_not_ecr_is_refused(aws: FakeECR, clock: Clock) -> None:
+    assert refresh.run("ghcr.io", os.environ, clock) == 1
+    assert aws.calls == []
+
+
+def test_in_a_week_of_one_get_a_minute_somebody_waits_once(aws: FakeECR, clock: Clock) -> None:
+    """Amazon's helper, which refreshes at half of a token's life while its caller waits, waits 28 times."""
+    calls_while_waiting = refreshes = 0
+
+    def in_background(host: str) -> None:
+        nonlocal refreshes
+        refreshes += 1
+        assert refresh.run(host, os.environ, clock) == 0
+
+    for _ in range(7 * 24 * 60):
+        before = len(aws.calls) - refreshes
+        secret(ask("get", clock=clock, spawn=in_background))
+        calls_while_waiting += len(aws.calls) - refreshes - before
+        clock.now += 60
+    assert calls_while_waiting == 1
+    assert refreshes == 18
+    assert len(aws.calls) == 19

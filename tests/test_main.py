@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from ecr_credhelper import __main__ as program
-from ecr_credhelper import __version__, helper
+from ecr_credhelper import __version__, helper, refresh
 from tests.conftest import NOT_FOUND
 
 Capture = pytest.CaptureFixture[bytes]
@@ -42,6 +42,18 @@ def test_help(argv: list[str], status: int, capsysbinary: Capture) -> None:
 def test_an_unknown_command_is_told_on_stdout(argv: list[str], capsysbinary: Capture) -> None:
     assert program.main(argv) == 1
     assert b"unknown command" in capsysbinary.readouterr().out
+
+
+def test_a_refresh_in_the_background_says_nothing(capsysbinary: Capture) -> None:
+    assert program.main(["refresh-in-background", "ghcr.io"]) == 1
+    assert capsysbinary.readouterr() == (b"", b"")
+
+
+def test_spawning_is_left_to_refresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    spawned: list[str] = []
+    monkeypatch.setattr(refresh, "spawn", spawned.append)
+    program.spawn("host")
+    assert spawned == ["host"]
 
 
 def test_closed_streams_are_no_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from ecr_credhelper import ecr, resolver
-from ecr_credhelper.cache import Cache, NoCache
+from ecr_credhelper.cache import Cache
 from ecr_credhelper.errors import CredentialHelperError, UnreachableError
+from ecr_credhelper.records import NoRecords, Records
 from ecr_credhelper.registry import Registry, parse
 from ecr_credhelper.token import Token
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC
@@ -29,13 +30,18 @@ def registry(host: str = HOST) -> Registry:
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Cache:
-    return Cache(str(tmp_path / "cache"))
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def cache(folder: Path) -> Cache:
+    return Cache(Records(str(folder)))
 
 
 def test_a_fetched_token_is_kept(cache: Cache, aws: FakeECR) -> None:
     token = resolver.resolve(registry(), ME, cache, time.time)
-    found = cache.find(HOST, ME, time.time())
+    found = cache.token(str(cache.route(HOST, ME)), time.time())
     assert found
     assert found.password == token.password == aws.password("us-west-2", serial=1)
 
@@ -63,7 +69,7 @@ def test_another_identity_is_another_call(cache: Cache, aws: FakeECR) -> None:
 
 def test_without_a_cache_every_get_asks(aws: FakeECR) -> None:
     for _ in range(2):
-        resolver.resolve(registry(), ME, NoCache(), time.time)
+        resolver.resolve(registry(), ME, Cache(NoRecords()), time.time)
     assert len(aws.calls) == 2
 
 
@@ -118,9 +124,9 @@ with locked(sys.argv[1], sys.argv[2]):
 
 
 @pytest.fixture
-def holder(cache: Cache) -> subprocess.Popen[bytes]:
+def holder(folder: Path) -> subprocess.Popen[bytes]:
     """Start another process that holds the token's lock."""
-    command = [sys.executable, "-c", HOLDER, cache.folder, resolver.token_key(registry(), ME)]
+    command = [sys.executable, "-c", HOLDER, str(folder), resolver.token_key(registry(), ME)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     assert process.stdout
     assert process.stdout.readline().strip() == b"held"
@@ -149,16 +155,16 @@ def test_a_lock_holder_that_is_killed_holds_nobody_up(
     assert resolver.resolve(registry(), ME, cache, time.time).username == "AWS"
 
 
-def test_a_lock_that_cannot_be_made_costs_no_answer(cache: Cache, aws: FakeECR) -> None:
-    Path(cache.folder).mkdir(mode=0o700)
-    Path(cache.folder, "locks").write_text("in the way")
+def test_a_lock_that_cannot_be_made_costs_no_answer(cache: Cache, folder: Path, aws: FakeECR) -> None:
+    folder.mkdir(mode=0o700)
+    (folder / "locks").write_text("in the way")
     assert resolver.resolve(registry(), ME, cache, time.time).username == "AWS"
     assert len(aws.calls) == 1
 
 
-def test_a_lock_file_that_cannot_be_opened_costs_no_answer(cache: Cache, aws: FakeECR) -> None:
+def test_a_lock_file_that_cannot_be_opened_costs_no_answer(cache: Cache, folder: Path, aws: FakeECR) -> None:
     for number in range(resolver.LOCKS):
-        Path(cache.folder, "locks", f"{number:02}").mkdir(parents=True, mode=0o700)
+        (folder / "locks" / f"{number:02}").mkdir(parents=True, mode=0o700)
     assert resolver.resolve(registry(), ME, cache, time.time).username == "AWS"
     assert len(aws.calls) == 1
 
@@ -170,7 +176,7 @@ def test_an_answer_that_does_not_come_is_an_error_at_the_deadline(
     monkeypatch.setattr(resolver, "DEADLINE", 0.05)
     monkeypatch.setattr(ecr, "fetch", lambda *_: done.wait(30))
     with pytest.raises(UnreachableError, match=f"^{HOST}: AWS did not answer within 0.05 s"):
-        resolver.resolve(registry(), ME, NoCache(), time.time)
+        resolver.resolve(registry(), ME, Cache(NoRecords()), time.time)
     done.set()
 
 

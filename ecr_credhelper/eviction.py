@@ -1,0 +1,67 @@
+"""Keeps the cache folder bounded: what has expired goes, and the oldest beyond a number.
+
+Rotating keys and vanished identities leave tokens that nobody asks for again. Nothing is locked here:
+an entry too many removed costs a call to AWS and nothing else.
+"""
+
+import os
+from typing import TYPE_CHECKING
+
+from ecr_credhelper.files import remove
+
+if TYPE_CHECKING:
+    from ecr_credhelper.cache import Cache
+
+EVERY = 3600
+"""Seconds between two sweeps: what has expired waits for an hour at most, and few misses pay for one."""
+
+MOST = {"tokens": 256, "routes": 4096}
+"""Entries that may gather before the hour is over: more identities, or registries, than a person has."""
+
+LEFT = 0.75
+"""The part of those that an early sweep leaves, so that the next one is not due at once."""
+
+ABANDONED = 3600
+"""Seconds after which a file that is still being written has been left behind by a dead process."""
+
+
+def evict_if_due(cache: "Cache", now: float) -> None:
+    """Sweep the cache, if the last time is an hour ago or more entries than ``MOST`` have gathered."""
+    crowded = [kind for kind, most in MOST.items() if len(cache.records.names(kind)) > most]
+    if not crowded and not _is_due(cache, now):
+        return
+    cache.records.write("eviction", "last", "last", repr(now))
+    for kind in crowded:
+        names = _oldest_first(os.path.join(cache.records.folder or "", kind), cache.records.names(kind))
+        for name in names[: -int(LEFT * MOST[kind])]:
+            cache.records.discard(kind, name)
+    cache.evict(now)
+    _remove_abandoned(cache.records.folder or "", now)
+
+
+def _is_due(cache: "Cache", now: float) -> bool:
+    lines = cache.records.read("eviction", "last", "last")
+    try:
+        return not 0 <= now - float((lines or [""])[0]) < EVERY
+    except ValueError:
+        return True
+
+
+def _oldest_first(folder: str, names: list[str]) -> list[str]:
+    return sorted(names, key=lambda name: _modified(os.path.join(folder, name)))
+
+
+def _remove_abandoned(folder: str, now: float) -> None:
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(place, name)
+            if name.startswith(".") and now - _modified(path) > ABANDONED:
+                remove(path)
+
+
+def _modified(path: str) -> float:
+    """Return when a file was last written, in seconds since the epoch; 0 where it has gone meanwhile."""
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return 0

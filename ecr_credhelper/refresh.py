@@ -1,0 +1,58 @@
+"""Refresh ahead: a token is renewed in the background before anybody has to wait for it.
+
+In the last quarter of a token's life a get serves it and starts one process that fetches the next one.
+That process is detached and has no standard streams, so that a client which waits for the end of the
+helper's output does not wait for it, and nothing can ask a question.
+"""
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from ecr_credhelper import registry
+from ecr_credhelper.cache import open_cache
+from ecr_credhelper.errors import CredentialHelperError
+from ecr_credhelper.fingerprint import fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+COMMAND = "refresh-in-background"
+"""The verb of the process that ``spawn`` starts; no client and no person calls it."""
+
+
+def spawn(host: str) -> None:
+    """Start a process of this program that refreshes the token of ``host``, and do not wait for it."""
+    # -P: the working directory stays the same, for relative paths in AWS variables, and is not imported from.
+    command = [sys.executable, "-P", "-m", "ecr_credhelper", COMMAND, host]
+    detached = {"creationflags": _windows_flags()} if sys.platform == "win32" else {"start_new_session": True}
+    try:
+        subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **detached,
+        )
+    except OSError:
+        return  # the answer does not depend on it, and the next try is a few minutes away
+
+
+def run(host: str, environ: "Mapping[str, str]", clock: "Callable[[], float]") -> int:
+    """Fetch the next token of ``host``, if it is time to; return the exit status of the process."""
+    wanted = registry.parse(host)
+    if wanted is None:
+        return 1
+    from ecr_credhelper import resolver
+
+    try:
+        resolver.refresh(wanted, fingerprint(environ), open_cache(environ), clock)
+    except CredentialHelperError:
+        return 1  # nobody is there to be told: whoever asks next waits, and gets the reason
+    return 0
+
+
+def _windows_flags() -> int:
+    """Return the flags of a process without a console, which Ctrl-C does not reach."""
+    names = ("DETACHED_PROCESS", "CREATE_NEW_PROCESS_GROUP")
+    return sum(getattr(subprocess, name, 0) for name in names)
