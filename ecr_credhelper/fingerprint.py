@@ -26,6 +26,7 @@ VARIABLES = (
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     "AWS_EC2_METADATA_DISABLED",
     "AWS_LOGIN_CACHE_DIRECTORY",
+    "BOTOCORE_EXPERIMENTAL__PLUGINS",
     # Where AWS is, after botocore/configprovider.py and utils.py.
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_ECR",
@@ -71,7 +72,8 @@ def fingerprint(environ: "Mapping[str, str]") -> str:
 
     Two processes with equal lines get their AWS credentials from the same place.
     """
-    fields = [f"{name}={environ[name]}" for name in VARIABLES if name in environ]
+    fields = [f"home={os.path.expanduser('~')}"]  # where the SDK keeps its SSO and login sessions
+    fields += [f"{name}={environ[name]}" for name in VARIABLES if name in environ]
     for variable, default in FILES:
         path = environ.get(variable, default)
         if path:

@@ -90,6 +90,7 @@ class FakeECR:
         self.slow = slow
         self.clock = clock
         self.requests = 0
+        self._passwords: dict[str, str] = {}
         self.calls: list[Call] = []
         self.faults: deque[Fault] = deque()
         self.gate = threading.Event()
@@ -120,13 +121,15 @@ class FakeECR:
         What differs comes first: bcrypt, which registry servers use, reads 72 bytes only.
         """
         seed = f"{service} {region} {serial}"
-        claims = {
-            "payload": hashlib.sha256(seed.encode()).hexdigest(),
-            "version": "2",
-            "type": "DATA_KEY",
-            "expiration": int(self.clock() + self.lifetime) if self.unique else 4102444800,
-        }
-        return base64.b64encode(json.dumps(claims).encode()).decode()
+        if seed not in self._passwords:  # its end is told once, however often it is asked for
+            claims = {
+                "payload": hashlib.sha256(seed.encode()).hexdigest(),
+                "version": "2",
+                "type": "DATA_KEY",
+                "expiration": int(self.clock() + self.lifetime) if self.unique else 4102444800,
+            }
+            self._passwords[seed] = base64.b64encode(json.dumps(claims).encode()).decode()
+        return self._passwords[seed]
 
     def public_password(self) -> str:
         """Return the password that a token of the public registry carries."""

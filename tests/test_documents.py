@@ -14,6 +14,7 @@ import pytest
 
 from ecr_credhelper.aws_errors import ANSWERS, EXCEPTIONS
 from ecr_credhelper.cache import APP
+from ecr_credhelper.fingerprint import FILES, VARIABLES
 from ecr_credhelper.protocol import MAX_REQUEST
 from ecr_credhelper.registry import PARTITIONS, PUBLIC_HOSTS, parse
 from ecr_credhelper.resolver import DEADLINE, LOCK_WAIT
@@ -135,6 +136,11 @@ def test_the_pages_tell_the_programs_numbers_and_names() -> None:
     assert f"| {LOCK_WAIT} s |" in environment
     assert f"| {MAX_REQUEST // 1024} KiB |" in environment
     assert APP in environment
+
+
+@pytest.mark.parametrize("name", [*VARIABLES, *(variable for variable, _ in FILES if variable)])
+def test_the_page_on_caching_explains_every_variable_of_the_fingerprint(name: str) -> None:
+    assert f"`{name}`" in page("docs/explanation/caching.md")
 
 
 def test_the_page_of_host_names_is_the_table_of_the_code() -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
+from collections.abc import Iterator, MutableMapping
 from pathlib import Path
+from typing import Any
 
+import botocore.session
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,3 +113,129 @@ def test_a_tab_in_a_value_cannot_pass_for_another_field() -> None:
     assert fingerprint({"AWS_PROFILE": "a\tAWS_ROLE_ARN=b"}) != fingerprint(
         {"AWS_PROFILE": "a", "AWS_ROLE_ARN": "b"}
     )
+
+
+def test_another_home_makes_another_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = fingerprint({})
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert fingerprint({}) != before
+
+
+# botocore's credential chain, walked: nothing that selects an identity or an endpoint may be missing.
+
+NO_MATTER = {
+    # the secret half of a key: the key id names the identity
+    "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION",
+    # put into the line as a digest
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    # the registry's host names the region; where STS is asked changes nothing about who asks
+    "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_STS_REGIONAL_ENDPOINTS", "AWS_SIGV4A_SIGNING_REGION_SET",
+    # how a request travels
+    "AWS_CA_BUNDLE", "AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE", "AWS_DEFAULTS_MODE",
+    "AWS_DISABLE_HOST_PREFIX_INJECTION", "AWS_DISABLE_REQUEST_COMPRESSION",
+    "AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_REQUEST_MIN_COMPRESSION_SIZE_BYTES",
+    "AWS_RESPONSE_CHECKSUM_VALIDATION", "AWS_METADATA_SERVICE_NUM_ATTEMPTS", "AWS_METADATA_SERVICE_TIMEOUT",
+    "AWS_EC2_METADATA_V1_DISABLED", "BOTOCORE_TCP_KEEPALIVE", "BOTO_DISABLE_CRT",
+    "BOTO_EXPERIMENTAL__ADD_PROXY_HOST_HEADER", "BOTO_EXPERIMENTAL__NO_EMPTY_CONTINUE",
+    # what is told about the caller
+    "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME", "AWS_SDK_UA_APP_ID", "AWS_CSM_CLIENT_ID",
+    "AWS_CSM_ENABLED", "AWS_CSM_HOST", "AWS_CSM_PORT",
+    # of other services or other ways to sign: nothing here knows accounts in endpoints or bearer tokens
+    "AWS_ACCOUNT_ID", "AWS_ACCOUNT_ID_ENDPOINT_MODE", "AWS_AUTH_SCHEME_PREFERENCE", "AWS_BEARER_TOKEN_",
+    "AWS_ENDPOINT_DISCOVERY_ENABLED",
+    "AWS_S3_DISABLE_EXPRESS_SESSION_AUTH", "AWS_S3_DISABLE_MULTIREGION_ACCESS_POINTS",
+    "AWS_S3_USE_ARN_REGION", "AWS_S3_US_EAST_1_REGIONAL_ENDPOINT",
+    # the beginning of the names that are in VARIABLES with their services
+    "AWS_ENDPOINT_URL_",
+}  # fmt: skip
+
+KNOWN = {*VARIABLES, *(variable for variable, _ in FILES), *NO_MATTER}
+
+
+def names_in_botocore() -> set[str]:
+    """Return every string in botocore's source that looks like a variable of AWS or of boto."""
+    files = Path(botocore.__file__).parent.glob("*.py")
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in files)
+    nodes = (node for tree in trees for node in ast.walk(tree))
+    texts = {str(node.value) for node in nodes if isinstance(node, ast.Constant)}
+    return {text for text in texts if re.fullmatch(r"(AWS|BOTO|BOTOCORE)_[A-Z0-9_]+", text)}
+
+
+def test_every_variable_in_botocores_source_is_in_the_line_or_of_no_matter() -> None:
+    found = names_in_botocore()
+    assert {"AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI"} <= found
+    assert found <= KNOWN, found - KNOWN
+
+
+def test_nothing_is_both_in_the_line_and_of_no_matter() -> None:
+    assert not set(VARIABLES) & NO_MATTER
+
+
+class Recorder(MutableMapping[str, str]):
+    """The environment, with a note of every name that somebody asks for."""
+
+    def __init__(self, environ: MutableMapping[str, str]) -> None:
+        self.environ = environ
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        if not isinstance(name, str):
+            raise KeyError(name)  # os.get_exec_path looks for b"PATH" too
+        self.asked.add(name)
+        return self.environ[name]
+
+    def __setitem__(self, name: str, value: str) -> None:
+        self.environ[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self.environ[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.environ)
+
+    def __len__(self) -> int:
+        return len(self.environ)
+
+    def copy(self) -> dict[str, str]:
+        return dict(self.environ)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"AWS_WEB_IDENTITY_TOKEN_FILE": "/token", "AWS_ROLE_ARN": "arn:aws:iam::111122223333:role/r"},
+        {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9/credentials"},
+        {"AWS_PROFILE": "process"},
+        {"AWS_PROFILE": "sso"},
+    ],
+    ids=["nothing", "web identity", "container", "process", "sso"],
+)
+def test_every_variable_that_the_chain_asks_for_is_in_the_line_or_of_no_matter(
+    environ: dict[str, str], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / ".aws").mkdir()
+    (home / ".aws" / "config").write_text(
+        "[profile process]\ncredential_process = false\n"
+        "[profile sso]\nsso_session = s\nsso_account_id = 111122223333\nsso_role_name = r\n"
+        "[sso-session s]\nsso_start_url = https://example.invalid/start\nsso_region = us-east-1\n"
+    )
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    recorder = Recorder(os.environ)
+    monkeypatch.setattr(os, "environ", recorder)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # the call itself goes nowhere
+    monkeypatch.setattr("botocore.utils.ContainerMetadataFetcher.RETRY_ATTEMPTS", 1)
+    monkeypatch.setattr("botocore.utils.ContainerMetadataFetcher.SLEEP_TIME", 0)
+    session = botocore.session.Session()
+    for service in ("ecr", "ecr-public"):
+        try:
+            client: Any = session.create_client(service, region_name="us-east-1")
+            client.get_authorization_token()
+        except Exception:  # noqa: BLE001 - what matters is what was asked for on the way
+            continue
+    asked = {name for name in recorder.asked if name.startswith(("AWS_", "BOTO"))}
+    asked = {name for name in asked if not name.startswith("AWS_BEARER_TOKEN_")}
+    assert {"AWS_PROFILE", *environ} <= asked
+    assert asked <= KNOWN, asked - KNOWN
