@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -153,3 +154,9 @@ def test_the_page_of_host_names_is_the_table_of_the_code() -> None:
     assert len(forms) == 6
     assert dict(forms).items() <= corpus.items()
     assert set(PUBLIC_HOSTS) <= {host for host, _ in forms}
+
+
+def test_the_lowest_dependencies_that_ci_installs_are_the_bounds() -> None:
+    bounds = tomllib.loads(page("pyproject.toml"))["project"]["dependencies"]
+    pins = [line for line in page("tests/lowest.txt").splitlines() if not line.startswith("#")]
+    assert pins == [bound.replace(">=", "==") for bound in bounds]
