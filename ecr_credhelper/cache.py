@@ -73,9 +73,12 @@ class Cache:
         """Return the valid token with this key."""
         return self._valid_token("tokens", _number(key), key, now)
 
-    def keep(self, host: str, identity: str, key: str, token: Token) -> None:
-        """Keep a token under its key, and then that it serves ``host`` for ``identity``."""
+    def keep_token(self, key: str, token: Token) -> None:
+        """Keep a token under its key."""
         self._write_token("tokens", _number(key), key, token)
+
+    def keep_route(self, host: str, identity: str, key: str) -> None:
+        """Keep that the token with this key, which is kept already, serves ``host`` for ``identity``."""
         self.records.write("routes", _route_name(host, identity), f"{host}\t{identity}", key)
 
     def keep_login(self, host: str, login: Token) -> None:

@@ -1,13 +1,14 @@
-"""A cache miss: lock, look again, ask AWS, keep the answer; all of it within one deadline."""
+"""A cache miss: look for the token, lock, look again, ask AWS, keep the answer; all within one deadline.
+
+What is expensive to import waits until it is needed: who finds that another process has fetched the
+token meanwhile never loads botocore.
+"""
 
 import os
 import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from filelock import FileLock
-
-from ecr_credhelper import ecr, eviction
 from ecr_credhelper.errors import CredentialHelperError, UnreachableError
 from ecr_credhelper.files import PRIVATE_FILE, make_private
 from ecr_credhelper.token import Token
@@ -70,19 +71,34 @@ def _fetch_in_time(
     is_stale: "Callable[[Token, float], bool]",
 ) -> Token:
     """Fetch a token, or take the one that another process has fetched while this one waited."""
+    key = token_key(registry, identity)
 
-    def fetch_once() -> Token:
-        key = token_key(registry, identity)
-        with locked(cache.records.folder, key):
-            now = clock()
-            token = cache.token(key, now)
-            if token is None or is_stale(token, now):
-                token = ecr.fetch(registry, clock)
-            cache.keep(registry.host, identity, key, token)
-        eviction.evict_if_due(cache, now)
+    def find() -> Token | None:
+        now = clock()
+        token = cache.token(key, now)
+        return None if token is None or is_stale(token, now) else token
+
+    def find_or_fetch() -> Token:
+        token = find()
+        if token is None:
+            with locked(cache.records.folder, key):
+                token = find()
+                if token is None:
+                    token = _fetch(registry, key, cache, clock)
+        cache.keep_route(registry.host, identity, key)
         return token
 
-    return within(DEADLINE, fetch_once, subject=registry.host)
+    return within(DEADLINE, find_or_fetch, subject=registry.host)
+
+
+def _fetch(registry: "Registry", key: str, cache: "Cache", clock: "Callable[[], float]") -> Token:
+    """Ask AWS for a token and keep it."""
+    from ecr_credhelper import ecr, eviction
+
+    token = ecr.fetch(registry, clock)
+    cache.keep_token(key, token)
+    eviction.evict_if_due(cache, clock())
+    return token
 
 
 def token_key(registry: "Registry", identity: str) -> str:
@@ -102,6 +118,8 @@ def locked(folder: "str | None", key: str) -> "Iterator[None]":
 
     The system releases it when its holder dies, however it dies.
     """
+    from filelock import FileLock
+
     locks = os.path.join(folder or "", "locks")
     if not folder or not make_private(folder) or not make_private(locks):
         yield

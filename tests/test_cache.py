@@ -44,27 +44,33 @@ def find(cache: Cache, host: str, identity: str, now: float = NOW) -> Token | No
     return cache.token(key, now) if key else None
 
 
+def keep(cache: Cache, host: str, identity: str, key: str, token: Token) -> None:
+    """Keep a token as a fetch does: the token, then the route that leads to it."""
+    cache.keep_token(key, token)
+    cache.keep_route(host, identity, key)
+
+
 def files_of(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def test_a_token_is_served_to_its_identity_and_host_only(cache: Cache) -> None:
-    cache.keep(HOST, ME, "key", token())
+    keep(cache, HOST, ME, "key", token())
     assert password(find(cache, HOST, ME)) == "a-password"
     assert find(cache, HOST, YOU) is None
     assert find(cache, OTHER_ACCOUNT, ME) is None
 
 
 def test_times_survive(cache: Cache) -> None:
-    cache.keep(HOST, ME, "key", token())
+    keep(cache, HOST, ME, "key", token())
     found = find(cache, HOST, ME)
     assert found
     assert (found.fetched_at, found.expires_at) == (NOW, NOW + 12 * HOUR)
 
 
 def test_two_hosts_share_a_token(cache: Cache) -> None:
-    cache.keep(HOST, ME, "key", token())
-    cache.keep(OTHER_ACCOUNT, ME, "key", token("a-newer-one"))
+    keep(cache, HOST, ME, "key", token())
+    keep(cache, OTHER_ACCOUNT, ME, "key", token("a-newer-one"))
     assert password(find(cache, HOST, ME)) == "a-newer-one"
     assert password(cache.token("key", NOW)) == "a-newer-one"
 
@@ -73,7 +79,7 @@ def test_two_hosts_share_a_token(cache: Cache) -> None:
     "moment", [NOW + 12 * HOUR, NOW + 13 * HOUR, NOW - HOUR], ids=["end", "late", "early"]
 )
 def test_a_token_that_is_not_valid_is_a_miss(cache: Cache, moment: float) -> None:
-    cache.keep(HOST, ME, "key", token())
+    keep(cache, HOST, ME, "key", token())
     cache.keep_login(HOST, token())
     assert find(cache, HOST, ME, moment) is None
     assert cache.login(HOST, moment) is None
@@ -88,9 +94,9 @@ def test_a_given_login_is_kept_until_its_end(cache: Cache) -> None:
 
 
 def test_forgetting_a_host_forgets_its_login_and_its_tokens_of_every_identity(cache: Cache) -> None:
-    cache.keep(HOST, ME, "key", token())
-    cache.keep(HOST, YOU, "your key", token())
-    cache.keep(OTHER_ACCOUNT, ME, "other key", token())
+    keep(cache, HOST, ME, "key", token())
+    keep(cache, HOST, YOU, "your key", token())
+    keep(cache, OTHER_ACCOUNT, ME, "other key", token())
     cache.keep_login(HOST, token())
     cache.forget(HOST)
     assert cache.login(HOST, NOW) is None
@@ -101,9 +107,9 @@ def test_forgetting_a_host_forgets_its_login_and_its_tokens_of_every_identity(ca
 
 
 def test_listing_names_what_can_be_served_now_and_to_whom(cache: Cache) -> None:
-    cache.keep(HOST, ME, "key", token())
-    cache.keep(OTHER_ACCOUNT, ME, "key", token())
-    cache.keep(PUBLIC, YOU, "your key", token())
+    keep(cache, HOST, ME, "key", token())
+    keep(cache, OTHER_ACCOUNT, ME, "key", token())
+    keep(cache, PUBLIC, YOU, "your key", token())
     cache.keep_login("custom.example:5000", token())
     assert cache.hosts(ME, NOW) == {HOST: "AWS", OTHER_ACCOUNT: "AWS", "custom.example:5000": "AWS"}
 
@@ -117,20 +123,20 @@ def test_an_empty_or_missing_folder_has_nothing(cache: Cache, folder: Path) -> N
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
 def test_a_folder_that_others_may_look_into_is_not_used(cache: Cache, folder: Path) -> None:
-    cache.keep(HOST, ME, "key", token())
+    keep(cache, HOST, ME, "key", token())
     folder.chmod(0o755)
     assert cache.login(HOST, NOW) is None
     assert find(cache, HOST, ME) is None
     assert cache.hosts(ME, NOW) == {}
     cache.forget(HOST)
-    cache.keep(HOST, ME, "key", token())  # makes it private again
+    keep(cache, HOST, ME, "key", token())  # makes it private again
     assert find(cache, HOST, ME)
 
 
 def test_a_folder_that_cannot_be_made_costs_nothing_but_speed(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     cache = Cache(Records(str(tmp_path / "file" / "cache")))
-    cache.keep(HOST, ME, "key", token())
+    keep(cache, HOST, ME, "key", token())
     assert find(cache, HOST, ME) is None
 
 
@@ -154,7 +160,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 def test_a_damaged_or_foreign_entry_is_a_miss(
     cache: Cache, folder: Path, damage: Callable[[bytes], bytes]
 ) -> None:
-    cache.keep(HOST, ME, "key profile=me", token())
+    keep(cache, HOST, ME, "key profile=me", token())
     for file in files_of(folder):
         file.write_bytes(damage(file.read_bytes()))
     assert find(cache, HOST, ME) is None
@@ -162,8 +168,8 @@ def test_a_damaged_or_foreign_entry_is_a_miss(
 
 
 def test_an_entry_under_another_name_is_a_miss(cache: Cache, folder: Path) -> None:
-    cache.keep(HOST, ME, "key", token())
-    cache.keep(HOST, YOU, "your key", token("yours"))
+    keep(cache, HOST, ME, "key", token())
+    keep(cache, HOST, YOU, "your key", token("yours"))
     tokens = folder / "tokens"
     one, two = sorted(tokens.iterdir())
     content = one.read_bytes()
@@ -178,7 +184,7 @@ def test_an_entry_under_another_name_is_a_miss(cache: Cache, folder: Path) -> No
 def test_any_bytes_in_an_entry_are_a_miss_or_a_clean_login(
     cache: Cache, folder: Path, content: bytes, line: int
 ) -> None:
-    cache.keep(HOST, ME, "key", token())
+    keep(cache, HOST, ME, "key", token())
     for file in files_of(folder):
         lines = file.read_bytes().split(b"\n")
         lines[line % len(lines)] = content
@@ -194,8 +200,8 @@ def test_any_bytes_in_an_entry_are_a_miss_or_a_clean_login(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_two_identities_are_kept_apart(cache: Cache, one: str, two: str) -> None:
     first, second = (f"id={text!a}" for text in (one, two))
-    cache.keep(HOST, first, first, token("first"))
-    cache.keep(HOST, second, second, token("second"))
+    keep(cache, HOST, first, first, token("first"))
+    keep(cache, HOST, second, second, token("second"))
     assert password(find(cache, HOST, second)) == "second"
     assert password(find(cache, HOST, first)) == ("second" if first == second else "first")
 
@@ -221,7 +227,7 @@ def test_without_a_home_there_is_no_cache(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_disabled_cache_keeps_nothing() -> None:
     cache = open_cache({"AWS_ECR_DISABLE_CACHE": "1"})
-    cache.keep(HOST, ME, "key", token())
+    keep(cache, HOST, ME, "key", token())
     cache.keep_login(HOST, token())
     cache.forget(HOST)
     assert cache.login(HOST, NOW) is None
@@ -240,8 +246,8 @@ def test_an_attempt_is_claimed_by_one_alone(cache: Cache) -> None:
 
 
 def test_eviction_removes_what_can_never_be_served_again(cache: Cache, folder: Path) -> None:
-    cache.keep(HOST, ME, "key", token())
-    cache.keep(HOST, YOU, "your key", token(left=HOUR))
+    keep(cache, HOST, ME, "key", token())
+    keep(cache, HOST, YOU, "your key", token(left=HOUR))
     cache.keep_login(HOST, token(left=HOUR))
     cache.claim("your key", token(left=HOUR), 0)
     cache.claim("key", token(), 0)
@@ -256,7 +262,7 @@ def test_eviction_removes_what_can_never_be_served_again(cache: Cache, folder: P
 
 
 def test_eviction_removes_what_is_damaged(cache: Cache, folder: Path) -> None:
-    cache.keep(HOST, ME, "key", token())
+    keep(cache, HOST, ME, "key", token())
     cache.claim("key", token(), 0)
     for file in files_of(folder):
         file.write_bytes(b"damaged")

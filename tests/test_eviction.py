@@ -30,7 +30,8 @@ def cache(folder: Path) -> Cache:
 
 
 def keep(cache: Cache, identity: str, left: float = 12 * HOUR) -> None:
-    cache.keep(HOST, identity, f"key of {identity}", Token("AWS", "p", fetched_at=NOW, expires_at=NOW + left))
+    cache.keep_token(f"key of {identity}", Token("AWS", "p", fetched_at=NOW, expires_at=NOW + left))
+    cache.keep_route(HOST, identity, f"key of {identity}")
 
 
 def test_what_has_expired_goes_within_the_hour(cache: Cache) -> None:

@@ -43,7 +43,8 @@ def ageing(aws: FakeECR) -> Cache:  # noqa: ARG001 - the environment is part of 
     assert registry
     identity, now = fingerprint(os.environ), time.time()
     old = Token("AWS", "old", fetched_at=now - 10 * HOUR, expires_at=now + 2 * HOUR)
-    cache.keep(HOST, identity, token_key(registry, identity), old)
+    cache.keep_token(token_key(registry, identity), old)
+    cache.keep_route(HOST, identity, token_key(registry, identity))
     return cache
 
 

@@ -76,7 +76,7 @@ def test_without_a_cache_every_get_asks(aws: FakeECR) -> None:
 def test_a_token_about_to_expire_is_replaced(cache: Cache, aws: FakeECR) -> None:
     now = time.time()
     old = Token("AWS", "old", fetched_at=now - 12 * HOUR, expires_at=now + 60)
-    cache.keep(HOST, ME, resolver.token_key(registry(), ME), old)
+    cache.keep_token(resolver.token_key(registry(), ME), old)
     assert resolver.resolve(registry(), ME, cache, time.time, expiring=old).password != "old"
     assert len(aws.calls) == 1
 
