@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 DEADLINE = 25
 """Seconds for the whole answer: testcontainers-java gives up after 30."""
 
-LOCK_WAIT = 10
-"""Seconds to wait for another process that fetches the same token, before fetching it oneself."""
+LOCK_WAIT = 15
+"""Seconds to wait for another process that fetches the same token, before fetching it oneself: what is
+left of the deadline is enough for that."""
 
 LOCK_POLL = 0.02
 """Seconds between two looks at a lock: little beside the tenth of a second that AWS takes."""

@@ -214,15 +214,15 @@ def test_a_spoiled_cache_folder_costs_speed_and_no_answer(
 
 def test_callers_at_once_get_one_token_by_one_call(aws: FakeECR) -> None:
     aws.slow = 0.3
-    with concurrent.futures.ThreadPoolExecutor(12) as pool:
-        results = list(pool.map(lambda _: run("get", stdin=HOST), range(12)))
+    with concurrent.futures.ThreadPoolExecutor(40) as pool:
+        results = list(pool.map(lambda _: run("get", stdin=HOST), range(40)))
     assert len({result.reply["Secret"] for result in results}) == 1
     assert len(aws.calls) == 1
 
 
 def test_registries_at_once_are_all_kept(aws: FakeECR) -> None:
-    hosts = [f"{number:012}.dkr.ecr.us-west-2.amazonaws.com" for number in range(12)]
-    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+    hosts = [f"{number:012}.dkr.ecr.us-west-2.amazonaws.com" for number in range(40)]
+    with concurrent.futures.ThreadPoolExecutor(40) as pool:
         results = list(pool.map(lambda host: run("get", stdin=host), hosts))
     assert [result.reply["ServerURL"] for result in results] == hosts
     assert set(json.loads(run("list").stdout)) == set(hosts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,45 @@ def test_the_machine_counts_where_nothing_else_tells_two_apart(monkeypatch: pyte
     assert "machine=one" in fingerprint({"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.23/v1"})
     for name in SELF_CONTAINED:
         assert "machine=" not in fingerprint({name: "x"})
+
+
+@pytest.fixture
+def on_machine(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, dict[str, str]], str]:
+    """Return the fingerprint of an environment as another machine with the same home would make it."""
+
+    def ask(name: str, environ: dict[str, str]) -> str:
+        monkeypatch.setattr("ecr_credhelper.fingerprint.machine", lambda _: name)
+        return fingerprint(environ)
+
+    return ask
+
+
+def test_instances_that_share_a_home_are_kept_apart(on_machine: Callable[[str, dict[str, str]], str]) -> None:
+    assert on_machine("one", {}) != on_machine("two", {})
+
+
+def test_ecs_tasks_are_told_by_their_own_path_and_the_containers_of_one_share(
+    on_machine: Callable[[str, dict[str, str]], str],
+) -> None:
+    task, other = ({"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": f"/v2/credentials/{task}"} for task in "ab")
+    assert on_machine("one", task) == on_machine("two", task)
+    assert on_machine("one", task) != on_machine("one", other)
+
+
+def test_eks_pods_are_told_by_their_token_file_and_the_containers_of_one_share(
+    on_machine: Callable[[str, dict[str, str]], str], tmp_path: Path
+) -> None:
+    file = tmp_path / "eks-pod-identity-token"  # the same path in every pod
+    environ = {
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.23/v1/credentials",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(file),
+    }
+    file.write_text("a token of this pod")
+    this_pod = on_machine("node", environ)
+    assert on_machine("node", environ) == this_pod
+    file.write_text("a token of another pod")
+    assert on_machine("node", environ) != this_pod
+    assert on_machine("other node", environ) != on_machine("node", environ)
 
 
 def test_a_machine_is_told_by_its_boot_id_else_by_its_name(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 import threading
@@ -165,6 +167,20 @@ def test_a_lock_that_cannot_be_made_costs_no_answer(cache: Cache, folder: Path, 
 def test_a_lock_file_that_cannot_be_opened_costs_no_answer(cache: Cache, folder: Path, aws: FakeECR) -> None:
     for number in range(resolver.LOCKS):
         (folder / "locks" / f"{number:02}").mkdir(parents=True, mode=0o700)
+    assert resolver.resolve(registry(), ME, cache, time.time).username == "AWS"
+    assert len(aws.calls) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks otherwise")
+@pytest.mark.filterwarnings("ignore:flock not supported")  # newer filelocks go on with a soft lock then
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_costs_no_answer(
+    number: int, cache: Cache, aws: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
     assert resolver.resolve(registry(), ME, cache, time.time).username == "AWS"
     assert len(aws.calls) == 1
 
