@@ -15,7 +15,7 @@ from pathlib import Path
 INSTALLERS = {
     "pip": ["pip", "install", "."],
     "pipx": ["pipx", "install", "."],
-    "uv": ["uv", "tool", "install", "."],
+    "uv": ["uv", "tool", "install", "--compile-bytecode", "."],
 }
 NAME = "docker-credential-ecr-py"
 
@@ -47,7 +47,7 @@ def main() -> int:
                 said = install(installer, Path(home))
             except (OSError, subprocess.CalledProcessError) as error:
                 said, failed = f"FAILED: {error}", failed + 1
-        print(f"{' '.join(command):<20} {said}")
+        print(f"{' '.join(command):<40} {said}")
     return 1 if failed else 0
 
 

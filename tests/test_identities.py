@@ -1,0 +1,155 @@
+"""Every source of an AWS identity, against fakes on loopback: the first get asks, the second one nobody."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import HOST, run
+from tests.fake_sts import FakeSTS, error_xml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.fake_ecr import FakeECR
+
+ROLE = "arn:aws:iam::111122223333:role/puller"
+
+
+@pytest.fixture
+def sts(api: FakeECR) -> Iterator[FakeSTS]:
+    with FakeSTS(api.identities) as fake:
+        yield fake
+
+
+class Containers(HTTPServer):
+    """The endpoint from which ECS and EKS give a container its keys."""
+
+    def __init__(self, api: FakeECR) -> None:
+        self.asked: list[str] = []
+        super().__init__(("127.0.0.1", 0), _containers_handler(api, self.asked))
+
+
+def _containers_handler(api: FakeECR, asked: list[str]) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.headers.get("Authorization", ""))
+            keys = {"AccessKeyId": api.access_key, "SecretAccessKey": api.secret_key, "Token": "t"}
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({**keys, "Expiration": "2099-01-01T00:00:00Z"}).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    return Handler
+
+
+@pytest.fixture
+def containers(api: FakeECR) -> Iterator[Containers]:
+    with Containers(api) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def person(home: Path, api: FakeECR, sts: FakeSTS, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the home a profile of each kind, and lead the SDK to the fakes."""
+    keys = f"aws_access_key_id = {api.access_key}\naws_secret_access_key = {api.secret_key}\n"
+    (home / ".aws").mkdir()
+    (home / ".aws" / "credentials").write_text(f"[keys]\n{keys}")
+    (home / "keys.json").write_text(
+        json.dumps({"Version": 1, "AccessKeyId": api.access_key, "SecretAccessKey": api.secret_key})
+    )
+    (home / "process").write_text(f"echo >>{home}/processes\ncat {home}/keys.json\n")
+    (home / ".aws" / "config").write_text(
+        f"[profile role]\nrole_arn = {ROLE}\nsource_profile = keys\n"
+        f"[profile chain]\nrole_arn = {ROLE}-of-another\nsource_profile = role\n"
+        f"[profile web]\nrole_arn = {ROLE}\nweb_identity_token_file = {home}/web-identity\n"
+        f"[profile process]\ncredential_process = /bin/sh {home}/process\n"
+        "[profile sso]\nsso_session = s\nsso_account_id = 111122223333\nsso_role_name = r\n"
+        "[sso-session s]\nsso_start_url = https://example.invalid/start\nsso_region = us-east-1\n"
+    )
+    (home / "web-identity").write_text("a-web-identity-token")
+    sts.log_in(home, "s")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", api.url)
+    for name, value in sts.environment.items():
+        monkeypatch.setenv(name, value)
+    return home
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the credential process is a shell script")
+@pytest.mark.parametrize(
+    ("profile", "actions"),
+    [
+        ("keys", []),
+        ("role", ["AssumeRole"]),
+        ("chain", ["AssumeRole", "AssumeRole"]),
+        ("web", ["AssumeRoleWithWebIdentity"]),
+        ("sso", ["GetRoleCredentials"]),
+        ("process", []),
+    ],
+)
+def test_a_warm_get_asks_neither_aws_nor_a_process(
+    profile: str,
+    actions: list[str],
+    person: Path,
+    api: FakeECR,
+    sts: FakeSTS,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", profile)
+    first = run("get", stdin=HOST).reply
+    processes = person / "processes"
+    started = processes.read_text() if processes.exists() else ""
+    assert started.count("\n") == (1 if profile == "process" else 0)
+    assert run("get", stdin=HOST).reply == first
+    assert [call.action for call in sts.calls] == actions
+    assert api.requests == 1
+    assert (processes.read_text() if processes.exists() else "") == started
+
+
+@pytest.mark.usefixtures("person")
+def test_a_container_is_asked_once(
+    api: FakeECR, containers: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"http://127.0.0.1:{containers.server_port}/v1/credentials"
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
+    (tmp_path / "token").write_text("a-pod-token")
+    monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", str(tmp_path / "token"))
+    first = run("get", stdin=HOST).reply
+    assert run("get", stdin=HOST).reply == first
+    assert containers.asked == ["a-pod-token"]
+    assert api.requests == 1
+
+
+@pytest.mark.usefixtures("person")
+def test_an_sso_session_that_has_ended_still_serves_what_is_cached(
+    sts: FakeSTS, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "sso")
+    first = run("get", stdin=HOST).reply
+    for file in (home / ".aws/sso/cache").iterdir():
+        file.unlink()
+    assert run("get", stdin=HOST).reply == first
+    other = HOST.replace("us-west-2", "eu-central-1")
+    assert "run: aws sso login --profile sso" in run("get", stdin=other).error
+    assert len(sts.calls) == 1
+
+
+@pytest.mark.usefixtures("person")
+def test_a_role_that_may_not_be_assumed_is_told(sts: FakeSTS, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "role")
+    user = "arn:aws:iam::111122223333:user/u"
+    message = f"User: {user} is not authorized to perform: sts:AssumeRole on resource: {ROLE}"
+    sts.faults.append(error_xml("AccessDenied", message))
+    assert f"{user} may not perform sts:AssumeRole on {ROLE}; " in run("get", stdin=HOST).error
