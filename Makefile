@@ -6,7 +6,7 @@ export PIP_CACHE_DIR = $(CURDIR)/.cache/pip
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 SOURCES = pyproject.toml README.md $(wildcard ecr_credhelper/*.py)
 
-.PHONY: demo test lint e2e installers clean
+.PHONY: demo test lint e2e bench installers clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/installed ## the real executable against a fake ECR API on loopback
@@ -23,6 +23,9 @@ lint: $(VENV)/lint ## style and types
 e2e: $(VENV)/e2e ## real engines, registries and clients; wants root and the packages that .ci/run installs
 	$(BIN)/python -m tests.e2e
 
+bench: $(VENV)/bench ## speed, as ratios: writes the table and the plot of docs/explanation/speed.md
+	$(BIN)/python -m benchmarks
+
 installers: $(VENV)/installed ## pip, pipx and uv, each in a throw-away home
 	$(BIN)/python -m tests.installers
 
@@ -35,10 +38,10 @@ $(VENV)/installed: $(SOURCES)
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 		|| { echo "$(PYTHON) has no venv module; on Debian or Ubuntu: sudo apt install python3-venv" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.2'
 	@$(BIN)/python -m pip install --quiet .
 	@touch $@
 
-$(VENV)/test $(VENV)/lint $(VENV)/e2e: $(VENV)/%: $(VENV)/installed
+$(VENV)/test $(VENV)/lint $(VENV)/e2e $(VENV)/bench: $(VENV)/%: $(VENV)/installed
 	@$(BIN)/python -m pip install --quiet --group $*
 	@touch $@

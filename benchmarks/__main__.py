@@ -1,0 +1,102 @@
+"""``python -m benchmarks``: measure, and write the table and the plot of the documents."""
+
+import argparse
+import datetime as dt
+import importlib.metadata
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import crowd, gets, growth, installers, sandbox
+from benchmarks.plot import svg
+from benchmarks.processes import WrongAnswerError
+from benchmarks.report import markdown, say
+from benchmarks.surroundings import Surroundings
+
+DOCS = Path("docs/explanation")
+SECTIONS = {
+    "warm": gets.warm,
+    "amazon": gets.amazon,
+    "cold": gets.cold,
+    "memory": gets.memory,
+    "crowd": crowd.measure,
+    "growth": growth.measure,
+    "installers": installers.measure,
+}
+MINUTES = 20
+"""After which something hangs: all of it takes three."""
+
+DISTRIBUTIONS = ("docker-credential-ecr-py", "botocore", "awscli", "pip", "uv")
+
+
+def main(argv: list[str]) -> int:
+    """Prepare what needs a network, then measure: in a sandbox where there can be one."""
+    options = parse(argv)
+    if options.inside:
+        return measure(options, options.inside)
+    for number in (signal.SIGTERM, signal.SIGALRM):  # nothing is left behind then either
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    signal.alarm(MINUTES * 60)
+    with tempfile.TemporaryDirectory(prefix="benchmarks-") as name:
+        folder = Path(name)
+        if "installers" in options.only:
+            installers.prepare(folder)
+        options.obstacle = sandbox.obstacle()
+        if options.obstacle:
+            return measure(options, folder)
+        return sandbox.enter([*argv, "--inside", name])
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--only", nargs="+", default=list(SECTIONS), choices=SECTIONS, help="sections (all of them)")
+    add("--table", type=Path, default=DOCS / "speed-table.md", help="where the table goes (%(default)s)")
+    add("--plot", type=Path, default=DOCS / "speed.svg", help="where the plot goes (%(default)s)")
+    add("--scale", type=float, default=1, help="times the usual number of rounds (%(default)s)")
+    add("--inside", type=Path, help=argparse.SUPPRESS)
+    parser.set_defaults(obstacle="")
+    return parser.parse_args(argv)
+
+
+def measure(options: argparse.Namespace, folder: Path) -> int:
+    """Measure the sections and write them; return the exit status."""
+    try:
+        with Surroundings(folder, obstacle=options.obstacle, scale=options.scale) as surroundings:
+            sections = []
+            for name in options.only:
+                say(f"\n{name}")
+                sections.append(SECTIONS[name](surroundings))
+    except WrongAnswerError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for path, text in ((options.table, markdown(sections, versions())), (options.plot, svg(sections))):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        say(f"wrote {path}")
+    return 0
+
+
+def versions() -> str:
+    """Return when and with what this was measured."""
+    found = [f"{platform.python_implementation()} {platform.python_version()}"]
+    for name in DISTRIBUTIONS:
+        try:
+            found.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    if shutil.which("dpkg-query") and shutil.which("docker-credential-ecr-login"):
+        query = ("dpkg-query", "--show", "--showformat=${Package} ${Version}", "amazon-ecr-credential-helper")
+        found.append(subprocess.run(query, check=False, capture_output=True, text=True).stdout)
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} shared cores"
+    return f"Measured {dt.datetime.now(dt.UTC):%Y-%m-%d}: {', '.join(filter(None, found))}; {machine}."
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

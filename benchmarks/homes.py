@@ -1,0 +1,130 @@
+"""Throw-away homes, whose owners get their AWS identity in all the usual ways from the fakes."""
+
+import base64
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.processes import Command, WrongAnswerError
+from tests.fake_ecr import FakeECR
+from tests.fake_sts import FakeSTS
+
+PYTHON = sys.executable
+AMAZON = shutil.which("docker-credential-ecr-login") or "docker-credential-ecr-login"
+HELPER = str(Path(sys.executable).with_name("docker-credential-ecr-py"))
+REGION = "us-west-2"
+HOST = f"111122223333.dkr.ecr.{REGION}.amazonaws.com"
+
+PASSWORD_LENGTH = 2400
+"""Characters of a real token's password, about: the fake's are shorter, and would be read faster."""
+
+KEYS = "keys in the environment"
+ROLE = "assumed role (profile)"
+IDENTITIES = {
+    KEYS: {"AWS_ACCESS_KEY_ID": FakeECR.access_key, "AWS_SECRET_ACCESS_KEY": FakeECR.secret_key},
+    "keys in a profile": {"AWS_PROFILE": "keys"},
+    ROLE: {"AWS_PROFILE": "role"},
+    "SSO (profile)": {"AWS_PROFILE": "sso"},
+    "credential_process": {"AWS_PROFILE": "process"},
+}
+
+CONFIG = """\
+[profile role]
+role_arn = arn:aws:iam::111122223333:role/puller
+source_profile = keys
+[profile sso]
+sso_session = corporate
+sso_account_id = 111122223333
+sso_role_name = puller
+[sso-session corporate]
+sso_region = us-west-2
+sso_start_url = https://corporate.awsapps.com/start
+[profile process]
+credential_process = /bin/sh {folder}/process
+"""
+PROCESS = "echo >>{folder}/processes\ncat {folder}/keys.json\n"
+"""A credential process that leaves a trace each time."""
+
+
+class LongTokensECR(FakeECR):
+    """A fake ECR API whose passwords are known beforehand and as long as AWS's."""
+
+    def __init__(self) -> None:
+        super().__init__(unique=False)
+
+    def password(self, region: str, *, service: str = "ecr", serial: int = 0) -> str:
+        claims = json.loads(base64.b64decode(super().password(region, service=service, serial=serial)))
+        claims["payload"] *= PASSWORD_LENGTH * 3 // 4 // len(claims["payload"])
+        return base64.b64encode(json.dumps(claims).encode()).decode()
+
+
+class Home:
+    """One home; ``endpoints`` are the variables that lead an AWS SDK to the fakes."""
+
+    def __init__(self, folder: Path, api: FakeECR, sts: FakeSTS, endpoints: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.api = api
+        self.sts = sts
+        keys = f"aws_access_key_id = {api.access_key}\naws_secret_access_key = {api.secret_key}\n"
+        self.write(".aws/credentials", f"[keys]\n{keys}")
+        self.write(".aws/config", CONFIG.format(folder=folder))
+        self.write("process", PROCESS.format(folder=folder))
+        process_keys = {"AccessKeyId": api.access_key, "SecretAccessKey": api.secret_key}
+        self.write("keys.json", json.dumps({"Version": 1, **process_keys}))
+        self.write("host", HOST)
+        sts.log_in(folder, "corporate")
+        # Nothing is inherited. LANG, so that Python need not look for a UTF-8 locale.
+        self.environment = {
+            "HOME": str(folder),
+            "PATH": os.defpath,
+            "LANG": "C.UTF-8",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            **endpoints,
+        }
+
+    def write(self, name: str, text: str) -> str:
+        """Write a file of the home and return its path."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return str(path)
+
+    def command(self, *argv: str, identity: str = KEYS, says: str = "", host: str = "") -> Command:
+        """Return a command of this home's owner; ``host`` names the file that it reads, if any."""
+        stdin = str(self.folder / host) if host else os.devnull
+        return Command(argv, self.environment, IDENTITIES[identity], stdin, says)
+
+    def get(self, *, helper: str = HELPER, identity: str = KEYS, host: str = "host") -> Command:
+        """Return ``get`` for the registry that is named in the file ``host``."""
+        password = f'"{self.api.password(REGION)}"'
+        return self.command(helper, "get", identity=identity, says=password, host=host)
+
+    def bare(self, python: str = PYTHON) -> Command:
+        """Return the interpreter that does nothing, which needs no identity."""
+        return Command((python, "-c", "pass"), self.environment)
+
+    def forget(self) -> None:
+        """Empty the caches of our helper and of Amazon's."""
+        for name in (".cache", ".ecr"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+
+    def amazon_tokens(self) -> int:
+        """Return how many tokens Amazon's helper has kept here, one for each registry and access key."""
+        return len(json.loads((self.folder / ".ecr/cache.json").read_text())["Registries"])
+
+    @contextmanager
+    def nobody_asked(self) -> Iterator[None]:
+        """Raise WrongAnswerError if anybody was asked for credentials or a token meanwhile."""
+        before = self._asked()
+        yield
+        if calls := self._asked() - before:
+            raise WrongAnswerError(f"{calls} calls to AWS or a credential process where none may be")
+
+    def _asked(self) -> int:
+        processes = self.folder / "processes"
+        started = processes.read_text().count("\n") if processes.exists() else 0
+        return self.api.requests + len(self.sts.calls) + started

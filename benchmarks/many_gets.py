@@ -1,0 +1,73 @@
+"""``many_gets.py HOW NUMBER``: use this home's cache as so many processes would, but within one.
+
+- ``registries``: each get for another account, over several regions.
+- ``hourly``, ``at-once``: one registry, each time with a new access key, as a role's keys change.
+- ``week``: one registry, a get a minute; prints how often somebody waited for AWS.
+
+But for the first, time passes by a clock of our own and AWS's part is made up: thousands of real calls
+would take minutes.
+"""
+
+import io
+import os
+import sys
+import time
+
+from ecr_credhelper import ecr, refresh
+from ecr_credhelper.helper import Helper
+from ecr_credhelper.registry import Registry
+from ecr_credhelper.token import LIFETIME, Token
+
+REGIONS = ("us-west-2", "us-east-1", "us-east-2", "eu-central-1", "eu-west-1", "ap-south-1", "sa-east-1")
+ACCOUNT = 111122223333
+PASSWORD = "x" * 2400
+STEPS = {"hourly": 3600, "at-once": 0, "week": 60}
+"""Seconds from one get to the next."""
+
+
+class World:
+    """The clock, AWS, and the background."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+        self.fetched = 0
+        self.refreshed = 0
+
+    def clock(self) -> float:
+        return self.now
+
+    def fetch(self, registry: Registry, clock: object, session: object = None) -> Token:  # noqa: ARG002
+        """Return a token in place of ``ecr.fetch``."""
+        self.fetched += 1
+        return Token("AWS", PASSWORD, fetched_at=self.now, expires_at=self.now + LIFETIME)
+
+    def spawn(self, host: str) -> None:
+        """Do at once what a process in the background would do soon."""
+        self.refreshed += 1
+        refresh.run(host, os.environ, self.clock)
+
+    def get(self, account: int = ACCOUNT, region: str = REGIONS[0]) -> None:
+        """Ask for one registry as the executable does."""
+        host = f"{account}.dkr.ecr.{region}.amazonaws.com"
+        reply = Helper(os.environ, self.clock, self.spawn).run("get", io.BytesIO(host.encode()))
+        if reply.status:
+            sys.exit(reply.stdout.decode())
+
+
+def main(how: str, number: int) -> None:
+    world = World()
+    if how == "registries":
+        for serial in range(number):
+            world.get(ACCOUNT + serial, REGIONS[serial % len(REGIONS)])
+        return
+    ecr.fetch = world.fetch
+    for serial in range(number):
+        if how != "week":
+            os.environ["AWS_ACCESS_KEY_ID"] = f"ASIAROTATED{serial:09}"
+        world.get()
+        world.now += STEPS[how]
+    print(f"waits: {world.fetched - world.refreshed}, refreshes ahead: {world.refreshed}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

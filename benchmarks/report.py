@@ -1,0 +1,101 @@
+"""What was found, as rows, and the Markdown made of them."""
+
+import statistics
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from benchmarks.processes import Command
+
+HEAD = """\
+<!-- Written by `make bench`; change benchmarks/ instead. -->
+
+{versions}
+
+A ratio is the median of the pairs' ratios, ours over the other's, with the middle half of the pairs in
+brackets: under 1 we are faster. The times are medians of whole processes.
+"""
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Two commands that ran in turn, and the seconds of each pair."""
+
+    what: str
+    beside: str
+    commands: tuple[Command, Command]
+    pairs: Sequence[tuple[float, float]]
+
+    @property
+    def quartiles(self) -> tuple[float, float, float]:
+        """The ratio of a pair: lower quartile, median, upper quartile."""
+        low, middle, high = statistics.quantiles([ours / other for ours, other in self.pairs], n=4)
+        return low, middle, high
+
+    def cells(self) -> tuple[str, ...]:
+        low, middle, high = self.quartiles
+        ours, other = (f"{statistics.median(side) * 1000:.1f}" for side in zip(*self.pairs, strict=True))
+        ratio = f"**{middle:.2f}** ({low:.2f} to {high:.2f})"
+        return self.what, self.beside, ratio, ours, other, str(len(self.pairs))
+
+
+@dataclass(frozen=True)
+class Count:
+    """Something that was counted rather than timed, or the reason why there is nothing."""
+
+    what: str
+    ours: str
+    other: str = "-"
+
+    def cells(self) -> tuple[str, ...]:
+        return self.what, self.ours, self.other
+
+
+@dataclass
+class Section:
+    """Rows of one subject; ``note`` is a paragraph of Markdown below them."""
+
+    title: str
+    note: str = ""
+    ratios: list[Ratio] = field(default_factory=list)
+    counts: list[Count] = field(default_factory=list)
+
+    def add(self, row: Ratio | Count) -> None:
+        """Add a row, and tell it to who waits."""
+        if isinstance(row, Ratio):
+            self.ratios.append(row)
+        else:
+            self.counts.append(row)
+        say(" | ".join(row.cells()))
+
+    def skip(self, what: str, reason: str) -> None:
+        """Say why there is no such row."""
+        self.add(Count(what, f"not measured: {reason}"))
+
+    def markdown(self) -> str:
+        parts = [f"### {self.title}\n"]
+        if self.ratios:
+            head = ("what", "beside", "ratio", "ms", "ms of the other", "pairs")
+            parts.append(_table(head, (row.cells() for row in self.ratios)))
+        if self.counts:
+            parts.append(_table(("what", "this helper", "the other"), (row.cells() for row in self.counts)))
+        if commands := dict.fromkeys(str(command) for row in self.ratios for command in row.commands):
+            parts.append("\n".join(("```text", *commands, "```\n")))
+        if self.note:
+            parts.append(f"{self.note}\n")
+        return "\n".join(parts)
+
+
+def markdown(sections: Iterable[Section], versions: str) -> str:
+    """Return the whole document."""
+    return "\n".join((HEAD.format(versions=versions), *(section.markdown() for section in sections)))
+
+
+def say(line: str) -> None:
+    """Tell how far it is."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = (head, ["---"] * len(head), *rows)
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)

@@ -1,0 +1,96 @@
+"""Namespaces of their own, in which the fakes stand under AWS's names with a certificate of ours.
+
+Amazon's helper has no setting for another endpoint. So there is a network of a loopback alone, a hosts
+file of our own in private mounts, and processes that end with the first one: the machine is not
+changed, nothing can reach out, and nothing is left behind however the run ends.
+"""
+
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+PROGRAMS = ("docker-credential-ecr-login", "unshare", "setpriv", "mount", "ip", "openssl")
+NAMESPACES = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+END_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
+HTTPS = 443
+CHUNK = 64 * 1024
+"""Bytes to hand on at once: a whole answer of the fakes, since old Go clients want it in one piece."""
+
+
+def obstacle() -> str:
+    """Return why Amazon's helper cannot be measured here, or nothing."""
+    if missing := [name for name in PROGRAMS if shutil.which(name) is None]:
+        return f"no {', '.join(missing)} here"
+    if not sys.platform.startswith("linux") or os.geteuid() != 0:
+        return "its API host can only be faked in a namespace, which needs root on Linux"
+    done = subprocess.run([*NAMESPACES, "true"], check=False, capture_output=True)
+    return f"no namespaces: {done.stderr.decode().strip()}" if done.returncode else ""
+
+
+def enter(arguments: Sequence[str]) -> int:
+    """Run ``python -m benchmarks`` with ``arguments`` inside, and return its exit status."""
+    return subprocess.call([*END_WITH_PARENT, *NAMESPACES, sys.executable, "-m", "benchmarks", *arguments])
+
+
+def stand_in(ports: Mapping[str, int], folder: Path) -> dict[str, str]:
+    """Serve local ports under host names; return the variables with which clients trust them."""
+    certificate, key, hosts = (folder / name for name in ("certificate.pem", "key.pem", "hosts"))
+    names = ",".join(f"DNS:{name}" for name in ports)
+    _run(
+        *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
+        *("-days", "1", "-subj", "/CN=benchmarks", "-addext", f"subjectAltName={names}"),
+        *("-out", str(certificate), "-keyout", str(key)),
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    lines = ["127.0.0.1 localhost"]
+    _run("ip", "link", "set", "lo", "up")
+    for number, (name, port) in enumerate(ports.items(), 2):
+        lines.append(f"127.0.0.{number} {name}")
+        listener = socket.create_server((f"127.0.0.{number}", HTTPS), backlog=128)
+        _start(_accept, listener, context, port)
+    hosts.write_text("".join(f"{line}\n" for line in lines))
+    _run("mount", "--bind", str(hosts), "/etc/hosts")
+    return {"SSL_CERT_FILE": str(certificate), "AWS_CA_BUNDLE": str(certificate)}
+
+
+def _accept(listener: socket.socket, context: ssl.SSLContext, port: int) -> None:
+    while True:
+        client, _ = listener.accept()
+        _start(_serve, client, context, port)
+
+
+def _serve(client: socket.socket, context: ssl.SSLContext, port: int) -> None:
+    """Take the TLS off one connection, both ways."""
+    with (
+        suppress(OSError),
+        context.wrap_socket(client, server_side=True) as outside,
+        socket.create_connection(("127.0.0.1", port)) as inside,
+    ):
+        for connection in (outside, inside):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else 40 ms a request
+        _start(_hand_on, inside, outside)
+        _hand_on(outside, inside)
+
+
+def _hand_on(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while chunk := source.recv(CHUNK):
+            target.sendall(chunk)
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_RDWR)
+
+
+def _start(work: Callable[..., None], *arguments: object) -> None:
+    threading.Thread(target=work, args=arguments, daemon=True).start()
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True)
