@@ -9,17 +9,13 @@ A cache costs speed at worst, never an answer: what cannot be read is a miss, wh
 not kept. It knows nothing of AWS; an identity is a line of text, made by ``fingerprint``.
 """
 
-import os
-import sys
-
+from ecr_credhelper.places import cache_folder
 from ecr_credhelper.records import NoRecords, Records
 from ecr_credhelper.token import Token, is_clean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-APP = "ecr-credhelper"
 
 NAME_MODULUS = 2**128 - 159
 """A prime: file names are keys modulo this, which needs no module that the interpreter has not loaded."""
@@ -31,27 +27,8 @@ ROUTE_LINES = 2
 
 def open_cache(environ: "Mapping[str, str]") -> "Cache":
     """Return the person's cache; where that is wanted or no place is safe, one that keeps nothing."""
-    folder = None if environ.get("AWS_ECR_DISABLE_CACHE") else default_folder(environ)
+    folder = None if environ.get("AWS_ECR_DISABLE_CACHE") else cache_folder(environ)
     return Cache(Records(folder) if folder else NoRecords())
-
-
-def default_folder(environ: "Mapping[str, str]", platform: str = sys.platform) -> str | None:
-    """Return the cache folder's absolute path, or None when the machine has no place for one.
-
-    ``AWS_ECR_CACHE_DIR`` (as with Amazon's helper) wins; then each system's own place for caches.
-    Ours is a folder inside, so that another program's files there are left alone.
-    """
-    if given := environ.get("AWS_ECR_CACHE_DIR"):
-        base = os.path.abspath(os.path.expanduser(given))
-    elif platform == "win32":
-        base = environ.get("LOCALAPPDATA", "")
-    elif platform == "darwin":
-        base = os.path.expanduser("~/Library/Caches")
-    else:
-        base = environ.get("XDG_CACHE_HOME", "")
-        if not os.path.isabs(base):  # https://specifications.freedesktop.org/basedir-spec: ignore those
-            base = os.path.expanduser("~/.cache")
-    return os.path.join(base, APP) if os.path.isabs(base) else None
 
 
 class Cache:

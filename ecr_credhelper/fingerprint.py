@@ -9,6 +9,8 @@ line, equal identity; whatever changes makes another line and so a cache miss. I
 import os
 import sys
 
+from ecr_credhelper.places import settings_file
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,6 +76,8 @@ def fingerprint(environ: "Mapping[str, str]") -> str:
     """
     fields = [f"home={os.path.expanduser('~')}"]  # where the SDK keeps its SSO and login sessions
     fields += [f"{name}={environ[name]}" for name in VARIABLES if name in environ]
+    settings = settings_file(environ)
+    fields.append(f"{settings}={_stat(settings)}" if settings else "settings=-")
     for variable, default in FILES:
         path = environ.get(variable, default)
         if path:

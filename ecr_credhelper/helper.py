@@ -1,9 +1,12 @@
 """The four verbs: a request -> a reply. Standard input, environment, clock and spawner are parameters."""
 
+import os
+
 from ecr_credhelper import protocol, registry
 from ecr_credhelper.cache import open_cache
-from ecr_credhelper.errors import CredentialHelperError, ProtocolError, UnsupportedRegistryError
+from ecr_credhelper.errors import CredentialHelperError, ProtocolError
 from ecr_credhelper.fingerprint import fingerprint
+from ecr_credhelper.places import docker_config_file, settings_file
 from ecr_credhelper.protocol import Reply
 
 TYPE_CHECKING = False
@@ -11,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import BinaryIO
 
+    from ecr_credhelper.fallback import Fallback
     from ecr_credhelper.token import Token
 
 
@@ -42,11 +46,13 @@ class Helper:
             return Reply.failure(error)
 
     def get(self, stdin: "BinaryIO") -> Reply:
-        """Answer with the login of one registry: from the cache, else from AWS."""
-        server = protocol.read_server(stdin)
+        """Answer with the login of one registry: from the cache, else from AWS, or the fallback's."""
+        request = protocol.read_request(stdin)
+        server = protocol.server_in(request)
         wanted = registry.parse(server)
         if wanted is None:
-            return Reply.not_found()
+            fallback = self._fallback()
+            return fallback.get(server, request) if fallback else Reply.not_found()
         # A login that the person gave comes first, as everywhere in Docker.
         token = self.cache.login(wanted.host, self.clock()) or self._token(wanted)
         if token is None:
@@ -63,9 +69,11 @@ class Helper:
             if token.is_ageing(now) and self.cache.claim(key, token, token.attempt(now)):
                 self.spawn(wanted.host)
             return token
+        import gc
         import warnings
 
         warnings.simplefilter("ignore")  # some clients take anything on stderr for a failure
+        gc.disable()  # what botocore loads stays until the process ends, soon: looking for garbage is 15 ms
         from ecr_credhelper import resolver
 
         try:
@@ -77,16 +85,13 @@ class Helper:
 
     def store(self, stdin: "BinaryIO") -> Reply:
         """Keep the login that a person gives for an ECR host, until the end that its password carries."""
-        server, username, password = protocol.read_login(stdin)
+        request = protocol.read_request(stdin)
+        server, username, password = protocol.login_in(request)
         wanted = registry.parse(server)
         if wanted is None:
-            # Not silently: Docker would print "Login Succeeded", and later pulls would be anonymous.
-            raise UnsupportedRegistryError(
-                registry.host_of(server) or "the given server",
-                "not an Amazon ECR registry, and this helper keeps logins for those only",
-                'name it for the ECR hosts alone, under "credHelpers" in ~/.docker/config.json, '
-                'instead of "credsStore"',
-            )
+            from ecr_credhelper.fallback import Fallback
+
+            return Fallback(self.environ).store(registry.host_of(server) or "the given server", request)
         if self.environ.get("AWS_ECR_IGNORE_CREDS_STORAGE") != "true":
             from ecr_credhelper.authorization import login_token
 
@@ -95,14 +100,31 @@ class Helper:
 
     def erase(self, stdin: "BinaryIO") -> Reply:
         """Forget the login of one host and the tokens that served it, if there are any."""
-        wanted = registry.parse(protocol.read_server(stdin))
-        if wanted is not None:
-            self.cache.forget(wanted.host)
+        request = protocol.read_request(stdin)
+        wanted = registry.parse(protocol.server_in(request))
+        if wanted is None:
+            fallback = self._fallback()
+            return fallback.erase(request) if fallback else Reply()
+        self.cache.forget(wanted.host)
         return Reply()
 
     def list(self, stdin: "BinaryIO") -> Reply:  # noqa: ARG002 - a client may keep it open: it is not read
-        """List the hosts that a ``get`` could serve from the cache right now; no network, no AWS."""
-        return Reply.listing(self.cache.hosts(fingerprint(self.environ), self.clock()))
+        """List the hosts that a ``get`` could serve from the cache right now, and those of the fallback."""
+        try:
+            fallback = self._fallback()
+            others = fallback.hosts() if fallback else {}
+        except CredentialHelperError:  # a client that gets no list drops every login that it has
+            others = {}
+        return Reply.listing({**others, **self.cache.hosts(fingerprint(self.environ), self.clock())})
+
+    def _fallback(self) -> "Fallback | None":
+        """Return the store for other registries, where a file of the person's could tell of one."""
+        files = (settings_file(self.environ), docker_config_file(self.environ))
+        if self.environ.get("ECR_CREDHELPER_CONFIG") or any(os.path.lexists(file or "") for file in files):
+            from ecr_credhelper.fallback import Fallback
+
+            return Fallback(self.environ)
+        return None
 
 
 VERBS = {"get": Helper.get, "store": Helper.store, "erase": Helper.erase, "list": Helper.list}

@@ -60,20 +60,20 @@ class Reply:
         return cls(f"{error}\n".encode("utf-8", "replace"), status=1)
 
 
-def read_server(stdin: "BinaryIO") -> str:
+def server_in(request: bytes) -> str:
     """Return the server string of ``get`` and ``erase``; ProtocolError if there is none."""
-    server = read_request(stdin).decode("utf-8", "replace").strip()
+    server = request.decode("utf-8", "replace").strip()
     if not server:
         raise ProtocolError("", NO_SERVER_TEXT)
     return server
 
 
-def read_login(stdin: "BinaryIO") -> tuple[str, str, str]:
+def login_in(request: bytes) -> tuple[str, str, str]:
     """Return server, user name and password of ``store``; ProtocolError if that is not what came."""
     import json
 
     try:
-        login = json.loads(read_request(stdin))
+        login = json.loads(request)
     except (ValueError, RecursionError):
         raise ProtocolError("store", "standard input is not a JSON object") from None
     if not isinstance(login, dict):

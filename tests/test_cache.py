@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ecr_credhelper.cache import Cache, default_folder, open_cache
+from ecr_credhelper.cache import Cache, open_cache
 from ecr_credhelper.records import NoRecords, Records
 from ecr_credhelper.token import Token
 from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC
@@ -204,20 +204,6 @@ def test_any_two_identities_are_kept_apart(cache: Cache, one: str, two: str) -> 
     keep(cache, HOST, second, second, token("second"))
     assert password(find(cache, HOST, second)) == "second"
     assert password(find(cache, HOST, first)) == ("second" if first == second else "first")
-
-
-@pytest.mark.parametrize(("environ", "platform", "folder"), [
-    ({}, "linux", "~/.cache/ecr-credhelper"),
-    ({"XDG_CACHE_HOME": "/x"}, "linux", "/x/ecr-credhelper"),
-    ({"XDG_CACHE_HOME": "relative"}, "linux", "~/.cache/ecr-credhelper"),
-    ({}, "darwin", "~/Library/Caches/ecr-credhelper"),
-    ({"LOCALAPPDATA": "/l"}, "win32", "/l/ecr-credhelper"),
-    ({}, "win32", None),
-    ({"AWS_ECR_CACHE_DIR": "/given", "XDG_CACHE_HOME": "/x"}, "linux", "/given/ecr-credhelper"),
-    ({"AWS_ECR_CACHE_DIR": "~/given"}, "win32", "~/given/ecr-credhelper"),
-])  # fmt: skip
-def test_each_system_has_its_place(environ: Mapping[str, str], platform: str, folder: str | None) -> None:
-    assert default_folder(environ, platform) == (folder and os.path.expanduser(folder))
 
 
 def test_without_a_home_there_is_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from ecr_credhelper.aws_errors import ANSWERS, EXCEPTIONS
-from ecr_credhelper.cache import APP
 from ecr_credhelper.fingerprint import FILES, VARIABLES
+from ecr_credhelper.places import APP
 from ecr_credhelper.protocol import MAX_REQUEST
 from ecr_credhelper.registry import PARTITIONS, PUBLIC_HOSTS, parse
 from ecr_credhelper.resolver import DEADLINE, LOCK_WAIT

@@ -21,22 +21,26 @@ PACKAGE = Path(ecr_credhelper.__file__).parent
 FLOORS = (
     {"__main__"},
     {"helper", "refresh"},
-    {"resolver"},
-    {"ecr", "eviction"},
+    {"fallback", "resolver"},
+    {"docker_config", "ecr", "eviction", "settings"},
     {"authorization", "aws_errors"},
     {"cache", "protocol"},
     {"records"},
     {"errors", "files", "fingerprint", "registry", "token"},
+    {"places"},
     {"__init__"},
 )
-COLD = {"aws_errors", "authorization", "ecr", "eviction", "refresh", "resolver"}
+COLD = {
+    "aws_errors", "authorization", "docker_config", "ecr", "eviction", "fallback", "refresh", "resolver",
+    "settings",
+}  # fmt: skip
 WITHOUT_IO = {"registry", "token", "errors", "protocol"}
 
 WARM_ALLOWED = {
     # ours
     "ecr_credhelper", "ecr_credhelper.__main__", "ecr_credhelper.cache", "ecr_credhelper.errors",
     "ecr_credhelper.files", "ecr_credhelper.fingerprint", "ecr_credhelper.helper", "ecr_credhelper.protocol",
-    "ecr_credhelper.records", "ecr_credhelper.registry", "ecr_credhelper.token",
+    "ecr_credhelper.places", "ecr_credhelper.records", "ecr_credhelper.registry", "ecr_credhelper.token",
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_credhelper.errors import NOT_FOUND_TEXT, CredentialHelperError, ProtocolError
-from ecr_credhelper.protocol import MAX_REQUEST, Reply, read_login, read_server
+from ecr_credhelper.protocol import MAX_REQUEST, Reply, login_in, read_request, server_in
 from tests.conftest import HOST, login
 
 
@@ -18,18 +18,18 @@ from tests.conftest import HOST, login
     "sent", ["{}", "{}\n", "{} \r\n", " {}"], ids=["bare", "newline", "windows", "blank"]
 )
 def test_a_server_is_read_in_every_form_that_clients_send(sent: str) -> None:
-    assert read_server(io.BytesIO(sent.format(HOST).encode())) == HOST
+    assert server_in(sent.format(HOST).encode()) == HOST
 
 
 @pytest.mark.parametrize("sent", [b"", b"\n", b" \r\n"])
 def test_no_server_is_refused_with_the_fixed_text(sent: bytes) -> None:
     with pytest.raises(ProtocolError, match=r"^no credentials server URL$"):
-        read_server(io.BytesIO(sent))
+        server_in(sent)
 
 
 @pytest.mark.parametrize("end", ["", "\n"])
 def test_a_login_is_read(end: str) -> None:
-    assert read_login(io.BytesIO((login() + end).encode())) == (HOST, "AWS", "a-password")
+    assert login_in((login() + end).encode()) == (HOST, "AWS", "a-password")
 
 
 @pytest.mark.parametrize(
@@ -53,20 +53,20 @@ def test_a_login_is_read(end: str) -> None:
 )
 def test_a_malformed_login_is_refused(sent: bytes, text: str) -> None:
     with pytest.raises(ProtocolError, match=text):
-        read_login(io.BytesIO(sent))
+        login_in(sent)
 
 
 def test_a_request_without_end_is_refused_and_drained() -> None:
     stdin = io.BytesIO(b"x" * (5 * MAX_REQUEST))
     with pytest.raises(ProtocolError, match="longer than 65536 bytes"):
-        read_server(stdin)
+        read_request(stdin)
     assert stdin.read() == b""
 
 
 @given(st.binary(max_size=500))
 def test_any_bytes_are_a_login_or_our_error(sent: bytes) -> None:
     try:
-        server, username, password = read_login(io.BytesIO(sent))
+        server, username, password = login_in(sent)
     except ProtocolError:
         return
     assert server

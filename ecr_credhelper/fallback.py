@@ -1,0 +1,114 @@
+"""Registries that are not ECR: handed to the person's own store, so that no login is lost.
+
+That store is the credential helper which the settings name, else the logins that are written in Docker's
+own configuration file.
+"""
+
+import json
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+from ecr_credhelper import settings
+from ecr_credhelper.docker_config import DockerConfig
+from ecr_credhelper.errors import UnsupportedRegistryError
+from ecr_credhelper.protocol import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+INSIDE = "ECR_CREDHELPER_INSIDE_FALLBACK"
+"""Set for the fallback and whatever it calls: who finds it set does not call a fallback again."""
+
+LIST_SECONDS = 5
+"""Seconds that a fallback may take to list: others wait for ours. To get it may take its time, it may ask
+for a passphrase."""
+
+NO_STORE = (
+    'let another helper keep it: fallback = "…" in the settings file; or name this one for the ECR hosts '
+    'alone, under "credHelpers" in Docker\'s config.json, instead of "credsStore"'
+)
+
+
+class Fallback:
+    """The person's own store, for one process with its environment variables."""
+
+    def __init__(self, environ: "Mapping[str, str]") -> None:
+        self.environ = environ
+        self.is_inside = bool(environ.get(INSIDE))
+        self.suffix = None if self.is_inside else settings.load(environ).fallback
+
+    def get(self, server: str, request: bytes) -> Reply:
+        """Return the fallback's reply, byte for byte; without a fallback, an inline login or not-found."""
+        if self.suffix:
+            return self._call("get", request) or Reply.not_found()
+        login = None if self.is_inside else DockerConfig(self.environ).login(server)
+        return Reply.credentials(server, *login) if login else Reply.not_found()
+
+    def store(self, host: str, request: bytes) -> Reply:
+        """Let the fallback keep a login; UnsupportedRegistryError where there is none.
+
+        Not silently: Docker would print "Login Succeeded", and later pulls would be anonymous.
+        """
+        if not self.suffix:
+            cause = "not an Amazon ECR registry, and there is no fallback that could keep its login"
+            raise UnsupportedRegistryError(host, cause, NO_STORE)
+        reply = self._call("store", request)
+        if reply is None:
+            cause = f"the fallback docker-credential-{self.suffix} cannot be started"
+            raise UnsupportedRegistryError(host, cause, "install it on PATH, or correct the settings file")
+        return reply
+
+    def erase(self, request: bytes) -> Reply:
+        """Let the fallback forget a login; without one there is nothing to forget."""
+        return (self._call("erase", request) if self.suffix else None) or Reply()
+
+    def hosts(self) -> dict[str, str]:
+        """Return server -> user name of what the fallback has; nothing if it fails, is slow or talks rubbish.
+
+        Without a fallback: the inline logins, where Docker has handed those over to this helper.
+        """
+        if self.suffix:
+            return self._listed()
+        if self.is_inside:
+            return {}
+        config = DockerConfig(self.environ)
+        return config.logins() if config.creds_store == settings.OURS else {}
+
+    def _listed(self) -> dict[str, str]:
+        try:
+            reply = self._call("list", b"unused", LIST_SECONDS)
+            hosts = json.loads(reply.stdout) if reply and reply.status == 0 else {}
+        except (subprocess.TimeoutExpired, ValueError, RecursionError):
+            return {}
+        if not isinstance(hosts, dict):
+            return {}
+        return {host: name for host, name in hosts.items() if isinstance(name, str)}
+
+    def _call(self, verb: str, request: bytes, seconds: float | None = None) -> Reply | None:
+        """Return what the fallback answers, or None when it cannot be started."""
+        program = which(f"docker-credential-{self.suffix}", self.environ.get("PATH", os.defpath))
+        if program is None:
+            return None
+        try:
+            done = subprocess.run(  # noqa: S603 - the program that the person's settings name
+                [program, verb],
+                input=request,
+                stdout=subprocess.PIPE,
+                # Live, for a helper that tells its person something; a list must not say anything.
+                stderr=subprocess.DEVNULL if verb == "list" else None,
+                env={**self.environ, INSIDE: "1"},
+                check=False,
+                timeout=seconds,
+            )
+        except OSError:
+            return None
+        return Reply(done.stdout, status=done.returncode if done.returncode >= 0 else 1)
+
+
+def which(name: str, path: str) -> str | None:
+    """Return the program of this name in an absolute folder of PATH: never one in the working directory."""
+    folders = filter(os.path.isabs, path.split(os.pathsep))
+    suffixes = (".exe", ".cmd", ".bat") if os.name == "nt" else ("",)
+    places = (os.path.join(folder, name + suffix) for folder in folders for suffix in suffixes)
+    return next((place for place in places if os.path.isfile(place) and os.access(place, os.X_OK)), None)

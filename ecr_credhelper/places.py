@@ -1,0 +1,52 @@
+"""Where this program's own files are: each system's own place, or the one that a variable names."""
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+APP = "ecr-credhelper"
+
+
+def cache_folder(environ: "Mapping[str, str]", platform: str = sys.platform) -> str | None:
+    """Return the cache folder's absolute path, or None when the machine has no place for one.
+
+    ``AWS_ECR_CACHE_DIR`` (as with Amazon's helper) wins; then each system's own place for caches.
+    Ours is a folder inside, so that another program's files there are left alone.
+    """
+    if given := environ.get("AWS_ECR_CACHE_DIR"):
+        base = os.path.abspath(os.path.expanduser(given))
+    elif platform == "win32":
+        base = environ.get("LOCALAPPDATA", "")
+    elif platform == "darwin":
+        base = os.path.expanduser("~/Library/Caches")
+    else:
+        base = _xdg(environ, "XDG_CACHE_HOME", "~/.cache")
+    return os.path.join(base, APP) if os.path.isabs(base) else None
+
+
+def settings_file(environ: "Mapping[str, str]", platform: str = sys.platform) -> str | None:
+    """Return the absolute path of the settings file, which need not exist, or None without a place for it."""
+    if given := environ.get("ECR_CREDHELPER_CONFIG"):
+        return os.path.abspath(os.path.expanduser(given))
+    if platform == "win32":
+        base = environ.get("APPDATA", "")
+    elif platform == "darwin":
+        base = os.path.expanduser("~/Library/Application Support")
+    else:
+        base = _xdg(environ, "XDG_CONFIG_HOME", "~/.config")
+    return os.path.join(base, APP, "config.toml") if os.path.isabs(base) else None
+
+
+def docker_config_file(environ: "Mapping[str, str]") -> str:
+    """Return the path of Docker's own configuration file, as Docker finds it."""
+    folder = environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")
+    return os.path.join(folder, "config.json")
+
+
+def _xdg(environ: "Mapping[str, str]", variable: str, default: str) -> str:
+    """Return a folder of https://specifications.freedesktop.org/basedir-spec, which ignores relative ones."""
+    given = environ.get(variable, "")
+    return given if os.path.isabs(given) else os.path.expanduser(default)
