@@ -97,10 +97,11 @@ def remove(path: str) -> None:
 
 
 def _make(folder: str) -> None:
+    """Make a folder, if need be with those above it; another process may be making the same ones."""
+    above = os.path.dirname(folder)
+    if above != folder and not os.path.isdir(above):
+        _make(above)
     try:
-        os.mkdir(folder, PRIVATE_FOLDER)
-    except FileNotFoundError:
-        _make(os.path.dirname(folder))
         os.mkdir(folder, PRIVATE_FOLDER)
     except FileExistsError:
         return

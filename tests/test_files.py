@@ -71,6 +71,22 @@ def test_a_link_to_a_folder_is_not_used(tmp_path: Path) -> None:
     assert not make_private(str(tmp_path / "link"))
 
 
+@posix
+def test_a_folder_that_another_process_makes_at_the_same_moment_is_as_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, mkdir = tmp_path / "above" / "cache", os.mkdir
+
+    def both(path: str, mode: int) -> None:
+        mkdir(path, mode)
+        if path == str(folder.parent):
+            mkdir(folder, mode)  # the other one is a step ahead
+
+    monkeypatch.setattr("os.mkdir", both)
+    assert make_private(str(folder))
+    assert mode(folder) == 0o700
+
+
 def test_a_file_in_the_place_of_a_folder_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert not make_private(str(tmp_path / "file"))
