@@ -24,7 +24,7 @@ e2e: $(VENV)/e2e ## real engines, registries and clients; wants root and the pac
 	$(BIN)/python -m tests.e2e
 
 bench: $(VENV)/bench ## speed, as ratios: writes the table and the plot of docs/explanation/speed.md
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(BENCH)
 
 installers: $(VENV)/installed ## pip, pipx and uv, each in a throw-away home
 	$(BIN)/python -m tests.installers
