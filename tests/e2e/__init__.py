@@ -1,18 +1,23 @@
 """The test of the whole: real clients push and pull through the installed helper.
 
 ``python -m tests.e2e`` starts, on one machine and with no way out of it, registry servers under Amazon
-ECR host names, an engine and the fake ECR API. Then every client that people use with ECR pushes an image
-and pulls it back, with nothing but this project's helper to log it in. Words on the command line choose
-clients: ``python -m tests.e2e podman skopeo``.
+ECR host names and two that are not ECR, an engine and the fake ECR API. Then every client that people use
+with ECR pushes an image and pulls it back, with nothing but this project's helper to log it in. Words on
+the command line choose rows by client, registries or configuration: ``python -m tests.e2e podman public``.
 
-``programs``    other people's programs, run within a time
-``sandbox``     namespaces of its own, so that the machine is neither changed nor reached
-``registries``  who serves which name, and an independent look at what arrived
-``engine``      dockerd
-``home``        a person's fresh home folder, and the files that tell clients of the helper
-``clients``     what a client is: ``engine_clients`` and ``daemonless_clients`` are them all
-``report``      the rows
-``cases``       the table of what is tried, and the one way to try it
+``programs``      other people's programs, run within a time
+``sandbox``       namespaces of its own, so that the machine is neither changed nor reached
+``certificates``  the authority that all trust
+``tokens``        the token server of the public registry
+``registries``    who serves which name, and an independent look at what arrived
+``engine``        dockerd
+``home``          a person's fresh home folder, and the files that tell clients of the helper
+``second_store``  the store behind the helper, for logins that are not its own
+``clients``       what a client is: ``engine_clients`` and ``daemonless_clients`` are them all
+``report``        the rows
+``cases``         the one way to try a client
+``logins``        the other: with a login before and a logout after
+``table``         what is tried
 
 Each knows only those above it.
 """

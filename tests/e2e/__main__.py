@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 
-from tests.e2e import cases, engine, programs, registries, sandbox
+from tests.e2e import cases, certificates, engine, programs, registries, sandbox, table, tokens
 from tests.e2e.home import HELPER
 from tests.e2e.report import Report, Row
 from tests.fake_ecr import FakeECR
@@ -13,10 +13,10 @@ _INSIDE = "--inside"
 
 
 def main(arguments: list[str]) -> int:
-    """Enter the sandbox and try all cases, or those whose client has one of the words in its name."""
+    """Enter the sandbox and try all cases, or those that one of the words describes."""
     inside = _INSIDE in arguments
     words = [argument for argument in arguments if argument != _INSIDE]
-    chosen = [case for case in cases.table() if _wanted(case, words)]
+    chosen = [case for case in table.table() if _wanted(case, words)]
     if inside:
         return _try_all(chosen)
     if reason := _obstacle():
@@ -28,7 +28,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _wanted(case: cases.Case, words: list[str]) -> bool:
-    return not words or any(word in case.client.name for word in words)
+    row = case.row()
+    return not words or any(word in f"{row.client} {row.registries} {row.configuration}" for word in words)
 
 
 def _obstacle() -> str | None:
@@ -47,28 +48,36 @@ def _lacking(row: Row, reason: str) -> Row:
 
 def _try_all(chosen: list[cases.Case]) -> int:
     """Try the cases in the sandbox that this process is in."""
-    sandbox.furnish({registry.host: registry.address for registry in registries.REGISTRIES})
+    sandbox.furnish(registries.ADDRESSES)
     with FakeECR(unique=False) as api:
-        report = Report(registries.secrets(api))
+        report = Report(_secrets(api))
         try:
             _serve(api)
         except programs.ProgramError as error:
-            row = Row("servers", "-")
+            row = Row("servers", "-", "-")
             row.fail(str(error))
             report.add(row)
             return report.sum()
         report.add(cases.refuse_other_tokens(api))
         for number, case in enumerate(chosen, 1):
-            if missing := case.client.missing():
+            if missing := case.missing():
                 report.add(_lacking(case.row(), f"no {', '.join(missing)}"))
             else:
                 report.add(case.attempt(f"case{number}", api))
         return report.sum()
 
 
+def _secrets(api: FakeECR) -> list[str]:
+    """Return what no output may show."""
+    closed = [registry for registry in registries.REGISTRIES if registry.user]
+    passwords = [registry.password(api) for registry in closed]
+    return [api.secret_key, *passwords, *map(registries.basic, closed, passwords)]
+
+
 def _serve(api: FakeECR) -> None:
     """Start all that the clients talk to, but for the API, which runs already."""
-    registries.certify()
+    certificates.certify(registries.ADDRESSES)
+    tokens.start()
     for registry in registries.REGISTRIES:
         registry.start(api)
     if shutil.which("dockerd"):

@@ -22,8 +22,10 @@ class Client(ABC):
     programs: tuple[str, ...]
     """What it needs on PATH, its own program first."""
 
-    refusal: ClassVar = re.compile("unauthorized|no basic auth|authentication required", re.IGNORECASE)
-    """What it says when a registry wants a login and it has none."""
+    refusal: ClassVar = re.compile(
+        "unauthorized|no basic auth|authentication required|no AWS credentials", re.IGNORECASE
+    )
+    """What it says when a registry wants a login and it has none; the last is the helper's, without keys."""
 
     calls_per_region: ClassVar[int] = 1
     """How often its case, with a fresh cache, asks the API: once, since the cache answers after that."""

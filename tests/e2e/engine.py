@@ -8,7 +8,7 @@ import time
 from contextlib import closing
 
 from tests.e2e import programs
-from tests.e2e.registries import CA
+from tests.e2e.certificates import CA
 from tests.e2e.sandbox import ROOT
 
 SOCKET = ROOT / "docker.sock"

@@ -27,7 +27,7 @@ class Docker(Client):
             home.run(self.path, "image", "rm", reference)
 
     def pull(self, home: Home, references: Sequence[str]) -> list[str]:
-        answers = [home.run(self.path, "pull", reference).stdout for reference in references]
+        answers = [home.run_silently(self.path, "pull", reference) for reference in references]
         return [digest_in(answer, "Digest: ") for answer in answers]
 
 
@@ -39,9 +39,7 @@ class DockerLogout(Docker):
 
     def pull(self, home: Home, references: Sequence[str]) -> list[str]:
         for reference in references:
-            host = reference.partition("/")[0]
-            if complaint := home.run(self.path, "logout", host).stderr:
-                raise programs.ProgramError(f"docker logout {host}: {complaint}")
+            home.run_silently(self.path, "logout", reference.partition("/")[0])
         return super().pull(home, references)
 
 
@@ -53,7 +51,9 @@ class ClassicBuild(Docker):
 
     def pull(self, home: Home, references: Sequence[str]) -> list[str]:
         self.build(home, references)
-        return [engine.digest(reference) for reference in references]
+        digests = [engine.digest(reference) for reference in references]
+        home.run(self.path, "image", "rm", "--force", *references)  # or the next build would pull nothing
+        return digests
 
     def build(self, home: Home, references: Sequence[str]) -> str:
         """Build an image from all of ``references`` and return what was printed meanwhile."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e import engine, programs
-from tests.e2e.registries import CA
+from tests.e2e.certificates import CA
+from tests.e2e.registries import ORDINARY, basic
 from tests.fake_ecr import FakeECR
 
 HELPER = Path(sys.executable).with_name("docker-credential-ecr-py")
@@ -21,6 +22,7 @@ class Home:
 
     def __init__(self, folder: Path, api: FakeECR) -> None:
         self.folder = folder
+        self.api = api
         keys = f"aws_access_key_id = {api.access_key}\naws_secret_access_key = {api.secret_key}\n"
         self.write(".aws/credentials", f"[default]\n{keys}")
         # For podman and buildah. Plain copies are slow for real work, but need no mounts.
@@ -56,6 +58,17 @@ class Home:
         variables = {**self._environment, **(environment or {})}
         return programs.run(command, environment=variables, folder=self.folder, stdin=stdin)
 
+    def run_silently(self, *command: str, stdin: bytes = b"") -> str:
+        """Run a program that has nothing to complain of, and return what it printed."""
+        done = self.run(*command, stdin=stdin)
+        if done.stderr:
+            raise programs.ProgramError(f"$ {' '.join(command)}\n{done.stderr}(complained)")
+        return done.stdout
+
+    def lose_keys(self) -> None:
+        """Take AWS away: what is logged in now stays so, and nothing else can be."""
+        (self.folder / ".aws/credentials").unlink()
+
 
 @dataclass(frozen=True)
 class Configuration:
@@ -64,6 +77,8 @@ class Configuration:
     name: str
     file: str
     content: Callable[[Iterable[str]], str]
+    programs: tuple[str, ...] = ()
+    """What it needs on PATH, beside the helper."""
 
     def write(self, home: Home, hosts: Iterable[str]) -> None:
         """Let the clients of ``home`` use the helper for ``hosts``."""
@@ -82,11 +97,18 @@ def _for_all(_: Iterable[str]) -> str:
     return json.dumps({"credsStore": "ecr-py"})
 
 
+def _for_all_after_a_login(_: Iterable[str]) -> str:
+    """Docker wrote the login before somebody added the first line, and does not read it any longer."""
+    auths = {ORDINARY.host: {"auth": basic(ORDINARY, ORDINARY.secret)}}
+    return json.dumps({"credsStore": "ecr-py", "auths": auths})
+
+
 def _toml_for_all(_: Iterable[str]) -> str:
     return 'credential-helpers = ["ecr-py"]\n'
 
 
 CRED_HELPERS = Configuration("config.json credHelpers", ".docker/config.json", _for_each)
 CREDS_STORE = Configuration("config.json credsStore", ".docker/config.json", _for_all)
+CREDS_STORE_AND_AUTHS = Configuration("credsStore and auths", ".docker/config.json", _for_all_after_a_login)
 AUTH_JSON = Configuration("auth.json credHelpers", "run/containers/auth.json", _for_each)
 REGISTRIES_CONF = Configuration("registries.conf", ".config/containers/registries.conf", _toml_for_all)

@@ -1,4 +1,4 @@
-"""Registry servers under Amazon ECR host names, each with the one login that it accepts."""
+"""Registry servers, under Amazon ECR host names and others, each with the one login that it accepts."""
 
 import base64
 import hashlib
@@ -12,17 +12,18 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.error import HTTPError
 
-from tests.e2e import programs
+from tests.e2e import programs, tokens
+from tests.e2e.certificates import CA, CERTIFICATE, KEY
 from tests.e2e.sandbox import ROOT
 from tests.fake_ecr import FakeECR
 
 PROGRAMS = ("docker-registry", "htpasswd", "openssl")
 
-CA = ROOT / "ca.pem"
-"""The authority that signed the registries' certificate."""
-
 _BCRYPT_BYTES = 72
 """What bcrypt reads of a password. The fake API's passwords differ within."""
+
+_ANY_TOKEN = {"silly": {"realm": tokens.REALM, "service": "public"}}
+"""So called by the server: it sends clients for a token, and does not look at what they bring."""
 
 _START_SECONDS = 20.0
 
@@ -34,7 +35,7 @@ _MANIFEST_TYPES = (
 
 @dataclass(frozen=True)
 class Registry:
-    """A private ECR registry: its account and region are in its host name.
+    """A registry server with a login of its own; one without a user is public, its tokens are for all.
 
     Addresses are from 192.0.2.0/24, which is set aside for examples. On 127.0.0.0/8 the engine would not
     check certificates.
@@ -42,22 +43,23 @@ class Registry:
 
     host: str
     address: str
-    region: str
-    user: str = "AWS"
+    user: str = ""
+    secret: str = ""
 
-    def password(self, api: FakeECR) -> str:
-        """Return the password of this region's token; another region's is refused, as at AWS."""
-        return api.password(self.region)
+    @property
+    def kind(self) -> str:
+        """A word for the report."""
+        return "ordinary" if self.user else "public"
+
+    def password(self, api: FakeECR) -> str:  # noqa: ARG002 - some passwords come from there
+        """Return the password that the server accepts."""
+        return self.secret
 
     def start(self, api: FakeECR) -> None:
         """Start the server and wait until it can be reached."""
         folder = ROOT / "registries" / self.host
         folder.mkdir(parents=True)
-        # Four is the least cost that bcrypt knows. Every request pays it.
-        hashing = ["htpasswd", "-niBC", "4", self.user]
-        login = programs.run(hashing, stdin=self.password(api).encode()[:_BCRYPT_BYTES])
-        (folder / "htpasswd").write_text(login.stdout)
-        (folder / "config.yml").write_text(json.dumps(self._settings(folder)))  # YAML holds JSON
+        (folder / "config.yml").write_text(json.dumps(self._settings(folder, api)))  # YAML holds JSON
         log = folder / "log"
         command = ["docker-registry", "serve", str(folder / "config.yml")]
         server = programs.start(command, log=log, environment={})
@@ -68,15 +70,22 @@ class Registry:
                 raise programs.ProgramError(f"{self.host} did not start:\n{log.read_text()}")
             time.sleep(0.02)
 
-    def _settings(self, folder: Path) -> dict[str, object]:
-        certificate = {"certificate": str(ROOT / "server.pem"), "key": str(ROOT / "server.key")}
-        htpasswd = {"realm": f"https://{self.host}/", "path": str(folder / "htpasswd")}
+    def _settings(self, folder: Path, api: FakeECR) -> dict[str, object]:
+        certificate = {"certificate": str(CERTIFICATE), "key": str(KEY)}
         return {
             "version": "0.1",
             "storage": {"filesystem": {"rootdirectory": str(folder / "storage")}},
             "http": {"addr": f"{self.address}:443", "secret": "none", "tls": certificate},
-            "auth": {"htpasswd": htpasswd},
+            "auth": self._htpasswd(folder / "htpasswd", api) if self.user else _ANY_TOKEN,
         }
+
+    def _htpasswd(self, file: Path, api: FakeECR) -> dict[str, object]:
+        """Write the login to ``file`` and return the server's settings of it."""
+        # Four is the least cost that bcrypt knows. Every request pays it.
+        hashing = ["htpasswd", "-niBC", "4", self.user]
+        login = programs.run(hashing, stdin=self.password(api).encode()[:_BCRYPT_BYTES])
+        file.write_text(login.stdout)
+        return {"htpasswd": {"realm": f"https://{self.host}/", "path": str(file)}}
 
     def digest(self, api: FakeECR, repository: str, tag: str) -> str:
         """Return the digest of the manifest that a plain HTTPS request finds under ``tag``."""
@@ -92,10 +101,9 @@ class Registry:
         return HTTPStatus.OK
 
     def _get(self, path: str, password: str) -> bytes:
-        login = base64.b64encode(f"{self.user}:{password}".encode()).decode()
         request = urllib.request.Request(
             f"https://{self.host}/v2/{path}",
-            headers={"Authorization": f"Basic {login}", "Accept": ", ".join(_MANIFEST_TYPES)},
+            headers={"Authorization": f"Basic {basic(self, password)}", "Accept": ", ".join(_MANIFEST_TYPES)},
         )
         trust = ssl.create_default_context(cafile=CA)
         with urllib.request.urlopen(request, timeout=10, context=trust) as response:
@@ -103,33 +111,38 @@ class Registry:
         return body
 
 
-WEST = Registry("111122223333.dkr.ecr.us-west-2.amazonaws.com", "192.0.2.1", "us-west-2")
-EUROPE = Registry("444455556666.dkr.ecr.eu-central-1.amazonaws.com", "192.0.2.2", "eu-central-1")
-CHINA = Registry("111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn", "192.0.2.3", "cn-north-1")
+@dataclass(frozen=True)
+class PrivateECR(Registry):
+    """A private ECR registry: its account and region are in its host name."""
 
-REGISTRIES = (WEST, EUROPE, CHINA)
-"""Every server that runs. One that is not a private ECR registry is a subclass with another password."""
+    user: str = "AWS"
+    kind = "ECR"
+
+    @property
+    def region(self) -> str:
+        return self.host.split(".")[3]
+
+    def password(self, api: FakeECR) -> str:
+        """Return the password of this region's token; another region's is refused, as at AWS."""
+        return api.password(self.region)
 
 
-def secrets(api: FakeECR) -> list[str]:
-    """Return what no output may show."""
-    passwords = [registry.password(api) for registry in REGISTRIES]
-    tokens = [base64.b64encode(f"AWS:{password}".encode()).decode() for password in passwords]
-    return [api.secret_key, *passwords, *tokens]
+WEST = PrivateECR("111122223333.dkr.ecr.us-west-2.amazonaws.com", "192.0.2.1")
+EUROPE = PrivateECR("444455556666.dkr.ecr.eu-central-1.amazonaws.com", "192.0.2.2")
+CHINA = PrivateECR("111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn", "192.0.2.3")
+ORDINARY = Registry("registry.example.test", "192.0.2.4", "somebody", "of-registry-example-test")
+PUBLIC = Registry("public.example.test", "192.0.2.5")
+
+ECR = (WEST, EUROPE, CHINA)
+REGISTRIES = (*ECR, ORDINARY, PUBLIC)
+"""Every server that runs, but for ``tokens``."""
+
+ADDRESSES = {**{registry.host: registry.address for registry in REGISTRIES}, tokens.HOST: tokens.ADDRESS}
 
 
-def certify() -> None:
-    """Make the authority, and one certificate for all of the registries' names."""
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc")
-    request = ("openssl", "req", "-x509", "-days", "2", *key)
-    ca_key = str(ROOT / "ca.key")
-    authority = ("-subj", "/CN=authority", "-addext", "keyUsage=critical,keyCertSign")
-    programs.run([*request, *authority, "-keyout", ca_key, "-out", str(CA)])
-    names = ",".join(f"DNS:{registry.host}" for registry in REGISTRIES)
-    extensions = ("-addext", f"subjectAltName={names}", "-addext", "basicConstraints=CA:FALSE")
-    server = ("-subj", "/CN=registries", "-CA", str(CA), "-CAkey", ca_key, *extensions)
-    files = ("-keyout", str(ROOT / "server.key"), "-out", str(ROOT / "server.pem"))
-    programs.run([*request, *server, *files])
+def basic(registry: Registry, password: str) -> str:
+    """Return a login as HTTP's Basic and Docker's files have it."""
+    return base64.b64encode(f"{registry.user}:{password}".encode()).decode()
 
 
 def _listens(address: str) -> bool:

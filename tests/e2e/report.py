@@ -10,7 +10,9 @@ _WIDTHS = {
     "result": 7,
     "client": 15,
     "version": 8,
+    "registries": 10,
     "configuration": 23,
+    "kept by": 11,
     "push": 6,
     "anonymous": 9,
     "pull": 6,
@@ -25,8 +27,10 @@ class Row:
     """One line of the report; ``trouble`` is what there is to say below it."""
 
     client: str
+    registries: str
     configuration: str
     version: str = "-"
+    kept: str = "-"
     push: str = "-"
     anonymous: str = "-"
     pull: str = "-"
@@ -52,12 +56,13 @@ class Report:
     def add(self, row: Row) -> None:
         """Print ``row``, and below it what there is to say."""
         self._results.append(row.result)
+        what = (row.result, row.client, row.version, row.registries, row.configuration)
         if row.result == "skipped":
-            _print_line(row.result, row.client, row.version, row.configuration, row.trouble)
+            _print_line(*what, row.trouble)
             return
-        outcome = (row.push, row.anonymous, row.pull, row.digest, row.calls)
+        outcome = (row.kept, row.push, row.anonymous, row.pull, row.digest, row.calls)
         seconds = f"{time.monotonic() - row.began:.1f}"
-        _print_line(row.result, row.client, row.version, row.configuration, *outcome, seconds)
+        _print_line(*what, *outcome, seconds)
         trouble = row.trouble
         for secret in self._secrets:
             trouble = trouble.replace(secret, "[secret]")

@@ -1,0 +1,74 @@
+"""The table of what is tried."""
+
+from collections.abc import Iterable, Sequence
+from itertools import product
+
+from tests.e2e import daemonless_clients as daemonless
+from tests.e2e import engine_clients as engine
+from tests.e2e.cases import Case
+from tests.e2e.clients import Client
+from tests.e2e.home import (
+    AUTH_JSON,
+    CRED_HELPERS,
+    CREDS_STORE,
+    CREDS_STORE_AND_AUTHS,
+    REGISTRIES_CONF,
+    Configuration,
+)
+from tests.e2e.logins import REFUSED, LoginCase
+from tests.e2e.registries import CHINA, EUROPE, ORDINARY, PUBLIC, WEST, Registry
+from tests.e2e.second_store import CREDS_STORE_AND_PASS, REGISTRIES_CONF_AND_PASS
+
+TWO_ACCOUNTS = (WEST, EUROPE)
+WITH_CHINA = (WEST, EUROPE, CHINA)
+
+DOCKER = (CRED_HELPERS, CREDS_STORE)
+CONTAINERS = (CRED_HELPERS, AUTH_JSON, REGISTRIES_CONF)
+"""What podman, skopeo and buildah read: Docker's file too, but not its credsStore."""
+
+
+def table() -> list[Case]:
+    """Return all cases."""
+    dockers = engine.docker_commands()
+    kits = [engine.BuildKit(docker) for docker in dockers]
+    kits = [kit for kit in kits if kit.offered()] or kits[:1]  # one to say so, if none has it
+    docker, builds = [*map(engine.Docker, dockers)], [*map(engine.ClassicBuild, dockers)]
+    containers = [daemonless.Podman(), daemonless.Skopeo()]
+    engines = [*docker, *builds, *kits, engine.DockerPy()]
+    return [
+        *_cases(docker, DOCKER, WITH_CHINA),
+        *_cases(map(engine.DockerLogout, dockers), DOCKER, TWO_ACCOUNTS),
+        *_cases(builds, DOCKER, TWO_ACCOUNTS),
+        *_cases(kits, DOCKER, TWO_ACCOUNTS),
+        *_cases([engine.Compose(), engine.DockerPy()], DOCKER, TWO_ACCOUNTS),
+        *_cases([*containers, daemonless.Buildah()], CONTAINERS, WITH_CHINA),
+        *_cases([daemonless.OrasPy()], DOCKER, TWO_ACCOUNTS),
+        # Other registries: what has a login keeps it, and what needs none needs none.
+        *_cases(engines, [CREDS_STORE_AND_AUTHS], [ORDINARY]),
+        *_cases(engines, [CREDS_STORE], [PUBLIC]),
+        *_cases([*kits, engine.DockerPy()], [CREDS_STORE_AND_PASS], [PUBLIC]),
+        *_cases(containers, [REGISTRIES_CONF], [PUBLIC]),
+        *_logins([*docker, *builds], CREDS_STORE_AND_PASS, ORDINARY, "ecr-py+pass"),
+        *_logins(docker, CREDS_STORE_AND_AUTHS, ORDINARY, REFUSED),
+        *_logins(docker, CRED_HELPERS, WEST, "ecr-py"),
+        *_logins(docker, CREDS_STORE, WEST, "ecr-py"),
+        # Their login begins with a get, and does not store where Docker's own file says.
+        *_logins(containers, CRED_HELPERS, WEST, "auth.json", calls=1),
+        *_logins(containers, AUTH_JSON, WEST, "ecr-py", calls=1),
+        *_logins(containers, REGISTRIES_CONF, WEST, "ecr-py", calls=1),
+        *_logins(containers, REGISTRIES_CONF_AND_PASS, ORDINARY, "ecr-py+pass"),
+    ]
+
+
+def _cases(
+    clients: Iterable[Client],
+    configurations: Sequence[Configuration],
+    registries: Sequence[Registry],
+) -> list[Case]:
+    return [Case(*pair, registries) for pair in product(clients, configurations)]
+
+
+def _logins(
+    clients: Iterable[Client], configuration: Configuration, registry: Registry, kept_by: str, calls: int = 0
+) -> list[Case]:
+    return [LoginCase(client, configuration, [registry], kept_by, calls) for client in clients]
