@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ecr_credhelper import settings
 from ecr_credhelper.docker_config import DockerConfig
-from ecr_credhelper.errors import UnsupportedRegistryError
+from ecr_credhelper.errors import NOT_FOUND_TEXT, UnsupportedRegistryError
 from ecr_credhelper.protocol import Reply
 
 if TYPE_CHECKING:
@@ -39,11 +39,12 @@ class Fallback:
         self.suffix = None if self.is_inside else settings.load(environ).fallback
 
     def get(self, server: str, request: bytes) -> Reply:
-        """Return the fallback's reply, byte for byte; without a fallback, an inline login or not-found."""
-        if self.suffix:
-            return self._call("get", request) or Reply.not_found()
+        """Return the fallback's reply, byte for byte; where it has no login, an inline one or not-found."""
+        reply = self._call("get", request) if self.suffix else None
+        if reply and not _is_without_login(reply):
+            return reply
         login = None if self.is_inside else DockerConfig(self.environ).login(server)
-        return Reply.credentials(server, *login) if login else Reply.not_found()
+        return Reply.credentials(server, *login) if login else reply or Reply.not_found()
 
     def store(self, host: str, request: bytes) -> Reply:
         """Let the fallback keep a login; UnsupportedRegistryError where there is none.
@@ -66,14 +67,13 @@ class Fallback:
     def hosts(self) -> dict[str, str]:
         """Return server -> user name of what the fallback has; nothing if it fails, is slow or talks rubbish.
 
-        Without a fallback: the inline logins, where Docker has handed those over to this helper.
+        And of the inline logins, where Docker has handed those over to this helper.
         """
-        if self.suffix:
-            return self._listed()
         if self.is_inside:
             return {}
         config = DockerConfig(self.environ)
-        return config.logins() if config.creds_store == settings.OURS else {}
+        inline = config.logins() if config.creds_store == settings.OURS else {}
+        return {**inline, **(self._listed() if self.suffix else {})}
 
     def _listed(self) -> dict[str, str]:
         try:
@@ -104,6 +104,20 @@ class Fallback:
         except OSError:
             return None
         return Reply(done.stdout, status=done.returncode if done.returncode >= 0 else 1)
+
+
+def _is_without_login(reply: Reply) -> bool:
+    """Tell whether a helper says that it has no login: by the protocol's text, or with an empty one.
+
+    The docker-credential-pass of Debian 12 answers so, with success, for every server that it does not know.
+    """
+    if reply.status:
+        return NOT_FOUND_TEXT.encode() in reply.stdout
+    try:
+        login = json.loads(reply.stdout)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(login, dict) and not login.get("Username") and not login.get("Secret")
 
 
 def which(name: str, path: str) -> str | None:

@@ -251,10 +251,39 @@ def test_logins_that_docker_reads_itself_are_not_listed(
 
 
 @pytest.mark.usefixtures("store")
-def test_with_a_fallback_the_inline_logins_are_left_alone(home: Path, run: Run) -> None:
+def test_a_login_that_the_fallback_does_not_have_is_served_all_the_same(home: Path, run: Run) -> None:
     inline_logins(home)
-    assert run("get", stdin=GHCR) == Result(1, NOT_FOUND, b"")
-    assert run("list").reply == {}
+    assert run("get", stdin=GHCR).reply["Secret"] == "mine"
+    assert run("list").reply == {GHCR: "me"}
+    assert run("store", stdin=login(GHCR, username="newer")) == Result(0, b"", b"")
+    assert json.loads(run("get", stdin=GHCR).stdout)["Username"] == "newer"
+    assert run("list").reply == {GHCR: "newer"}
+    assert run("get", stdin="quay.io") == Result(1, NOT_FOUND, b"")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "secret"),
+    [
+        ('echo \'{"ServerURL": "", "Username": "", "Secret": ""}\'', 0, "mine"),
+        ("echo credentials not found in native keychain; exit 1", 0, "mine"),
+        ("echo locked; exit 1", 1, None),
+        ("echo rubbish", 0, None),
+        ("echo '[1]'", 0, None),
+    ],
+    ids=["an empty login", "not found", "a failure", "rubbish", "a list"],
+)
+def test_only_a_fallback_without_a_login_is_passed_over(
+    body: str, status: int, secret: str | None, folder: Path, home: Path, run: Run
+) -> None:
+    settings(home, 'fallback = "store"\n')
+    inline_logins(home)
+    script(folder, f"#!/bin/sh\n{body}\n")
+    got = run("get", stdin=GHCR)
+    assert got.status == status
+    if secret:
+        assert got.reply["Secret"] == secret
+    else:
+        assert got.stdout in {b"locked\n", b"rubbish\n", b"[1]\n"}
 
 
 def test_a_program_is_looked_for_in_absolute_folders_only(
