@@ -13,7 +13,7 @@ import os
 import sys
 import time
 
-from ecr_credhelper import ecr, refresh
+from ecr_credhelper import ecr
 from ecr_credhelper.helper import Helper
 from ecr_credhelper.registry import Registry
 from ecr_credhelper.token import LIFETIME, Token
@@ -36,7 +36,13 @@ class World:
     def clock(self) -> float:
         return self.now
 
-    def fetch(self, registry: Registry, clock: object, session: object = None) -> Token:  # noqa: ARG002
+    def fetch(
+        self,
+        registry: Registry,  # noqa: ARG002 - in the place of ecr.fetch
+        clock: object,  # noqa: ARG002 - likewise
+        rule: object = None,  # noqa: ARG002 - likewise
+        session: object = None,  # noqa: ARG002 - likewise
+    ) -> Token:
         """Return a token in place of ``ecr.fetch``."""
         self.fetched += 1
         return Token("AWS", PASSWORD, fetched_at=self.now, expires_at=self.now + LIFETIME)
@@ -44,7 +50,7 @@ class World:
     def spawn(self, host: str) -> None:
         """Do at once what a process in the background would do soon."""
         self.refreshed += 1
-        refresh.run(host, os.environ, self.clock)
+        Helper(os.environ, self.clock, self.spawn).refresh(host)
 
     def get(self, account: int = ACCOUNT, region: str = REGIONS[0]) -> None:
         """Ask for one registry as the executable does."""

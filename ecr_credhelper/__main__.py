@@ -53,9 +53,7 @@ def answer(argv: "Sequence[str]") -> Reply:
             stdin = sys.stdin.buffer if sys.stdin else io.BytesIO()
             return helper.Helper(os.environ, time.time, spawn).run(verb, stdin)
         case ["refresh-in-background", host]:  # what ecr_credhelper.refresh starts
-            from ecr_credhelper import refresh
-
-            return Reply(status=refresh.run(host, os.environ, time.time))
+            return helper.Helper(os.environ, time.time, spawn).refresh(host)
         case ["version" | "--version"]:
             return Reply(f"{PROG} {__version__}\n".encode())
         case ["--help" | "-h" | "help"]:

@@ -50,9 +50,8 @@ EXCEPTIONS: tuple[Row, ...] = (
     ),
     Row(
         (aws.NoCredentialsError,),
-        errors.NoCredentialsError,
-        "no AWS credentials were found",
-        "set AWS_PROFILE to a profile that has some, or run: aws configure, or aws sso login",
+        errors.NobodyError,
+        *errors.NOBODY,
     ),
     Row(
         (aws.PartialCredentialsError,),

@@ -3,6 +3,7 @@
     FOLDER/tokens/KEY        a token: the secret and its times
     FOLDER/routes/HOST~KEY   which token serves a host for an identity
     FOLDER/logins/HOST       a login that a person gave with ``docker login``
+    FOLDER/failures/KEY      when there were no AWS credentials to ask for a token with
     FOLDER/claims/KEY~…      somebody has taken on one attempt to replace a token
 
 A cache costs speed at worst, never an answer: what cannot be read is a miss, what cannot be written is
@@ -23,6 +24,10 @@ NAME_MODULUS = 2**128 - 159
 
 ROUTE_LINES = 2
 """A route is its owner (``host TAB identity``) and the key of its token."""
+
+
+NOBODY_SECONDS = 60
+"""Seconds for which it is remembered that there were no AWS credentials."""
 
 
 def open_cache(environ: "Mapping[str, str]") -> "Cache":
@@ -61,6 +66,18 @@ class Cache:
     def keep_login(self, host: str, login: Token) -> None:
         """Keep a login that the person gave for ``host``."""
         self._write_token("logins", _file_name(host), host, login)
+
+    def keep_no_credentials(self, key: str, now: float) -> None:
+        """Keep that nobody could ask for the token with this key."""
+        self.records.write("failures", _number(key), key, repr(now))
+
+    def had_no_credentials(self, key: str, now: float) -> bool:
+        """Tell whether nobody could ask for it a moment ago: looking takes seconds on some machines."""
+        lines = self.records.read("failures", _number(key), key)
+        try:
+            return 0 <= now - float((lines or [""])[0]) < NOBODY_SECONDS
+        except ValueError:
+            return False
 
     def claim(self, key: str, token: Token, attempt: int) -> bool:
         """Tell whether this process is the one that makes this attempt to replace a token.
@@ -105,6 +122,10 @@ class Cache:
             lines = self.records.read("routes", name)
             if not lines or len(lines) != ROUTE_LINES or not self.token(lines[1], now):
                 self.records.discard("routes", name)
+        for name in self.records.names("failures"):
+            lines = self.records.read("failures", name)
+            if not lines or not self.had_no_credentials(lines[0], now):
+                self.records.discard("failures", name)
         for name in self.records.names("claims"):
             expires_at = "".join(name.split("~")[1:2])
             if not expires_at.isdigit() or int(expires_at) <= now:

@@ -13,6 +13,9 @@ from ecr_credhelper.places import docker_config_file
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+OURS = "ecr-py"
+"""This helper in Docker's words: the end of ``docker-credential-ecr-py``."""
+
 HUB = "https://index.docker.io/v1/"
 """The key under which Docker keeps the login of Docker Hub."""
 

@@ -7,11 +7,13 @@ bundles are its own.
 
 from typing import TYPE_CHECKING, Any
 
-import botocore.session
 from botocore.config import Config
 
 from ecr_credhelper.authorization import token_of
 from ecr_credhelper.aws_errors import explain
+from ecr_credhelper.errors import CredentialHelperError
+from ecr_credhelper.rules import NO_RULE, Rule
+from ecr_credhelper.sessions import session_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +30,10 @@ READ_TIMEOUT = 10
 """Seconds to wait for the API's answer, which usually takes a tenth of one."""
 
 
-def fetch(registry: "Registry", clock: "Callable[[], float]", session: "Session | None" = None) -> "Token":
-    """Return a new token for ``registry``, asked for as the identity that botocore finds.
+def fetch(
+    registry: "Registry", clock: "Callable[[], float]", rule: Rule = NO_RULE, session: "Session | None" = None
+) -> "Token":
+    """Return a new token for ``registry``, asked for as the identity that the rule names.
 
     Raises:
         CredentialHelperError: whatever went wrong, with what to do about it.
@@ -38,18 +42,22 @@ def fetch(registry: "Registry", clock: "Callable[[], float]", session: "Session 
     called without ``registryIds``: those are deprecated, and a token opens every registry of its region.
 
     """
-    session = session or botocore.session.Session()
+    profile: str | None = rule.profile
     try:
-        response = make_client(session, registry).get_authorization_token()
+        session = session or session_for(registry, rule)
+        profile = session.profile
+        response = make_client(session, registry, rule).get_authorization_token()
+    except CredentialHelperError:
+        raise
     except Exception as error:
-        raise explain(error, registry, session.profile) from error
+        raise explain(error, registry, profile) from error
     return token_of(response, registry.host, clock())
 
 
-def make_client(session: "Session", registry: "Registry") -> "Any":
+def make_client(session: "Session", registry: "Registry", rule: Rule = NO_RULE) -> "Any":
     """Return a client of the API that matches the registry's host: region, FIPS and dual-stack.
 
-    Where the host does not ask for FIPS or dual-stack, the person's AWS configuration decides.
+    Where neither the host nor the rule asks for something, the person's AWS configuration decides.
     """
     config = Config(
         connect_timeout=CONNECT_TIMEOUT,
@@ -57,5 +65,10 @@ def make_client(session: "Session", registry: "Registry") -> "Any":
         use_fips_endpoint=registry.fips or None,
         use_dualstack_endpoint=registry.dualstack or None,
     )
-    service = "ecr-public" if registry.public else "ecr"
-    return session.create_client(service, region_name=registry.region, config=config)
+    return session.create_client(
+        "ecr-public" if registry.public else "ecr",
+        region_name=registry.region if registry.public else rule.region or registry.region,
+        endpoint_url=rule.endpoint_url or None,
+        verify=rule.ca_bundle or None,
+        config=config,
+    )

@@ -6,8 +6,8 @@ NOT_FOUND_TEXT = "credentials not found in native keychain"
 https://github.com/docker/docker-credential-helpers/blob/master/credentials/error.go
 """
 
-MAX_LINE = 600
-"""Characters of an error line: enough for a host, an ARN and the advice; a page of text helps nobody."""
+MAX_LINE = 2000
+"""Characters of an error line: enough for every problem of a settings file, and no page of text."""
 
 
 class CredentialHelperError(Exception):
@@ -47,6 +47,16 @@ class ConfigurationError(CredentialHelperError):
 
 class NoCredentialsError(CredentialHelperError):
     """No AWS credentials could be had: none configured, expired, or their source failed."""
+
+
+class NobodyError(NoCredentialsError):
+    """The whole chain of the AWS SDK has no credentials; ``NOBODY`` are its cause and advice."""
+
+
+NOBODY = (
+    "no AWS credentials were found",
+    "set AWS_PROFILE to a profile that has some, or run: aws configure, or aws sso login",
+)
 
 
 class AccessDeniedError(CredentialHelperError):

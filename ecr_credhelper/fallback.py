@@ -9,8 +9,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
-from ecr_credhelper import settings
-from ecr_credhelper.docker_config import DockerConfig
+from ecr_credhelper.docker_config import OURS, DockerConfig
 from ecr_credhelper.errors import NOT_FOUND_TEXT, UnsupportedRegistryError
 from ecr_credhelper.protocol import Reply
 
@@ -31,12 +30,15 @@ NO_STORE = (
 
 
 class Fallback:
-    """The person's own store, for one process with its environment variables."""
+    """The person's own store, for one process with its environment variables.
 
-    def __init__(self, environ: "Mapping[str, str]") -> None:
+    ``suffix`` is the end of the name of the helper that the settings name, or nothing.
+    """
+
+    def __init__(self, environ: "Mapping[str, str]", suffix: str) -> None:
         self.environ = environ
         self.is_inside = bool(environ.get(INSIDE))
-        self.suffix = None if self.is_inside else settings.load(environ).fallback
+        self.suffix = "" if self.is_inside else suffix
 
     def get(self, server: str, request: bytes) -> Reply:
         """Return the fallback's reply, byte for byte; where it has no login, an inline one or not-found."""
@@ -72,7 +74,7 @@ class Fallback:
         if self.is_inside:
             return {}
         config = DockerConfig(self.environ)
-        inline = config.logins() if config.creds_store == settings.OURS else {}
+        inline = config.logins() if config.creds_store == OURS else {}
         return {**inline, **(self._listed() if self.suffix else {})}
 
     def _listed(self) -> dict[str, str]:

@@ -65,19 +65,33 @@ SELF_CONTAINED = (
     "AWS_WEB_IDENTITY_TOKEN_FILE",
 )
 
+SETTINGS = ("ECR_CREDHELPER_PROFILE_", "ECR_CREDHELPER_ROLE_ARN_")
+"""How variables begin that say for an account what the settings file could; see settings.py."""
+
+MISSING = "-"
+"""The stat of a file that is not there."""
+
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 """Differs between machines and not between the containers of one, which /etc/machine-id may do."""
 
 
-def fingerprint(environ: "Mapping[str, str]") -> str:
-    """Return the line for this process's surroundings: ``name=value`` fields with tabs between.
+class Fingerprint:
+    """Two lines: ``identity`` tells who AWS would see, ``route`` also what settings lead a host there."""
+
+    __slots__ = ("identity", "route")
+
+    def __init__(self, identity: str, settings: str) -> None:
+        self.identity = identity
+        self.route = f"{settings}\t{identity}"
+
+
+def fingerprint(environ: "Mapping[str, str]") -> Fingerprint:
+    """Return the lines for this process's surroundings: ``name=value`` fields with tabs between.
 
     Two processes with equal lines get their AWS credentials from the same place.
     """
     fields = [f"home={os.path.expanduser('~')}"]  # where the SDK keeps its SSO and login sessions
     fields += [f"{name}={environ[name]}" for name in VARIABLES if name in environ]
-    settings = settings_file(environ)
-    fields.append(f"{settings}={_stat(settings)}" if settings else "settings=-")
     for variable, default in FILES:
         path = environ.get(variable, default)
         if path:
@@ -86,8 +100,22 @@ def fingerprint(environ: "Mapping[str, str]") -> str:
     token = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN")
     if token:
         fields.append(f"AWS_CONTAINER_AUTHORIZATION_TOKEN={_digest(token)}")
-    if not any(environ.get(name) for name in SELF_CONTAINED):
+    settings = _settings(environ)
+    # A rule may name a profile, and that one any source.
+    if settings or not any(environ.get(name) for name in SELF_CONTAINED):
         fields.append(f"machine={machine(environ)}")
+    return Fingerprint(_line(fields), _line(settings))
+
+
+def _settings(environ: "Mapping[str, str]") -> list[str]:
+    """Return the fields of what the person's settings say; none where there are none."""
+    fields = [f"{name}={value}" for name, value in sorted(environ.items()) if name.startswith(SETTINGS)]
+    path = settings_file(environ)
+    status = _stat(path) if path else MISSING
+    return fields if status == MISSING else [*fields, f"{path}={status}"]
+
+
+def _line(fields: list[str]) -> str:
     return "\t".join(_one_field(field) for field in fields)
 
 
@@ -107,7 +135,7 @@ def _stat(path: str) -> str:
     try:
         status = os.stat(path)
     except (OSError, ValueError):
-        return "-"
+        return MISSING
     return f"{status.st_mtime_ns},{status.st_size},{status.st_ino}"
 
 

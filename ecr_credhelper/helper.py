@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from ecr_credhelper.fallback import Fallback
+    from ecr_credhelper.resolver import Resolver
+    from ecr_credhelper.settings import Settings
     from ecr_credhelper.token import Token
 
 
@@ -35,6 +37,7 @@ class Helper:
         self.clock = clock
         self.spawn = spawn
         self.cache = open_cache(environ)
+        self.fingerprint = fingerprint(environ)
 
     def run(self, verb: str, stdin: "BinaryIO") -> Reply:
         """Return the reply to one verb of ``VERBS``; every error of ours becomes a reply."""
@@ -50,48 +53,29 @@ class Helper:
         request = protocol.read_request(stdin)
         server = protocol.server_in(request)
         wanted = registry.parse(server)
-        if wanted is None:
+        host = wanted.host if wanted else self._custom_host(server)
+        # A login that the person gave comes first, as everywhere in Docker, and is served to its end.
+        token = self.cache.login(host, self.clock()) if host else None
+        if host and token is None:
+            token = self._cached(host)
+            if token is None or token.is_due(self.clock()):
+                wanted = wanted or self._custom(server)
+                token = self._resolve(wanted, expiring=token) if wanted else None
+        if wanted is None and token is None:
             fallback = self._fallback()
             return fallback.get(server, request) if fallback else Reply.not_found()
-        # A login that the person gave comes first, as everywhere in Docker.
-        token = self.cache.login(wanted.host, self.clock()) or self._token(wanted)
-        if token is None:
-            return Reply.not_found()
-        return Reply.credentials(server, token.username, token.password)
-
-    def _token(self, wanted: registry.Registry) -> "Token | None":
-        """Return the token that opens a registry; None where doing without one is better than an error."""
-        identity = fingerprint(self.environ)
-        now = self.clock()
-        key = self.cache.route(wanted.host, identity)
-        token = self.cache.token(key, now) if key else None
-        if key and token and not token.is_due(now):
-            if token.is_ageing(now) and self.cache.claim(key, token, token.attempt(now)):
-                self.spawn(wanted.host)
-            return token
-        import gc
-        import warnings
-
-        warnings.simplefilter("ignore")  # some clients take anything on stderr for a failure
-        gc.disable()  # what botocore loads stays until the process ends, soon: looking for garbage is 15 ms
-        from ecr_credhelper import resolver
-
-        try:
-            return resolver.resolve(wanted, identity, self.cache, self.clock, expiring=token)
-        except CredentialHelperError:
-            if wanted.public:  # anonymous pulls work there, and an error would stop them
-                return None
-            raise
+        return Reply.credentials(server, token.username, token.password) if token else Reply.not_found()
 
     def store(self, stdin: "BinaryIO") -> Reply:
         """Keep the login that a person gives for an ECR host, until the end that its password carries."""
         request = protocol.read_request(stdin)
         server, username, password = protocol.login_in(request)
-        wanted = registry.parse(server)
+        wanted = registry.parse(server) or self._custom(server)
         if wanted is None:
             from ecr_credhelper.fallback import Fallback
 
-            return Fallback(self.environ).store(registry.host_of(server) or "the given server", request)
+            host = registry.host_of(server) or "the given server"
+            return Fallback(self.environ, self._settings().fallback()).store(host, request)
         if self.environ.get("AWS_ECR_IGNORE_CREDS_STORAGE") != "true":
             from ecr_credhelper.authorization import login_token
 
@@ -101,7 +85,8 @@ class Helper:
     def erase(self, stdin: "BinaryIO") -> Reply:
         """Forget the login of one host and the tokens that served it, if there are any."""
         request = protocol.read_request(stdin)
-        wanted = registry.parse(protocol.server_in(request))
+        server = protocol.server_in(request)
+        wanted = registry.parse(server) or self._custom(server)
         if wanted is None:
             fallback = self._fallback()
             return fallback.erase(request) if fallback else Reply()
@@ -115,16 +100,74 @@ class Helper:
             others = fallback.hosts() if fallback else {}
         except CredentialHelperError:  # a client that gets no list drops every login that it has
             others = {}
-        return Reply.listing({**others, **self.cache.hosts(fingerprint(self.environ), self.clock())})
+        return Reply.listing({**others, **self.cache.hosts(self.fingerprint.route, self.clock())})
+
+    def refresh(self, server: str) -> Reply:
+        """Fetch the next token of a registry, if it is time to; silent, as nobody is there to be told."""
+        try:
+            wanted = registry.parse(server) or self._custom(server)
+            if wanted:
+                self._resolver().refresh(wanted)
+        except CredentialHelperError:
+            return Reply(status=1)  # whoever asks in the last minutes waits, and gets the reason
+        return Reply(status=0 if wanted else 1)
+
+    def _cached(self, host: str) -> "Token | None":
+        """Return the valid token of a host, and let the next one be fetched when it is time to."""
+        now = self.clock()
+        key = self.cache.route(host, self.fingerprint.route)
+        token = self.cache.token(key, now) if key else None
+        is_ageing = token and token.is_ageing(now) and not token.is_due(now)
+        if key and token and is_ageing and self.cache.claim(key, token, token.attempt(now)):
+            self.spawn(host)
+        return token
+
+    def _resolve(self, wanted: registry.Registry, expiring: "Token | None") -> "Token | None":
+        """Return the token that opens a registry; None where going on without one beats an error."""
+        import gc
+        import warnings
+
+        warnings.simplefilter("ignore")  # some clients take anything on stderr for a failure
+        gc.disable()  # what botocore loads stays until the process ends, soon: looking for garbage is 15 ms
+        resolver = self._resolver()
+        try:
+            return resolver.resolve(wanted, expiring)
+        except CredentialHelperError:
+            if resolver.wants_not_found(wanted):
+                return None
+            raise
+
+    def _resolver(self) -> "Resolver":
+        from ecr_credhelper.resolver import Resolver
+
+        return Resolver(self._settings(), self.fingerprint, self.cache, self.clock)
+
+    def _settings(self) -> "Settings":
+        from ecr_credhelper import settings
+
+        return settings.load(self.environ)
+
+    def _has_settings(self) -> bool:
+        """Tell whether there may be settings, without looking into them."""
+        return bool(self.environ.get("ECR_CREDHELPER_CONFIG")) or os.path.lexists(
+            settings_file(self.environ) or ""
+        )
+
+    def _custom_host(self, server: str) -> str | None:
+        """Return the host under which a registry of the person's own would be cached."""
+        return registry.authority_of(server) if self._has_settings() else None
+
+    def _custom(self, server: str) -> registry.Registry | None:
+        """Return the ECR registry that the settings say a host stands for."""
+        return self._settings().registry(server) if self._has_settings() else None
 
     def _fallback(self) -> "Fallback | None":
         """Return the store for other registries, where a file of the person's could tell of one."""
-        files = (settings_file(self.environ), docker_config_file(self.environ))
-        if self.environ.get("ECR_CREDHELPER_CONFIG") or any(os.path.lexists(file or "") for file in files):
-            from ecr_credhelper.fallback import Fallback
+        if not self._has_settings() and not os.path.lexists(docker_config_file(self.environ)):
+            return None
+        from ecr_credhelper.fallback import Fallback
 
-            return Fallback(self.environ)
-        return None
+        return Fallback(self.environ, self._settings().fallback())
 
 
 VERBS = {"get": Helper.get, "store": Helper.store, "erase": Helper.erase, "list": Helper.list}

@@ -7,15 +7,6 @@ helper's output does not wait for it, and nothing can ask a question.
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
-
-from ecr_credhelper import registry
-from ecr_credhelper.cache import open_cache
-from ecr_credhelper.errors import CredentialHelperError
-from ecr_credhelper.fingerprint import fingerprint
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 COMMAND = "refresh-in-background"
 """The verb of the process that ``spawn`` starts; no client and no person calls it."""
@@ -36,20 +27,6 @@ def spawn(host: str) -> None:
         )
     except OSError:
         return  # the answer does not depend on it, and the next try is a few minutes away
-
-
-def run(host: str, environ: "Mapping[str, str]", clock: "Callable[[], float]") -> int:
-    """Fetch the next token of ``host``, if it is time to; return the exit status of the process."""
-    wanted = registry.parse(host)
-    if wanted is None:
-        return 1
-    from ecr_credhelper import resolver
-
-    try:
-        resolver.refresh(wanted, fingerprint(environ), open_cache(environ), clock)
-    except CredentialHelperError:
-        return 1  # nobody is there to be told: whoever asks next waits, and gets the reason
-    return 0
 
 
 def _windows_flags() -> int:

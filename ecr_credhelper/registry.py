@@ -111,7 +111,13 @@ def parse(server: str) -> Registry | None:
 
 
 def host_of(server: str) -> str | None:
-    """Return the bare host of a server string or image reference in lower case, or None.
+    """Return the bare host of a server string or image reference in lower case, or None; see below."""
+    authority = authority_of(server)
+    return authority.partition(":")[0] if authority else None
+
+
+def authority_of(server: str) -> str | None:
+    """Return host, or host:port, of a server string or image reference in lower case, or None.
 
     None means that there is no host which could be ECR's: user information, an impossible port, or
     characters that no ECR host has. Such a string must not be cut until something fits.
@@ -129,7 +135,7 @@ def host_of(server: str) -> str | None:
     if colon and not (port.isdigit() and 0 < int(port[:6]) <= MAX_PORT):
         return None
     host = host.removesuffix(".")
-    return host if host.replace("-", "").replace(".", "").isalnum() else None
+    return f"{host}{colon}{port}" if host.replace("-", "").replace(".", "").isalnum() else None
 
 
 def _partition(region: str, suffix: str, *, dualstack: bool) -> str | None:

@@ -9,7 +9,7 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from ecr_credhelper.errors import CredentialHelperError, UnreachableError
+from ecr_credhelper.errors import NOBODY, CredentialHelperError, NobodyError, UnreachableError
 from ecr_credhelper.files import PRIVATE_FILE, make_private
 from ecr_credhelper.token import Token
 
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ecr_credhelper.cache import Cache
+    from ecr_credhelper.fingerprint import Fingerprint
     from ecr_credhelper.registry import Registry
-
+    from ecr_credhelper.rules import Rule
+    from ecr_credhelper.settings import Settings
 DEADLINE = 25
 """Seconds for the whole answer: testcontainers-java gives up after 30."""
 
@@ -36,81 +38,100 @@ lock file need ever be removed, which could not be done safely."""
 Result = TypeVar("Result")
 
 
-def resolve(
-    registry: "Registry",
-    identity: str,
-    cache: "Cache",
-    clock: "Callable[[], float]",
-    expiring: Token | None = None,
-) -> Token:
-    """Return a token for ``registry``, from AWS unless another process has just fetched it.
+class Resolver:
+    """Finds or fetches the token of a registry.
 
-    ``expiring`` is a token that is valid still, but not for long: it is served when AWS fails.
-
-    Raises:
-        CredentialHelperError: AWS failed, or did not answer within ``DEADLINE`` seconds.
-
+    ``settings`` say as whom, ``fingerprint`` names what it is kept under, ``clock`` tells seconds since the
+    epoch. All errors are CredentialHelperErrors.
     """
-    try:
-        return _fetch_in_time(registry, identity, cache, clock, Token.is_due)
-    except CredentialHelperError:
-        if expiring and expiring.is_valid(clock()):
-            return expiring
-        raise
 
+    def __init__(
+        self, settings: "Settings", fingerprint: "Fingerprint", cache: "Cache", clock: "Callable[[], float]"
+    ) -> None:
+        self.settings = settings
+        self.fingerprint = fingerprint
+        self.cache = cache
+        self.clock = clock
 
-def refresh(registry: "Registry", identity: str, cache: "Cache", clock: "Callable[[], float]") -> None:
-    """Replace a token that is ageing, unless another process has done so; errors as in ``resolve``."""
-    _fetch_in_time(registry, identity, cache, clock, Token.is_ageing)
+    def resolve(self, registry: "Registry", expiring: Token | None = None) -> Token:
+        """Return a token for ``registry``, from AWS unless another process has just fetched it.
 
+        ``expiring`` is a token that is valid still, but not for long: it is served when AWS fails.
+        """
+        try:
+            return self._fetch_in_time(registry, Token.is_due)
+        except CredentialHelperError:
+            if expiring and expiring.is_valid(self.clock()):
+                return expiring
+            raise
 
-def _fetch_in_time(
-    registry: "Registry",
-    identity: str,
-    cache: "Cache",
-    clock: "Callable[[], float]",
-    is_stale: "Callable[[Token, float], bool]",
-) -> Token:
-    """Fetch a token, or take the one that another process has fetched while this one waited."""
-    key = token_key(registry, identity)
+    def refresh(self, registry: "Registry") -> None:
+        """Replace a token that is ageing, unless another process has done so."""
+        self._fetch_in_time(registry, Token.is_ageing)
 
-    def find() -> Token | None:
-        now = clock()
-        token = cache.token(key, now)
-        return None if token is None or is_stale(token, now) else token
+    def wants_not_found(self, registry: "Registry") -> bool:
+        """Tell whether a failure shall look as if there was no login, so that a client goes on without one.
 
-    def find_or_fetch() -> Token:
-        token = find()
-        if token is None:
-            with locked(cache.records.folder, key):
-                token = find()
-                if token is None:
-                    token = _fetch(registry, key, cache, clock)
-        cache.keep_route(registry.host, identity, key)
+        The public registry's anonymous pulls work; for others the settings decide.
+        """
+        try:
+            on_error = self._rule(registry).on_error
+        except CredentialHelperError:
+            return False
+        return on_error == "not-found" if on_error else registry.public
+
+    def _rule(self, registry: "Registry") -> "Rule":
+        return self.settings.rule(registry.host, registry.account, public=registry.public)
+
+    def _fetch_in_time(self, registry: "Registry", is_stale: "Callable[[Token, float], bool]") -> Token:
+        rule = self._rule(registry)
+        key = token_key(registry, rule, self.fingerprint.identity)
+
+        def find() -> Token | None:
+            now = self.clock()
+            token = self.cache.token(key, now)
+            return None if token is None or is_stale(token, now) else token
+
+        def find_or_fetch() -> Token:
+            token = find()
+            if token is None:
+                with locked(self.cache.records.folder, key):
+                    token = find()
+                    if token is None:
+                        token = self._fetch(registry, rule, key)
+            self.cache.keep_route(registry.host, self.fingerprint.route, key)
+            return token
+
+        return within(self.settings.deadline or DEADLINE, find_or_fetch, subject=registry.host)
+
+    def _fetch(self, registry: "Registry", rule: "Rule", key: str) -> Token:
+        """Ask AWS for a token and keep it; who has no credentials does not look for them again at once."""
+        now = self.clock()
+        if self.cache.had_no_credentials(key, now):
+            raise NobodyError(registry.host, *NOBODY)
+        from ecr_credhelper import ecr, eviction
+
+        try:
+            token = ecr.fetch(registry, self.clock, rule)
+        except NobodyError:
+            self.cache.keep_no_credentials(key, now)
+            raise
+        self.cache.keep_token(key, token)
+        eviction.evict_if_due(self.cache, self.clock())
         return token
 
-    return within(DEADLINE, find_or_fetch, subject=registry.host)
 
-
-def _fetch(registry: "Registry", key: str, cache: "Cache", clock: "Callable[[], float]") -> Token:
-    """Ask AWS for a token and keep it."""
-    from ecr_credhelper import ecr, eviction
-
-    token = ecr.fetch(registry, clock)
-    cache.keep_token(key, token)
-    eviction.evict_if_due(cache, clock())
-    return token
-
-
-def token_key(registry: "Registry", identity: str) -> str:
-    """Return the name of the token that opens ``registry`` for ``identity``.
+def token_key(registry: "Registry", rule: "Rule", identity: str) -> str:
+    """Return the name of the token that opens ``registry`` for ``identity`` under a rule.
 
     A token opens every registry of its region that the principal may use, so the host's account
     plays no part: forty accounts of one region are one token.
     """
     api = "ecr-public" if registry.public else "ecr"
     variants = [name for name in ("fips", "dualstack") if getattr(registry, name)]
-    return "\t".join((api, registry.partition, registry.region, *variants, identity))
+    account = registry.account if rule.profile == "auto" else ""
+    parts = (api, registry.partition, registry.region, *variants, rule.identity(), account, identity)
+    return "\t".join(filter(None, parts))
 
 
 @contextmanager

@@ -1,6 +1,17 @@
 """The settings file: TOML, missing by default and never needed for one account.
 
-    fallback = "pass"       # logins of registries that are not ECR: docker-credential-pass keeps them
+    fallback = "pass"                                     # logins of registries that are not ECR
+    on_error = "not-found"                                # instead of an error
+
+    [registry."444455556666"]                             # an account
+    profile = "prod"
+
+    [registry."111122223333.dkr.ecr.*.amazonaws.com"]     # a host, with * within a label
+    role_arn = "arn:aws:iam::111122223333:role/pull"
+
+    [registry."images.example.com"]                       # a host of your own in front of ECR
+    account = "111122223333"
+    region = "eu-west-1"
 
 Every problem of a file is told at once, with its field, what was found and what was expected.
 """
@@ -13,65 +24,177 @@ from typing import TYPE_CHECKING, Any
 
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.places import settings_file
+from ecr_credhelper.registry import PUBLIC_REGION, Registry, authority_of
+from ecr_credhelper.rules import HOST, PUBLIC, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterator, Mapping
 
-OURS = "ecr-py"
-"""Our own suffix: ``docker-credential-ecr-py``."""
+ADVICE = "correct it, or set ECR_CREDHELPER_CONFIG to another file"
+MAX_DEADLINE = 600
+ROLE_SECONDS = (900, 43200)
+"""How long AWS lets a role's keys live: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
+
+EVERYBODY, OTHERS = "", "fallback"
+"""Whom a problem concerns, if not the registries of one pattern: all, or those that are not ECR."""
+
+TEXTS = {
+    # field -> what fits, and what to tell of what does not
+    "profile": (r"\S.*", 'the name of an AWS profile, or "auto"'),
+    "role_arn": (r"arn:aws[\w-]*:iam::\d{12}:role/.+", 'a role: "arn:aws:iam::111122223333:role/pull"'),
+    "role_session_name": (r"[\w+=,.@-]{2,64}", "2 to 64 letters, digits or any of _+=,.@-"),
+    "external_id": (r"[\w+=,.@:/-]{2,1224}", "2 to 1224 letters, digits or any of _+=,.@:/-"),
+    "account": (r"\d{12}", "the twelve digits of an account"),
+    "region": (r"[a-z]+(-[a-z]+)+-\d+", 'a region: "us-west-2"'),
+    "endpoint_url": (r"https?://[^\s@?#]+", "a URL of the API, without a user or a query"),
+    "ca_bundle": (r"\S.*", "a file of CA certificates"),
+    "on_error": (r"error|not-found", '"error" or "not-found"'),
+    "fallback": (
+        r"(?!ecr-py$)[A-Za-z0-9][\w.-]*",
+        'the end of another credential helper\'s name: "pass" of docker-credential-pass',
+    ),
+}
+NUMBERS = {"duration": ROLE_SECONDS, "deadline": (1, MAX_DEADLINE)}
+OF_A_FILE = ("fallback", "on_error", "deadline", "registry")
+OF_A_RULE = tuple(name for name in Rule._fields if name != "pattern")
 
 
 class Settings:
-    """What a settings file says; without one, the defaults."""
+    """What a settings file says; without one, the defaults.
 
-    def __init__(self, *, fallback: str | None = None) -> None:
-        self.fallback = fallback
+    A problem is told to whom it concerns: a registry whose own rule is right is served all the same.
+    """
+
+    def __init__(self, path: str, content: "dict[str, Any]", environ: "Mapping[str, str]") -> None:
+        self._path = path
+        self._environ = environ
+        self._problems = [*_problems(content)]
+        wrong = {scope for scope, _ in self._problems}
+        self._fallback = "" if OTHERS in wrong else content.get("fallback", "")
+        self._on_error = content.get("on_error", "")
+        self.deadline = None if EVERYBODY in wrong else content.get("deadline")
+        tables = {} if EVERYBODY in wrong else content.get("registry", {})
+        self._rules = [
+            Rule(pattern, **({} if pattern in wrong else table)) for pattern, table in tables.items()
+        ]
+
+    def fallback(self) -> str:
+        """Return the end of the name of the helper for other registries, or nothing.
+
+        Raises:
+            ConfigurationError: what the file says of it is wrong.
+
+        """
+        self._refuse(EVERYBODY, OTHERS)
+        return str(self._fallback)
+
+    def rule(self, host: str, account: str = "", *, public: bool = False) -> Rule:
+        """Return the most specific rule for a registry; what the environment says of its account beats it.
+
+        Raises:
+            ConfigurationError: what the file says of this registry is wrong.
+
+        """
+        fitting = [rule for rule in self._rules if rule.fits(host, account, public=public)]
+        rule = max(fitting, key=Rule.rank, default=Rule())
+        self._refuse(EVERYBODY, rule.pattern)
+        account = account or rule.account
+        return rule._replace(
+            profile=self._environ.get(f"ECR_CREDHELPER_PROFILE_{account}") or rule.profile,
+            role_arn=self._environ.get(f"ECR_CREDHELPER_ROLE_ARN_{account}") or rule.role_arn,
+            on_error=rule.on_error or self._on_error,
+        )
+
+    def registry(self, server: str) -> Registry | None:
+        """Return the ECR registry that a host of the person's own stands for, or None.
+
+        Raises:
+            ConfigurationError: a rule fits, but is wrong.
+
+        """
+        host = authority_of(server)
+        rule = self.rule(host) if host else Rule()
+        if not host or not (rule.region or rule.public):
+            return None
+        return Registry(
+            host=host,
+            account=rule.account,
+            region=PUBLIC_REGION if rule.public else rule.region,
+            partition="",
+            fips=False,
+            dualstack=False,
+            public=rule.public,
+        )
+
+    def _refuse(self, *scopes: str) -> None:
+        if any(scope in scopes for scope, _ in self._problems):
+            told = " / ".join(text for _, text in self._problems)
+            raise ConfigurationError(self._path, told, ADVICE)
 
 
 def load(environ: "Mapping[str, str]") -> Settings:
     """Return the person's settings.
 
     Raises:
-        ConfigurationError: the file cannot be read, is not TOML, or says something that it cannot.
+        ConfigurationError: the file cannot be read or is not TOML.
 
     """
-    path = settings_file(environ)
-    if path is None or not (os.path.lexists(path) or environ.get("ECR_CREDHELPER_CONFIG")):
-        return Settings()
+    path = settings_file(environ) or ""
+    if not (os.path.lexists(path) or environ.get("ECR_CREDHELPER_CONFIG")):
+        return Settings(path, {}, environ)
     try:
         with open(path, "rb") as file:
-            content = tomllib.load(file)
+            return Settings(path, tomllib.load(file), environ)
     except OSError as error:
         raise ConfigurationError(path, f"cannot be read ({error.strerror})", ADVICE) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(path, f"is not valid TOML: {error}", ADVICE) from None
-    problems = [*_problems(content)]
-    if problems:
-        raise ConfigurationError(path, " / ".join(problems), ADVICE)
-    return Settings(**content)
 
 
-ADVICE = "correct it, or set ECR_CREDHELPER_CONFIG to another file"
-
-
-def _suffix(value: object) -> str | None:
-    """Return what is wrong with a helper's suffix, if anything."""
-    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
-        return 'expected the end of a credential helper\'s name, such as "pass" of docker-credential-pass'
-    return "this helper cannot be its own fallback" if value == OURS else None
-
-
-FIELDS: "dict[str, Callable[[object], str | None]]" = {"fallback": _suffix}
-"""Field -> a function that tells what is wrong with its value."""
-
-
-def _problems(content: "dict[str, Any]") -> "list[str]":
-    found = []
+def _problems(content: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
+    """Yield whom each problem of a file concerns, and what it is."""
     for name, value in content.items():
-        if name not in FIELDS:
-            near = difflib.get_close_matches(name, FIELDS, 1)
-            hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(FIELDS)}"
-            found.append(f"{name}: there is no such setting, {hint}")
-        elif problem := FIELDS[name](value):
-            found.append(f"{name}: found {value!r}, {problem}")
-    return found
+        if name == "registry" and isinstance(value, dict):
+            for pattern, table in value.items():
+                # A rule for nobody knows whom may be meant for anybody.
+                is_plain = isinstance(table, dict) and HOST.fullmatch(pattern)
+                for text in _problems_of_a_rule(pattern, table):
+                    yield (pattern if is_plain else EVERYBODY), text
+        elif problem := _problem(name, value, OF_A_FILE):
+            yield (OTHERS if name == "fallback" else EVERYBODY), problem
+
+
+def _problems_of_a_rule(pattern: str, table: object) -> "Iterator[str]":
+    where = f'registry."{pattern}"'
+    if not isinstance(table, dict):
+        yield f"{where}: found {table!r}, expected a table"
+        return
+    if not HOST.fullmatch(pattern):
+        yield f"{where}: expected a host in lower case, twelve digits, or public"
+    for name, value in table.items():
+        if problem := _problem(name, value, OF_A_RULE):
+            yield f"{where}.{problem}"
+    for name in ("role_session_name", "external_id", "duration"):
+        if name in table and "role_arn" not in table:
+            yield f"{where}.{name}: needs a role_arn beside it"
+
+
+def _problem(name: str, value: object, known: "tuple[str, ...]") -> str | None:
+    """Return what is wrong with a field, or None."""
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        return f"{name}: no such setting, " + (
+            f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+        )
+    fits = False
+    expected = 'tables: [registry."HOST"]'
+    if name in TEXTS:
+        pattern, expected = TEXTS[name]
+        fits = isinstance(value, str) and bool(re.fullmatch(pattern, value)) and value.isprintable()
+    elif name in NUMBERS:
+        least, most = NUMBERS[name]
+        expected = f"a number of seconds from {least} to {most}"
+        fits = isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
+    elif name == PUBLIC:
+        expected, fits = "true or false", isinstance(value, bool)
+    return None if fits else f"{name}: found {value!r}, expected {expected}"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from ecr_credhelper.helper import Helper
 from tests.fake_ecr import FakeECR
 
 if TYPE_CHECKING:
@@ -90,6 +94,20 @@ def run(*argv: str, stdin: bytes | str = b"", **options: Any) -> Result:
         [EXECUTABLE, *argv], check=False, input=data, capture_output=True, timeout=60, **options
     )
     return Result(done.returncode, done.stdout, done.stderr)
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(params=["in this process", "as a process"])
+def ask(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Return a function that asks the helper, as a client does or in this process."""
+
+    def here(verb: str, stdin: str = "") -> Result:
+        reply = Helper(os.environ, time.time, print).run(verb, io.BytesIO(stdin.encode()))
+        return Result(reply.status, reply.stdout, reply.stderr + capfd.readouterr().err.encode())
+
+    return run if request.param == "as a process" else here
 
 
 def login(server: str = HOST, username: str = "AWS", secret: str = "a-password") -> str:

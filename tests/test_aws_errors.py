@@ -29,7 +29,7 @@ URL = "https://user:a-secret@api.example/path?X-Amz-Signature=a-secret"
 @pytest.mark.parametrize(
     ("error", "kind", "words"),
     [
-        (aws.NoCredentialsError(), errors.NoCredentialsError, ["no AWS credentials", "aws configure"]),
+        (aws.NoCredentialsError(), errors.NobodyError, ["no AWS credentials", "aws configure"]),
         (
             aws.PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"),
             errors.NoCredentialsError,

@@ -247,6 +247,16 @@ def test_eviction_removes_what_can_never_be_served_again(cache: Cache, folder: P
     assert files_of(folder) == []
 
 
+def test_that_there_were_no_credentials_is_kept_for_a_minute(cache: Cache, folder: Path) -> None:
+    cache.keep_no_credentials("key", NOW)
+    cache.evict(NOW + 59)
+    assert cache.had_no_credentials("key", NOW + 59)
+    assert not cache.had_no_credentials("another", NOW)
+    assert not cache.had_no_credentials("key", NOW - 1)
+    cache.evict(NOW + 60)
+    assert files_of(folder) == []
+
+
 def test_eviction_removes_what_is_damaged(cache: Cache, folder: Path) -> None:
     keep(cache, HOST, ME, "key", token())
     cache.claim("key", token(), 0)

@@ -19,6 +19,7 @@ from ecr_credhelper.places import APP
 from ecr_credhelper.protocol import MAX_REQUEST
 from ecr_credhelper.registry import PARTITIONS, PUBLIC_HOSTS, parse
 from ecr_credhelper.resolver import DEADLINE, LOCK_WAIT
+from ecr_credhelper.settings import Settings
 from tests.conftest import HOST, run
 from tests.corpus import HOSTS
 from tests.fake_ecr import FakeECR
@@ -78,6 +79,16 @@ def test_every_configuration_of_the_documents_is_valid(name: str, block: str) ->
     configuration = json.loads(block)
     assert set(configuration["credHelpers"].values()) == {"ecr-py"}, name
     assert all(parse(host) for host in configuration["credHelpers"])
+
+
+@pytest.mark.parametrize(("name", "block"), blocks("toml"))
+def test_every_settings_file_of_the_documents_is_valid(name: str, block: str) -> None:
+    content = tomllib.loads(block)
+    if "credential-helpers" not in content:  # registries.conf, which is not ours
+        settings = Settings(name, content, {})
+        settings.fallback()
+        for pattern in content.get("registry", {}):
+            settings.rule(pattern, pattern, public=pattern == "public")
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

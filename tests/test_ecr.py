@@ -91,7 +91,7 @@ def test_the_session_is_a_parameter() -> None:
     session = botocore.session.Session()
     session.set_credentials("AKIAWRONGWRONGWRONG", "wrong")
     with pytest.raises(CredentialHelperError, match=r"does not accept the credentials.*UnrecognizedClient"):
-        ecr.fetch(registry(HOST), time.time, session)
+        ecr.fetch(registry(HOST), time.time, session=session)
 
 
 def test_a_token_of_motos_kind_is_refused() -> None:

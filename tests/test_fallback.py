@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import os
 import stat
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ecr_credhelper.fallback import INSIDE, which
-from ecr_credhelper.helper import Helper
-from tests.conftest import EXECUTABLE, HOST, NOT_FOUND, Result, login
-from tests.conftest import run as run_executable
+from tests.conftest import EXECUTABLE, HOST, NOT_FOUND, Result, Run, login
 from tests.fake_ecr import FakeECR
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the fakes are scripts with a #! line")
@@ -50,20 +45,6 @@ else:
 """
 
 
-Run = Callable[..., Result]
-
-
-@pytest.fixture(params=["in this process", "as a process"])
-def run(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Return a function that asks the helper, as a client does or in this process."""
-
-    def ask(verb: str, stdin: str = "") -> Result:
-        reply = Helper(os.environ, time.time, print).run(verb, io.BytesIO(stdin.encode()))
-        return Result(reply.status, reply.stdout, reply.stderr + capfd.readouterr().err.encode())
-
-    return run_executable if request.param == "as a process" else ask
-
-
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Put a folder on PATH, for the fallback."""
@@ -94,18 +75,18 @@ def store(folder: Path, home: Path) -> Path:
 
 @pytest.mark.usefixtures("store")
 def test_a_login_elsewhere_is_kept_served_listed_and_forgotten_by_the_fallback(
-    aws: FakeECR, folder: Path, run: Run
+    aws: FakeECR, folder: Path, ask: Run
 ) -> None:
-    assert run("get", stdin=f"{GHCR}\n") == Result(1, NOT_FOUND, b"")
-    assert run("store", stdin=login(GHCR)) == Result(0, b"", b"")
-    got = run("get", stdin=f" {GHCR}\r\n")
+    assert ask("get", stdin=f"{GHCR}\n") == Result(1, NOT_FOUND, b"")
+    assert ask("store", stdin=login(GHCR)) == Result(0, b"", b"")
+    got = ask("get", stdin=f" {GHCR}\r\n")
     assert json.loads(got.stdout)["Secret"] == "a-password"
     assert got.stdout.startswith(b'{\n   "ServerURL"')  # its own bytes, not ours
     assert got.stderr == b"a word to the person\n"
-    run("get", stdin=HOST)
-    assert run("list").reply == {HOST: "AWS", GHCR: "AWS"}
-    assert run("erase", stdin=GHCR) == Result(0, b"", b"")
-    assert run("list").reply == {HOST: "AWS"}
+    ask("get", stdin=HOST)
+    assert ask("list").reply == {HOST: "AWS", GHCR: "AWS"}
+    assert ask("erase", stdin=GHCR) == Result(0, b"", b"")
+    assert ask("list").reply == {HOST: "AWS"}
     calls = (folder / "calls").read_bytes().split(b"|")
     assert calls[0] == b"get ghcr.io\n"
     assert calls[1] == b"store " + login(GHCR).encode()
@@ -114,10 +95,10 @@ def test_a_login_elsewhere_is_kept_served_listed_and_forgotten_by_the_fallback(
 
 
 @pytest.mark.usefixtures("store", "aws")
-def test_ecr_is_never_handed_on(folder: Path, run: Run) -> None:
-    run("get", stdin=HOST)
-    run("store", stdin=login())
-    run("erase", stdin=HOST)
+def test_ecr_is_never_handed_on(folder: Path, ask: Run) -> None:
+    ask("get", stdin=HOST)
+    ask("store", stdin=login())
+    ask("erase", stdin=HOST)
     assert not (folder / "calls").exists()
 
 
@@ -128,29 +109,29 @@ def test_ecr_is_never_handed_on(folder: Path, run: Run) -> None:
     ids=["fails", "talks rubbish", "no map", "no names", "dies", "no text", "is slow"],
 )
 def test_our_list_is_answered_whatever_the_fallback_does(
-    body: str, folder: Path, home: Path, run: Run
+    body: str, folder: Path, home: Path, ask: Run
 ) -> None:
     settings(home, 'fallback = "store"\n')
     script(folder, f"#!/bin/sh\necho a word >&2\n{body}\n")
-    run("get", stdin=HOST)
-    assert run("list").reply == {HOST: "AWS"}
+    ask("get", stdin=HOST)
+    assert ask("list").reply == {HOST: "AWS"}
 
 
 @pytest.mark.usefixtures("aws", "folder")
-@pytest.mark.parametrize("text", ["not toml", 'fallback = "ecr-py"\n', 'fallback = "missing"\n'])
-def test_our_list_is_answered_whatever_the_settings_say(text: str, home: Path, run: Run) -> None:
+@pytest.mark.parametrize("text", ["fallback = 7\n", 'fallback = "ecr-py"\n', 'fallback = "missing"\n'])
+def test_our_list_is_answered_whatever_the_settings_say(text: str, home: Path, ask: Run) -> None:
     settings(home, text)
-    run("get", stdin=HOST)
-    assert run("list").reply == {HOST: "AWS"}
+    ask("get", stdin=HOST)
+    assert ask("list").reply == {HOST: "AWS"}
 
 
-def test_a_failure_of_the_fallback_is_handed_on_as_it_is(folder: Path, home: Path, run: Run) -> None:
+def test_a_failure_of_the_fallback_is_handed_on_as_it_is(folder: Path, home: Path, ask: Run) -> None:
     settings(home, 'fallback = "store"\n')
     script(folder, "#!/bin/sh\necho locked\necho really locked >&2\nexit 3\n")
     for verb, stdin in (("get", GHCR), ("store", login(GHCR)), ("erase", GHCR)):
-        assert run(verb, stdin=stdin) == Result(3, b"locked\n", b"really locked\n")
+        assert ask(verb, stdin=stdin) == Result(3, b"locked\n", b"really locked\n")
     script(folder, "#!/bin/sh\nkill -9 $$\n")
-    assert run("get", stdin=GHCR).status == 1
+    assert ask("get", stdin=GHCR).status == 1
 
 
 @pytest.mark.parametrize("installed", ["not at all", "as a text", "in the working directory"])
@@ -160,7 +141,7 @@ def test_a_fallback_that_is_not_installed_stops_no_public_pull(
     home: Path,
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
-    run: Run,
+    ask: Run,
 ) -> None:
     settings(home, 'fallback = "store"\n')
     cwd = tmp_path_factory.mktemp("cwd")
@@ -172,54 +153,61 @@ def test_a_fallback_that_is_not_installed_stops_no_public_pull(
             (cwd / "relative").mkdir()
             script(cwd, "#!/bin/sh\necho planted\n")
             script(cwd / "relative", "#!/bin/sh\necho planted\n")
-    assert run("get", stdin=GHCR) == Result(1, NOT_FOUND, b"")
-    assert run("erase", stdin=GHCR) == Result(0, b"", b"")
-    assert run("store", stdin=login(GHCR)).error == (
+    assert ask("get", stdin=GHCR) == Result(1, NOT_FOUND, b"")
+    assert ask("erase", stdin=GHCR) == Result(0, b"", b"")
+    assert ask("store", stdin=login(GHCR)).error == (
         f"{GHCR}: the fallback docker-credential-store cannot be started; "
         "install it on PATH, or correct the settings file"
     )
 
 
-def test_broken_settings_are_told_to_whoever_needs_them(aws: FakeECR, home: Path, run: Run) -> None:
-    settings(home, "falback = 1\n")
+def test_a_wrong_fallback_is_told_to_whoever_needs_it(aws: FakeECR, home: Path, ask: Run) -> None:
+    settings(home, "fallback = 7\n")
     for verb, stdin in (("get", GHCR), ("store", login(GHCR)), ("erase", GHCR)):
-        assert "falback: there is no such setting, did you mean fallback?" in run(verb, stdin=stdin).error
-    assert run("get", stdin=HOST).reply["Username"] == "AWS"
+        assert "fallback: found 7, expected the end of another" in ask(verb, stdin=stdin).error
+    assert ask("get", stdin=HOST).reply["Username"] == "AWS"
     assert len(aws.calls) == 1
 
 
-def test_without_a_fallback_a_login_elsewhere_fails_with_two_ways_out(run: Run) -> None:
-    error = run("store", stdin=login("https://me:a-secret@ghcr.io")).error
+def test_settings_that_are_not_toml_are_told_and_list_goes_on(home: Path, ask: Run) -> None:
+    settings(home, "not toml")
+    assert "is not valid TOML" in ask("get", stdin=GHCR).error
+    assert "is not valid TOML" in ask("get", stdin=HOST).error
+    assert ask("list").reply == {}
+
+
+def test_without_a_fallback_a_login_elsewhere_fails_with_two_ways_out(ask: Run) -> None:
+    error = ask("store", stdin=login("https://me:a-secret@ghcr.io")).error
     assert error.startswith("the given server: not an Amazon ECR registry, and there is no fallback")
     assert 'fallback = "…" in the settings file' in error
     assert '"credHelpers"' in error
     assert "a-secret" not in error
     assert "a-password" not in error
-    assert run("store", stdin=login(GHCR)).error.startswith(f"{GHCR}: ")
+    assert ask("store", stdin=login(GHCR)).error.startswith(f"{GHCR}: ")
 
 
 # A helper that calls itself, directly or through another.
 
 
-def test_a_loop_through_another_helper_ends(folder: Path, home: Path, run: Run) -> None:
+def test_a_loop_through_another_helper_ends(folder: Path, home: Path, ask: Run) -> None:
     settings(home, 'fallback = "store"\n')
     count = folder / "count"
     script(folder, f'#!/bin/sh\necho >>{count}\nexec "{EXECUTABLE}" "$@"\n')
-    assert run("get", stdin=GHCR) == Result(1, NOT_FOUND, b"")
-    assert run("list").reply == {}
-    assert run("erase", stdin=GHCR) == Result(0, b"", b"")
-    assert run("store", stdin=login(GHCR)).status == 1
+    assert ask("get", stdin=GHCR) == Result(1, NOT_FOUND, b"")
+    assert ask("list").reply == {}
+    assert ask("erase", stdin=GHCR) == Result(0, b"", b"")
+    assert ask("store", stdin=login(GHCR)).status == 1
     assert count.read_text() == "\n" * 4
 
 
 def test_whoever_is_inside_a_fallback_looks_nowhere_else(
-    home: Path, monkeypatch: pytest.MonkeyPatch, run: Run
+    home: Path, monkeypatch: pytest.MonkeyPatch, ask: Run
 ) -> None:
     inline_logins(home)
-    assert run("get", stdin=GHCR).reply["Username"] == "me"
+    assert ask("get", stdin=GHCR).reply["Username"] == "me"
     monkeypatch.setenv(INSIDE, "1")
-    assert run("get", stdin=GHCR) == Result(1, NOT_FOUND, b"")
-    assert run("list").reply == {}
+    assert ask("get", stdin=GHCR) == Result(1, NOT_FOUND, b"")
+    assert ask("list").reply == {}
 
 
 # Logins that are written in Docker's configuration.
@@ -232,33 +220,33 @@ def inline_logins(home: Path, **more: object) -> None:
     (home / ".docker" / "config.json").write_text(json.dumps(content))
 
 
-def test_a_login_that_was_there_before_the_switch_is_served(aws: FakeECR, home: Path, run: Run) -> None:
+def test_a_login_that_was_there_before_the_switch_is_served(aws: FakeECR, home: Path, ask: Run) -> None:
     inline_logins(home)
-    reply = run("get", stdin=f"https://{GHCR}/v2/").reply
+    reply = ask("get", stdin=f"https://{GHCR}/v2/").reply
     assert reply == {"ServerURL": f"https://{GHCR}/v2/", "Username": "me", "Secret": "mine"}
-    assert run("get", stdin="quay.io") == Result(1, NOT_FOUND, b"")
-    run("get", stdin=HOST)
-    assert run("list").reply == {GHCR: "me", HOST: "AWS"}
+    assert ask("get", stdin="quay.io") == Result(1, NOT_FOUND, b"")
+    ask("get", stdin=HOST)
+    assert ask("list").reply == {GHCR: "me", HOST: "AWS"}
     assert len(aws.calls) == 1
 
 
 @pytest.mark.parametrize("creds_store", [None, "desktop"])
 def test_logins_that_docker_reads_itself_are_not_listed(
-    creds_store: str | None, home: Path, run: Run
+    creds_store: str | None, home: Path, ask: Run
 ) -> None:
     inline_logins(home, credsStore=creds_store)
-    assert run("list").reply == {}
+    assert ask("list").reply == {}
 
 
 @pytest.mark.usefixtures("store")
-def test_a_login_that_the_fallback_does_not_have_is_served_all_the_same(home: Path, run: Run) -> None:
+def test_a_login_that_the_fallback_does_not_have_is_served_all_the_same(home: Path, ask: Run) -> None:
     inline_logins(home)
-    assert run("get", stdin=GHCR).reply["Secret"] == "mine"
-    assert run("list").reply == {GHCR: "me"}
-    assert run("store", stdin=login(GHCR, username="newer")) == Result(0, b"", b"")
-    assert json.loads(run("get", stdin=GHCR).stdout)["Username"] == "newer"
-    assert run("list").reply == {GHCR: "newer"}
-    assert run("get", stdin="quay.io") == Result(1, NOT_FOUND, b"")
+    assert ask("get", stdin=GHCR).reply["Secret"] == "mine"
+    assert ask("list").reply == {GHCR: "me"}
+    assert ask("store", stdin=login(GHCR, username="newer")) == Result(0, b"", b"")
+    assert json.loads(ask("get", stdin=GHCR).stdout)["Username"] == "newer"
+    assert ask("list").reply == {GHCR: "newer"}
+    assert ask("get", stdin="quay.io") == Result(1, NOT_FOUND, b"")
 
 
 @pytest.mark.parametrize(
@@ -273,12 +261,12 @@ def test_a_login_that_the_fallback_does_not_have_is_served_all_the_same(home: Pa
     ids=["an empty login", "not found", "a failure", "rubbish", "a list"],
 )
 def test_only_a_fallback_without_a_login_is_passed_over(
-    body: str, status: int, secret: str | None, folder: Path, home: Path, run: Run
+    body: str, status: int, secret: str | None, folder: Path, home: Path, ask: Run
 ) -> None:
     settings(home, 'fallback = "store"\n')
     inline_logins(home)
     script(folder, f"#!/bin/sh\n{body}\n")
-    got = run("get", stdin=GHCR)
+    got = ask("get", stdin=GHCR)
     assert got.status == status
     if secret:
         assert got.reply["Secret"] == secret

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -17,40 +17,44 @@ from hypothesis import strategies as st
 from ecr_credhelper.fingerprint import FILES, SELF_CONTAINED, VARIABLES, fingerprint, machine
 
 
+def line(environ: Mapping[str, str]) -> str:
+    return fingerprint(environ).identity
+
+
 @pytest.mark.parametrize("name", VARIABLES)
 def test_every_variable_makes_another_line(name: str) -> None:
-    assert fingerprint({name: "one"}) != fingerprint({name: "two"}) != fingerprint({})
+    assert line({name: "one"}) != line({name: "two"}) != line({})
 
 
 def test_an_empty_variable_is_not_the_same_as_none() -> None:
     """botocore has no profile with an empty name: it must not be served the default profile's token."""
-    assert fingerprint({"AWS_PROFILE": ""}) != fingerprint({})
-    assert fingerprint({"AWS_CONFIG_FILE": ""}) != fingerprint({})
+    assert line({"AWS_PROFILE": ""}) != line({})
+    assert line({"AWS_CONFIG_FILE": ""}) != line({})
 
 
 @pytest.mark.parametrize(
     "name", ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN"]
 )
 def test_no_secret_is_in_the_line(name: str) -> None:
-    assert "the-secret" not in fingerprint({name: "the-secret"})
+    assert "the-secret" not in line({name: "the-secret"})
 
 
 def test_an_authorization_token_of_another_container_makes_another_line() -> None:
     name = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
-    assert fingerprint({name: "one"}) != fingerprint({name: "two"})
+    assert line({name: "one"}) != line({name: "two"})
 
 
 @pytest.mark.parametrize("name", [".aws/config", ".aws/credentials", ".boto"])
 def test_a_configuration_file_makes_another_line_when_it_changes(home: Path, name: str) -> None:
-    lines = [fingerprint({})]
+    lines = [line({})]
     file = home / name
     file.parent.mkdir(exist_ok=True)
     for text in ("[default]\n", "[profile other]\n"):
         file.write_text(text)
-        lines.append(fingerprint({}))
+        lines.append(line({}))
     file.unlink()
     assert len(set(lines)) == 3
-    assert fingerprint({}) == lines[0]
+    assert line({}) == lines[0]
 
 
 @pytest.mark.parametrize("name", [variable for variable, _ in FILES if variable])
@@ -59,29 +63,29 @@ def test_a_file_that_a_variable_names_counts_by_path_and_by_content(
 ) -> None:
     monkeypatch.setenv("PLACE", str(tmp_path))
     (tmp_path / "file").write_text("one")
-    before = fingerprint({name: "$PLACE/file"})
+    before = line({name: "$PLACE/file"})
     (tmp_path / "file").write_text("other")
-    assert fingerprint({name: "$PLACE/file"}) != before
+    assert line({name: "$PLACE/file"}) != before
 
 
 def test_a_replaced_file_of_the_same_size_and_time_makes_another_line(home: Path) -> None:
     file = home / ".boto"
     file.write_text("one")
     os.utime(file, ns=(1, 1))
-    before = fingerprint({})
+    before = line({})
     other = home / "other"
     other.write_text("two")
     os.utime(other, ns=(1, 1))
     other.replace(file)
-    assert fingerprint({}) != before
+    assert line({}) != before
 
 
 def test_the_machine_counts_where_nothing_else_tells_two_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ecr_credhelper.fingerprint.machine", lambda _: "one")
-    assert "machine=one" in fingerprint({})
-    assert "machine=one" in fingerprint({"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.23/v1"})
+    assert "machine=one" in line({})
+    assert "machine=one" in line({"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.23/v1"})
     for name in SELF_CONTAINED:
-        assert "machine=" not in fingerprint({name: "x"})
+        assert "machine=" not in line({name: "x"})
 
 
 @pytest.fixture
@@ -90,7 +94,7 @@ def on_machine(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, dict[str, str]
 
     def ask(name: str, environ: dict[str, str]) -> str:
         monkeypatch.setattr("ecr_credhelper.fingerprint.machine", lambda _: name)
-        return fingerprint(environ)
+        return line(environ)
 
     return ask
 
@@ -140,25 +144,23 @@ def test_a_machine_without_a_boot_id_is_told_by_its_name(tmp_path: Path) -> None
 
 
 def test_a_path_that_no_file_can_have_is_no_error() -> None:
-    assert "=-" in fingerprint({"AWS_CONFIG_FILE": "a\0b"})
+    assert "=-" in line({"AWS_CONFIG_FILE": "a\0b"})
 
 
 @given(st.dictionaries(st.sampled_from(VARIABLES), st.text(max_size=20)))
 def test_any_surroundings_make_one_printable_line(environ: dict[str, str]) -> None:
-    assert all(field.isprintable() for field in fingerprint(environ).split("\t"))
+    assert all(field.isprintable() for field in line(environ).split("\t"))
 
 
 def test_a_tab_in_a_value_cannot_pass_for_another_field() -> None:
-    assert fingerprint({"AWS_PROFILE": "a\tAWS_ROLE_ARN=b"}) != fingerprint(
-        {"AWS_PROFILE": "a", "AWS_ROLE_ARN": "b"}
-    )
+    assert line({"AWS_PROFILE": "a\tAWS_ROLE_ARN=b"}) != line({"AWS_PROFILE": "a", "AWS_ROLE_ARN": "b"})
 
 
 def test_another_home_makes_another_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = fingerprint({})
+    before = line({})
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    assert fingerprint({}) != before
+    assert line({}) != before
 
 
 # botocore's credential chain, walked: nothing that selects an identity or an endpoint may be missing.

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from ecr_credhelper import refresh
 from ecr_credhelper.helper import Helper
 from ecr_credhelper.protocol import Reply
 from tests.conftest import HOST, NOT_FOUND, OTHER_ACCOUNT, PUBLIC, login
@@ -44,6 +43,11 @@ def ask(
 ) -> Reply:
     sent = io.BytesIO(stdin.encode("utf-8", "surrogateescape"))
     return Helper(os.environ, clock, spawn).run(verb, sent)
+
+
+def refresh(clock: Callable[[], float], host: str = HOST) -> int:
+    """Do what the process in the background does."""
+    return Helper(os.environ, clock, print).refresh(host).status
 
 
 def secret(reply: Reply) -> str:
@@ -219,7 +223,7 @@ def test_an_ageing_token_is_served_at_once_and_replaced_in_the_background(aws: F
     for _ in range(3):
         assert secret(ask("get", clock=clock, spawn=spawned.append)) == first
     assert spawned == [HOST]  # one of them, however many ask
-    assert refresh.run(HOST, os.environ, clock) == 0
+    assert refresh(clock) == 0
     assert secret(ask("get", clock=clock, spawn=spawned.append)) != first
     assert (len(aws.calls), spawned) == (2, [HOST])
 
@@ -233,7 +237,7 @@ def test_a_refresh_that_failed_is_tried_again_minutes_later(aws: FakeECR, clock:
         clock.now += 60
     assert spawned == [HOST, HOST]  # one for each five minutes
     aws.faults.append(Fault.aws("AccessDeniedException"))
-    assert refresh.run(HOST, os.environ, clock) == 1
+    assert refresh(clock) == 1
     assert secret(ask("get", clock=clock)) == first
 
 
@@ -249,12 +253,12 @@ def test_registries_of_one_token_start_one_refresh(clock: Clock) -> None:
 
 def test_a_refresh_that_came_too_late_asks_nobody(aws: FakeECR, clock: Clock) -> None:
     secret(ask("get", clock=clock))
-    assert refresh.run(HOST, os.environ, clock) == 0
+    assert refresh(clock) == 0
     assert len(aws.calls) == 1
 
 
 def test_a_refresh_of_what_is_not_ecr_is_refused(aws: FakeECR, clock: Clock) -> None:
-    assert refresh.run("ghcr.io", os.environ, clock) == 1
+    assert refresh(clock, "ghcr.io") == 1
     assert aws.calls == []
 
 
@@ -265,7 +269,7 @@ def test_in_a_week_of_one_get_a_minute_somebody_waits_once(aws: FakeECR, clock: 
     def in_background(host: str) -> None:
         nonlocal refreshes
         refreshes += 1
-        assert refresh.run(host, os.environ, clock) == 0
+        assert refresh(clock, host) == 0
 
     for _ in range(7 * 24 * 60):
         before = len(aws.calls) - refreshes

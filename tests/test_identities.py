@@ -138,8 +138,9 @@ def test_an_sso_session_that_has_ended_still_serves_what_is_cached(
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "sso")
     first = run("get", stdin=HOST).reply
-    for file in (home / ".aws/sso/cache").iterdir():
-        file.unlink()
+    for folder in (".aws/sso/cache", ".aws/cli/cache"):
+        for file in (home / folder).iterdir():
+            file.unlink()
     assert run("get", stdin=HOST).reply == first
     other = HOST.replace("us-west-2", "eu-central-1")
     assert "run: aws sso login --profile sso" in run("get", stdin=other).error

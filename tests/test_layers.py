@@ -20,19 +20,20 @@ PACKAGE = Path(ecr_credhelper.__file__).parent
 # From the top floor to the ground: a module imports only from floors below its own.
 FLOORS = (
     {"__main__"},
-    {"helper", "refresh"},
-    {"fallback", "resolver"},
+    {"helper"},
+    {"fallback", "refresh", "resolver"},
     {"docker_config", "ecr", "eviction", "settings"},
+    {"sessions"},
     {"authorization", "aws_errors"},
     {"cache", "protocol"},
     {"records"},
-    {"errors", "files", "fingerprint", "registry", "token"},
+    {"errors", "files", "fingerprint", "registry", "rules", "token"},
     {"places"},
     {"__init__"},
 )
 COLD = {
     "aws_errors", "authorization", "docker_config", "ecr", "eviction", "fallback", "refresh", "resolver",
-    "settings",
+    "rules", "sessions", "settings",
 }  # fmt: skip
 WITHOUT_IO = {"registry", "token", "errors", "protocol"}
 

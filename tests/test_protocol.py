@@ -99,9 +99,9 @@ def test_a_failure_goes_to_both_streams() -> None:
 
 
 def test_an_error_is_one_bounded_line_without_the_not_found_phrase() -> None:
-    text = str(CredentialHelperError("a\nb", f"x\r\n{NOT_FOUND_TEXT}", "\0" + "y" * 2000))
+    text = str(CredentialHelperError("a\nb", f"x\r\n{NOT_FOUND_TEXT}", "\0" + "y" * 9000))
     assert text.startswith("a b: x no login; yyy")
-    assert len(text) == 600
+    assert len(text) == 2000
     assert text.isprintable()
 
 

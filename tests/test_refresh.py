@@ -18,6 +18,7 @@ from ecr_credhelper.cache import Cache, open_cache
 from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.registry import parse
 from ecr_credhelper.resolver import token_key
+from ecr_credhelper.rules import NO_RULE
 from ecr_credhelper.token import Token
 from tests.conftest import EXECUTABLE, HOST, run
 from tests.fake_ecr import FakeECR
@@ -41,15 +42,16 @@ def ageing(aws: FakeECR) -> Cache:  # noqa: ARG001 - the environment is part of 
     cache = open_cache(os.environ)
     registry = parse(HOST)
     assert registry
-    identity, now = fingerprint(os.environ), time.time()
+    lines, now = fingerprint(os.environ), time.time()
+    key = token_key(registry, NO_RULE, lines.identity)
     old = Token("AWS", "old", fetched_at=now - 10 * HOUR, expires_at=now + 2 * HOUR)
-    cache.keep_token(token_key(registry, identity), old)
-    cache.keep_route(HOST, identity, token_key(registry, identity))
+    cache.keep_token(key, old)
+    cache.keep_route(HOST, lines.route, key)
     return cache
 
 
 def cached(cache: Cache) -> str:
-    key = cache.route(HOST, fingerprint(os.environ))
+    key = cache.route(HOST, fingerprint(os.environ).route)
     token = cache.token(key, time.time()) if key else None
     return token.password if token else ""
 

@@ -15,13 +15,16 @@ import pytest
 from ecr_credhelper import ecr, resolver
 from ecr_credhelper.cache import Cache
 from ecr_credhelper.errors import CredentialHelperError, UnreachableError
+from ecr_credhelper.fingerprint import Fingerprint
 from ecr_credhelper.records import NoRecords, Records
 from ecr_credhelper.registry import Registry, parse
+from ecr_credhelper.rules import NO_RULE
+from ecr_credhelper.settings import Settings
 from ecr_credhelper.token import Token
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC
 from tests.fake_ecr import FakeECR, Fault
 
-ME = "profile=me"
+ME, YOU = Fingerprint("profile=me", ""), Fingerprint("profile=you", "")
 HOUR = 3600
 
 
@@ -29,6 +32,15 @@ def registry(host: str = HOST) -> Registry:
     found = parse(host)
     assert found
     return found
+
+
+def key(wanted: Registry) -> str:
+    return resolver.token_key(wanted, NO_RULE, ME.identity)
+
+
+def resolve(wanted: Registry, cache: Cache, as_: Fingerprint = ME, expiring: Token | None = None) -> Token:
+    settings = Settings("", {}, {})
+    return resolver.Resolver(settings, as_, cache, time.time).resolve(wanted, expiring)
 
 
 @pytest.fixture
@@ -42,17 +54,17 @@ def cache(folder: Path) -> Cache:
 
 
 def test_a_fetched_token_is_kept(cache: Cache, aws: FakeECR) -> None:
-    token = resolver.resolve(registry(), ME, cache, time.time)
-    found = cache.token(str(cache.route(HOST, ME)), time.time())
+    token = resolve(registry(), cache)
+    found = cache.token(str(cache.route(HOST, ME.route)), time.time())
     assert found
     assert found.password == token.password == aws.password("us-west-2", serial=1)
 
 
 def test_registries_of_one_region_share_one_call(cache: Cache, aws: FakeECR) -> None:
     for host in (HOST, OTHER_ACCOUNT, HOST):
-        resolver.resolve(registry(host), ME, cache, time.time)
+        resolve(registry(host), cache)
     assert len(aws.calls) == 1
-    assert set(cache.hosts(ME, time.time())) == {HOST, OTHER_ACCOUNT}
+    assert set(cache.hosts(ME.route, time.time())) == {HOST, OTHER_ACCOUNT}
 
 
 @pytest.mark.parametrize("host", [
@@ -60,26 +72,26 @@ def test_registries_of_one_region_share_one_call(cache: Cache, aws: FakeECR) -> 
     "111122223333.dkr-ecr-fips.us-west-2.on.aws",
 ])  # fmt: skip
 def test_another_region_api_or_variant_is_another_token(host: str) -> None:
-    assert resolver.token_key(registry(host), ME) != resolver.token_key(registry(), ME)
+    assert key(registry(host)) != key(registry())
 
 
 def test_another_identity_is_another_call(cache: Cache, aws: FakeECR) -> None:
-    resolver.resolve(registry(), ME, cache, time.time)
-    resolver.resolve(registry(), "profile=you", cache, time.time)
+    resolve(registry(), cache)
+    resolve(registry(), cache, as_=YOU)
     assert len(aws.calls) == 2
 
 
 def test_without_a_cache_every_get_asks(aws: FakeECR) -> None:
     for _ in range(2):
-        resolver.resolve(registry(), ME, Cache(NoRecords()), time.time)
+        resolve(registry(), Cache(NoRecords()))
     assert len(aws.calls) == 2
 
 
 def test_a_token_about_to_expire_is_replaced(cache: Cache, aws: FakeECR) -> None:
     now = time.time()
     old = Token("AWS", "old", fetched_at=now - 12 * HOUR, expires_at=now + 60)
-    cache.keep_token(resolver.token_key(registry(), ME), old)
-    assert resolver.resolve(registry(), ME, cache, time.time, expiring=old).password != "old"
+    cache.keep_token(key(registry()), old)
+    assert resolve(registry(), cache, expiring=old).password != "old"
     assert len(aws.calls) == 1
 
 
@@ -87,7 +99,7 @@ def test_a_token_about_to_expire_is_served_when_aws_fails(cache: Cache, aws: Fak
     aws.faults.append(Fault.aws("AccessDeniedException"))
     now = time.time()
     old = Token("AWS", "old", fetched_at=now - 12 * HOUR, expires_at=now + 60)
-    assert resolver.resolve(registry(), ME, cache, time.time, expiring=old) is old
+    assert resolve(registry(), cache, expiring=old) is old
 
 
 def test_an_expired_token_is_never_served(cache: Cache, aws: FakeECR) -> None:
@@ -95,7 +107,7 @@ def test_an_expired_token_is_never_served(cache: Cache, aws: FakeECR) -> None:
     now = time.time()
     old = Token("AWS", "old", fetched_at=now - 12 * HOUR, expires_at=now - 1)
     with pytest.raises(CredentialHelperError, match="AWS denies"):
-        resolver.resolve(registry(), ME, cache, time.time, expiring=old)
+        resolve(registry(), cache, expiring=old)
 
 
 def test_callers_at_once_share_one_call(cache: Cache, aws: FakeECR) -> None:
@@ -105,7 +117,7 @@ def test_callers_at_once_share_one_call(cache: Cache, aws: FakeECR) -> None:
 
     def ask() -> None:
         gate.wait()
-        passwords.append(resolver.resolve(registry(), ME, cache, time.time).password)
+        passwords.append(resolve(registry(), cache).password)
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
@@ -128,7 +140,7 @@ with locked(sys.argv[1], sys.argv[2]):
 @pytest.fixture
 def holder(folder: Path) -> subprocess.Popen[bytes]:
     """Start another process that holds the token's lock."""
-    command = [sys.executable, "-c", HOLDER, str(folder), resolver.token_key(registry(), ME)]
+    command = [sys.executable, "-c", HOLDER, str(folder), key(registry())]
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     assert process.stdout
     assert process.stdout.readline().strip() == b"held"
@@ -141,7 +153,7 @@ def test_a_lock_that_is_held_too_long_costs_a_second_call_and_no_answer(
     monkeypatch.setattr(resolver, "LOCK_WAIT", 0.1)
     with holder:
         try:
-            assert resolver.resolve(registry(), ME, cache, time.time).username == "AWS"
+            assert resolve(registry(), cache).username == "AWS"
         finally:
             holder.kill()
     assert len(aws.calls) == 1
@@ -154,20 +166,20 @@ def test_a_lock_holder_that_is_killed_holds_nobody_up(
     monkeypatch.setattr(resolver, "LOCK_WAIT", 3600)
     with holder:
         holder.kill()
-    assert resolver.resolve(registry(), ME, cache, time.time).username == "AWS"
+    assert resolve(registry(), cache).username == "AWS"
 
 
 def test_a_lock_that_cannot_be_made_costs_no_answer(cache: Cache, folder: Path, aws: FakeECR) -> None:
     folder.mkdir(mode=0o700)
     (folder / "locks").write_text("in the way")
-    assert resolver.resolve(registry(), ME, cache, time.time).username == "AWS"
+    assert resolve(registry(), cache).username == "AWS"
     assert len(aws.calls) == 1
 
 
 def test_a_lock_file_that_cannot_be_opened_costs_no_answer(cache: Cache, folder: Path, aws: FakeECR) -> None:
     for number in range(resolver.LOCKS):
         (folder / "locks" / f"{number:02}").mkdir(parents=True, mode=0o700)
-    assert resolver.resolve(registry(), ME, cache, time.time).username == "AWS"
+    assert resolve(registry(), cache).username == "AWS"
     assert len(aws.calls) == 1
 
 
@@ -181,7 +193,7 @@ def test_a_file_system_without_locks_costs_no_answer(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("fcntl.flock", refuse)
-    assert resolver.resolve(registry(), ME, cache, time.time).username == "AWS"
+    assert resolve(registry(), cache).username == "AWS"
     assert len(aws.calls) == 1
 
 
@@ -192,7 +204,7 @@ def test_an_answer_that_does_not_come_is_an_error_at_the_deadline(
     monkeypatch.setattr(resolver, "DEADLINE", 0.05)
     monkeypatch.setattr(ecr, "fetch", lambda *_: done.wait(30))
     with pytest.raises(UnreachableError, match=f"^{HOST}: AWS did not answer within 0.05 s"):
-        resolver.resolve(registry(), ME, Cache(NoRecords()), time.time)
+        resolve(registry(), Cache(NoRecords()))
     done.set()
 
 

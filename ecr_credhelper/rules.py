@@ -1,0 +1,64 @@
+"""Which profile, role, region and endpoint for which registry: one rule of the settings file."""
+
+import re
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+ACCOUNT = re.compile(r"\d{12}")
+PUBLIC = "public"
+HOST = re.compile(r"[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?(\.[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?)*(:\d{1,5})?")
+
+
+class Rule(NamedTuple):
+    """What the settings say of the registries that ``pattern`` fits; an empty field says nothing.
+
+    A pattern is a host, where ``*`` stands for anything within a label (as in kubelet's ``matchImages``),
+    an account number, or ``public``.
+    """
+
+    pattern: str = ""
+    profile: str = ""
+    role_arn: str = ""
+    role_session_name: str = ""
+    external_id: str = ""
+    duration: int = 0
+    account: str = ""
+    region: str = ""
+    public: bool = False
+    endpoint_url: str = ""
+    ca_bundle: str = ""
+    on_error: str = ""
+
+    def fits(self, host: str, account: str, *, public: bool) -> bool:
+        """Tell whether this rule speaks of a registry."""
+        if self.pattern == PUBLIC:
+            return public
+        if ACCOUNT.fullmatch(self.pattern):
+            return account == self.pattern
+        labels, wanted = host.split("."), self.pattern.split(".")
+        return len(labels) == len(wanted) and all(map(fnmatchcase, labels, wanted))
+
+    def rank(self) -> tuple[int, int]:
+        """Return how specific the pattern is: host, ``*`` in it (longer is more), account, public."""
+        if self.pattern == PUBLIC:
+            return 0, 0
+        if ACCOUNT.fullmatch(self.pattern):
+            return 1, 0
+        wildcards = self.pattern.count("*")
+        return (2, len(self.pattern) - wildcards) if wildcards else (3, 0)
+
+    def identity(self) -> str:
+        """Return one line of what in this rule decides whose token it is, and of which API."""
+        parts = (
+            self.profile,
+            self.role_arn,
+            self.role_session_name,
+            self.external_id,
+            self.region,
+            self.endpoint_url,
+        )
+        return repr(parts) if any(parts) else ""
+
+
+NO_RULE = Rule()
+"""Says nothing: the default chain, and the registry's own region and API."""

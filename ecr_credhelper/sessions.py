@@ -1,0 +1,107 @@
+"""Which AWS identity asks: a botocore session for a registry and its rule.
+
+Without a rule it is botocore's own chain. Temporary keys of roles and SSO are shared with the AWS CLI, in
+its cache of botocore's making, so that a person types an MFA code once for both.
+"""
+
+import getpass
+import os
+from functools import partial
+from typing import TYPE_CHECKING
+
+from botocore.credentials import AssumeRoleCredentialFetcher
+from botocore.exceptions import NoCredentialsError as NoSourceError
+from botocore.session import Session
+from botocore.utils import JSONFileCache
+
+from ecr_credhelper.errors import ConfigurationError, NoCredentialsError
+
+if TYPE_CHECKING:
+    from ecr_credhelper.registry import Registry
+    from ecr_credhelper.rules import Rule
+
+CLI_CACHE = "~/.aws/cli/cache"
+"""Where the AWS CLI keeps temporary keys: https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-role.html"""
+
+SHARED = ("assume-role", "assume-role-with-web-identity", "sso")
+"""botocore's names of the providers whose keys the CLI keeps there."""
+
+AUTO = "auto"
+"""The profile that is found by the registry's account."""
+
+TERMINAL = "/dev/tty"
+
+
+def session_for(registry: "Registry", rule: "Rule") -> Session:
+    """Return a session whose credentials are those that the rule names for the registry.
+
+    Raises:
+        ConfigurationError: ``profile = "auto"`` finds no profile, or several.
+        Exception: whatever botocore raises.
+
+    """
+    profile = _profile_of(registry) if rule.profile == AUTO else rule.profile
+    session = Session(profile=profile or None)
+    session.set_config_variable("region", registry.region)  # where roles are asked for, as with --region
+    cache = JSONFileCache(os.path.expanduser(CLI_CACHE))
+    chain = session.get_component("credential_provider")
+    for name in SHARED:
+        chain.get_provider(name).cache = cache
+    role = rule.role_arn or session.get_scoped_config().get("role_arn", "")
+    # botocore has no other way to say how it shall ask; its own would read our standard input.
+    chain.get_provider("assume-role")._prompter = partial(_ask, registry.host, role, profile)  # noqa: SLF001
+    if rule.role_arn:
+        _assume(session, rule, cache)
+    return session
+
+
+def _assume(session: Session, rule: "Rule", cache: JSONFileCache) -> None:
+    """Let the session go on with the keys of the rule's role."""
+    source = session.get_credentials()
+    if source is None:
+        raise NoSourceError
+    given = {
+        "RoleSessionName": rule.role_session_name,
+        "ExternalId": rule.external_id,
+        "DurationSeconds": rule.duration,
+    }
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=session.create_client,
+        source_credentials=source,
+        role_arn=rule.role_arn,
+        extra_args={name: value for name, value in given.items() if value},
+        cache=cache,  # type: ignore[arg-type] # a mapping, as a dict is; botocore's own session passes one
+    )
+    keys = fetcher.fetch_credentials()
+    session.set_credentials(keys["access_key"], keys["secret_key"], keys["token"])
+
+
+def _profile_of(registry: "Registry") -> str:
+    """Return the one profile of the AWS configuration that is in the registry's account."""
+    profiles = Session().full_config.get("profiles", {})
+    found = [name for name, profile in profiles.items() if registry.account in _accounts(profile)]
+    if len(found) == 1:
+        return str(found[0])
+    advice = 'name one in the settings file instead of profile = "auto"'
+    cause = f"no AWS profile is in account {registry.account}"
+    if found:
+        cause = f"several AWS profiles are in account {registry.account}: {', '.join(sorted(found))}"
+    raise ConfigurationError(registry.host, cause, advice)
+
+
+def _accounts(profile: dict[str, str]) -> set[str]:
+    """Return the accounts that a profile tells: by SSO, by its role's ARN, or outright."""
+    role = profile.get("role_arn", "").split(":")
+    return {profile.get("sso_account_id", ""), profile.get("aws_account_id", ""), *role[4:5]} - {""}
+
+
+def _ask(host: str, role: str, profile: str, prompt: str) -> str:
+    """Ask for an MFA code on the terminal; NoCredentialsError at once where there is none."""
+    if os.name != "nt":
+        try:
+            open(TERMINAL, "rb+", 0).close()
+        except OSError:
+            command = f"aws sts get-caller-identity{f' --profile {profile}' if profile else ''}"
+            cause = f"role {role} needs an MFA code, and there is no terminal to ask on"
+            raise NoCredentialsError(host, cause, f"run: {command}") from None
+    return getpass.getpass(f"{host}: role {role}: {prompt}")
