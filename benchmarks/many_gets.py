@@ -15,7 +15,6 @@ import time
 
 from ecr_credhelper import ecr
 from ecr_credhelper.helper import Helper
-from ecr_credhelper.registry import Registry
 from ecr_credhelper.token import LIFETIME, Token
 
 REGIONS = ("us-west-2", "us-east-1", "us-east-2", "eu-central-1", "eu-west-1", "ap-south-1", "sa-east-1")
@@ -36,13 +35,7 @@ class World:
     def clock(self) -> float:
         return self.now
 
-    def fetch(
-        self,
-        registry: Registry,  # noqa: ARG002 - in the place of ecr.fetch
-        clock: object,  # noqa: ARG002 - likewise
-        rule: object = None,  # noqa: ARG002 - likewise
-        session: object = None,  # noqa: ARG002 - likewise
-    ) -> Token:
+    def fetch(self, *_: object, **__: object) -> Token:
         """Return a token in place of ``ecr.fetch``."""
         self.fetched += 1
         return Token("AWS", PASSWORD, fetched_at=self.now, expires_at=self.now + LIFETIME)

@@ -31,7 +31,11 @@ READ_TIMEOUT = 10
 
 
 def fetch(
-    registry: "Registry", clock: "Callable[[], float]", rule: Rule = NO_RULE, session: "Session | None" = None
+    registry: "Registry",
+    clock: "Callable[[], float]",
+    rule: Rule = NO_RULE,
+    session: "Session | None" = None,
+    log: "Callable[[str], object]" = str,
 ) -> "Token":
     """Return a new token for ``registry``, asked for as the identity that the rule names.
 
@@ -46,12 +50,16 @@ def fetch(
     try:
         session = session or session_for(registry, rule)
         profile = session.profile
-        response = make_client(session, registry, rule).get_authorization_token()
+        client = make_client(session, registry, rule)
+        log(f"asking {client.meta.endpoint_url} in {client.meta.region_name}, {_source(session)}")
+        response = client.get_authorization_token()
     except CredentialHelperError:
         raise
     except Exception as error:
         raise explain(error, registry, profile) from error
-    return token_of(response, registry.host, clock())
+    token = token_of(response, registry.host, clock())
+    log(f"answered: {token}")
+    return token
 
 
 def make_client(session: "Session", registry: "Registry", rule: Rule = NO_RULE) -> "Any":
@@ -72,3 +80,10 @@ def make_client(session: "Session", registry: "Registry", rule: Rule = NO_RULE) 
         verify=rule.ca_bundle or None,
         config=config,
     )
+
+
+def _source(session: "Session") -> str:
+    """Return where the session has its credentials from: profile, and botocore's name of the source."""
+    credentials = session.get_credentials()
+    source = credentials.method if credentials else "no credentials"
+    return f"as profile {session.profile or 'default'} ({source})"

@@ -36,17 +36,21 @@ class Helper:
         self.environ = environ
         self.clock = clock
         self.spawn = spawn
+        self.log = _open_log(environ.get("ECR_CREDHELPER_LOG", ""))
         self.cache = open_cache(environ)
         self.fingerprint = fingerprint(environ)
 
     def run(self, verb: str, stdin: "BinaryIO") -> Reply:
         """Return the reply to one verb of ``VERBS``; every error of ours becomes a reply."""
         try:
-            return VERBS[verb](self, stdin)
+            reply = VERBS[verb](self, stdin)
         except ProtocolError as error:
-            return Reply.refusal(error)
+            reply = Reply.refusal(error)
         except CredentialHelperError as error:
-            return Reply.failure(error)
+            self.log(f"error: {error}")
+            reply = Reply.failure(error)
+        self.log(f"{verb} ends with status {reply.status}")
+        return reply
 
     def get(self, stdin: "BinaryIO") -> Reply:
         """Answer with the login of one registry: from the cache, else from AWS, or the fallback's."""
@@ -54,10 +58,16 @@ class Helper:
         server = protocol.server_in(request)
         wanted = registry.parse(server)
         host = wanted.host if wanted else self._custom_host(server)
+        kind = f"ECR, region {wanted.region}" if wanted else "no ECR host"
+        self.log(f"get {registry.host_of(server)}: {kind}")
+        self.log(f"identity: {self.fingerprint.route}")
         # A login that the person gave comes first, as everywhere in Docker, and is served to its end.
         token = self.cache.login(host, self.clock()) if host else None
-        if host and token is None:
+        if token:
+            self.log(f"a login that was given for this host: {token}")
+        elif host:
             token = self._cached(host)
+            self.log(f"cache {self.cache.records.folder}: {token or 'no valid token'}")
             if token is None or token.is_due(self.clock()):
                 wanted = wanted or self._custom(server)
                 token = self._resolve(wanted, expiring=token) if wanted else None
@@ -119,6 +129,7 @@ class Helper:
         token = self.cache.token(key, now) if key else None
         is_ageing = token and token.is_ageing(now) and not token.is_due(now)
         if key and token and is_ageing and self.cache.claim(key, token, token.attempt(now)):
+            self.log("the token is ageing: its refresh starts in the background")
             self.spawn(host)
         return token
 
@@ -140,12 +151,15 @@ class Helper:
     def _resolver(self) -> "Resolver":
         from ecr_credhelper.resolver import Resolver
 
-        return Resolver(self._settings(), self.fingerprint, self.cache, self.clock)
+        return Resolver(self._settings(), self.fingerprint, self.cache, self.clock, self.log)
 
     def _settings(self) -> "Settings":
         from ecr_credhelper import settings
 
-        return settings.load(self.environ)
+        found = settings.load(self.environ)
+        if self.log is _no_log:
+            self.log = _open_log(found.log)
+        return found
 
     def _has_settings(self) -> bool:
         """Tell whether there may be settings, without looking into them."""
@@ -168,6 +182,19 @@ class Helper:
         from ecr_credhelper.fallback import Fallback
 
         return Fallback(self.environ, self._settings().fallback())
+
+
+def _open_log(where: str) -> "Callable[[str], None]":
+    """Return what writes a line of the log to ``debug`` or a file; by default nothing does."""
+    if not where:
+        return _no_log
+    from ecr_credhelper.log import open_log
+
+    return open_log(where)
+
+
+def _no_log(text: str) -> None:
+    """Say nothing."""
 
 
 VERBS = {"get": Helper.get, "store": Helper.store, "erase": Helper.erase, "list": Helper.list}

@@ -42,16 +42,22 @@ class Resolver:
     """Finds or fetches the token of a registry.
 
     ``settings`` say as whom, ``fingerprint`` names what it is kept under, ``clock`` tells seconds since the
-    epoch. All errors are CredentialHelperErrors.
+    epoch, ``log`` takes a line for the log. All errors are CredentialHelperErrors.
     """
 
     def __init__(
-        self, settings: "Settings", fingerprint: "Fingerprint", cache: "Cache", clock: "Callable[[], float]"
+        self,
+        settings: "Settings",
+        fingerprint: "Fingerprint",
+        cache: "Cache",
+        clock: "Callable[[], float]",
+        log: "Callable[[str], None]",
     ) -> None:
         self.settings = settings
         self.fingerprint = fingerprint
         self.cache = cache
         self.clock = clock
+        self.log = log
 
     def resolve(self, registry: "Registry", expiring: Token | None = None) -> Token:
         """Return a token for ``registry``, from AWS unless another process has just fetched it.
@@ -86,6 +92,7 @@ class Resolver:
     def _fetch_in_time(self, registry: "Registry", is_stale: "Callable[[Token, float], bool]") -> Token:
         rule = self._rule(registry)
         key = token_key(registry, rule, self.fingerprint.identity)
+        self.log(f"rule: {rule.pattern or 'none, the default chain'} {rule.identity()}")
 
         def find() -> Token | None:
             now = self.clock()
@@ -96,6 +103,7 @@ class Resolver:
             token = find()
             if token is None:
                 with locked(self.cache.records.folder, key):
+                    self.log("looking again, with the token's lock")
                     token = find()
                     if token is None:
                         token = self._fetch(registry, rule, key)
@@ -112,7 +120,7 @@ class Resolver:
         from ecr_credhelper import ecr, eviction
 
         try:
-            token = ecr.fetch(registry, self.clock, rule)
+            token = ecr.fetch(registry, self.clock, rule, log=self.log)
         except NobodyError:
             self.cache.keep_no_credentials(key, now)
             raise

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.utils import generate_login_cache_key
 
 from tests.conftest import HOST, run
 from tests.fake_sts import FakeSTS, error_xml
@@ -61,6 +62,72 @@ def containers(api: FakeECR) -> Iterator[Containers]:
         thread.join()
 
 
+def log_in(home: Path, api: FakeECR) -> None:
+    """Leave what ``aws login`` leaves: keys for a while, and what renews them."""
+    keys = {
+        "accessKeyId": api.access_key,
+        "secretAccessKey": api.secret_key,
+        "sessionToken": "t",
+        "accountId": "111122223333",
+        "expiresAt": "2099-01-01T00:00:00Z",
+    }
+    token = {"accessToken": keys, "refreshToken": "r", "dpopKey": "d", "clientId": "c"}
+    cache = home / ".aws/login/cache"
+    cache.mkdir(parents=True)
+    name = generate_login_cache_key("arn:aws:iam::111122223333:user/me")
+    (cache / f"{name}.json").write_text(json.dumps(token))
+
+
+class Instance(HTTPServer):
+    """The metadata service of an EC2 instance, version 2."""
+
+    def __init__(self, api: FakeECR) -> None:
+        self.has_role = True
+        self.asked: list[str] = []
+        super().__init__(("127.0.0.1", 0), _instance_handler(self, api))
+
+
+def _instance_handler(instance: Instance, api: FakeECR) -> type[BaseHTTPRequestHandler]:
+    roles = "/latest/meta-data/iam/security-credentials/"
+    keys = {
+        "Code": "Success",
+        "AccessKeyId": api.access_key,
+        "SecretAccessKey": api.secret_key,
+        "Token": "t",
+        "Expiration": "2099-01-01T00:00:00Z",
+    }
+    answers = {"/latest/api/token": "a-token", roles: "puller", f"{roles}puller": json.dumps(keys)}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            instance.asked.append(self.path)
+            found = self.path in answers and (instance.has_role or self.path != roles)
+            self.send_response(200 if found else 404)
+            self.end_headers()
+            self.wfile.write(answers[self.path].encode() if found else b"")
+
+        def do_PUT(self) -> None:
+            self.do_GET()
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    return Handler
+
+
+@pytest.fixture
+def instance(api: FakeECR, monkeypatch: pytest.MonkeyPatch) -> Iterator[Instance]:
+    with Instance(api) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
+        url = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", url)
+        yield server
+        server.shutdown()
+        thread.join()
+
+
 @pytest.fixture
 def person(home: Path, api: FakeECR, sts: FakeSTS, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give the home a profile of each kind, and lead the SDK to the fakes."""
@@ -75,12 +142,17 @@ def person(home: Path, api: FakeECR, sts: FakeSTS, monkeypatch: pytest.MonkeyPat
         f"[profile role]\nrole_arn = {ROLE}\nsource_profile = keys\n"
         f"[profile chain]\nrole_arn = {ROLE}-of-another\nsource_profile = role\n"
         f"[profile web]\nrole_arn = {ROLE}\nweb_identity_token_file = {home}/web-identity\n"
+        "[profile legacy]\nsso_start_url = https://example.invalid/start\nsso_region = us-east-1\n"
+        "sso_account_id = 111122223333\nsso_role_name = r\n"
+        "[profile login]\nlogin_session = arn:aws:iam::111122223333:user/me\n"
         f"[profile process]\ncredential_process = /bin/sh {home}/process\n"
         "[profile sso]\nsso_session = s\nsso_account_id = 111122223333\nsso_role_name = r\n"
         "[sso-session s]\nsso_start_url = https://example.invalid/start\nsso_region = us-east-1\n"
     )
     (home / "web-identity").write_text("a-web-identity-token")
     sts.log_in(home, "s")
+    sts.log_in(home, "https://example.invalid/start")
+    log_in(home, api)
     monkeypatch.setenv("AWS_ENDPOINT_URL", api.url)
     for name, value in sts.environment.items():
         monkeypatch.setenv(name, value)
@@ -96,6 +168,8 @@ def person(home: Path, api: FakeECR, sts: FakeSTS, monkeypatch: pytest.MonkeyPat
         ("chain", ["AssumeRole", "AssumeRole"]),
         ("web", ["AssumeRoleWithWebIdentity"]),
         ("sso", ["GetRoleCredentials"]),
+        ("legacy", ["GetRoleCredentials"]),
+        ("login", []),
         ("process", []),
     ],
 )
@@ -130,6 +204,51 @@ def test_a_container_is_asked_once(
     assert run("get", stdin=HOST).reply == first
     assert containers.asked == ["a-pod-token"]
     assert api.requests == 1
+
+
+@pytest.mark.usefixtures("person")
+def test_an_instance_is_asked_once(api: FakeECR, instance: Instance) -> None:
+    first = run("get", stdin=HOST).reply
+    asked = len(instance.asked)
+    assert run("get", stdin=HOST).reply == first
+    assert (len(instance.asked), api.requests) == (asked, 1)
+
+
+@pytest.mark.usefixtures("person")
+def test_an_instance_without_a_role_is_told_and_not_asked_again_at_once(instance: Instance) -> None:
+    instance.has_role = False
+    error = run("get", stdin=HOST).error
+    assert "no AWS credentials were found" in error
+    asked = len(instance.asked)
+    assert run("get", stdin=HOST).error == error
+    assert len(instance.asked) == asked
+
+
+@pytest.mark.usefixtures("person")
+def test_a_container_whose_endpoint_fails_is_told(
+    containers: Containers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"http://127.0.0.1:{containers.server_port}/v1/credentials"
+    containers.shutdown()
+    containers.server_close()
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
+    assert "the source of the AWS credentials failed (container-role)" in run("get", stdin=HOST).error
+
+
+def test_an_aws_login_that_is_missing_is_told(person: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for file in (person / ".aws/login/cache").iterdir():
+        file.unlink()
+    monkeypatch.setenv("AWS_PROFILE", "login")
+    assert "run: aws login --profile login" in run("get", stdin=HOST).error
+
+
+@pytest.mark.usefixtures("person")
+def test_a_web_identity_that_aws_refuses_is_told(sts: FakeSTS, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "web")
+    sts.faults.append(error_xml("ExpiredTokenException", "a-web-identity-token has expired"))
+    error = run("get", stdin=HOST).error
+    assert "the AWS credentials of profile web have expired" in error
+    assert "a-web-identity-token" not in error
 
 
 @pytest.mark.usefixtures("person")

@@ -21,19 +21,20 @@ PACKAGE = Path(ecr_credhelper.__file__).parent
 FLOORS = (
     {"__main__"},
     {"helper"},
-    {"fallback", "refresh", "resolver"},
+    {"fallback", "log", "refresh", "resolver"},
     {"docker_config", "ecr", "eviction", "settings"},
     {"sessions"},
     {"authorization", "aws_errors"},
     {"cache", "protocol"},
     {"records"},
+    {"log"},
     {"errors", "files", "fingerprint", "registry", "rules", "token"},
     {"places"},
     {"__init__"},
 )
 COLD = {
-    "aws_errors", "authorization", "docker_config", "ecr", "eviction", "fallback", "refresh", "resolver",
-    "rules", "sessions", "settings",
+    "aws_errors", "authorization", "docker_config", "ecr", "eviction", "fallback", "log", "refresh",
+    "resolver", "rules", "sessions", "settings",
 }  # fmt: skip
 WITHOUT_IO = {"registry", "token", "errors", "protocol"}
 

@@ -40,7 +40,7 @@ def key(wanted: Registry) -> str:
 
 def resolve(wanted: Registry, cache: Cache, as_: Fingerprint = ME, expiring: Token | None = None) -> Token:
     settings = Settings("", {}, {})
-    return resolver.Resolver(settings, as_, cache, time.time).resolve(wanted, expiring)
+    return resolver.Resolver(settings, as_, cache, time.time, print).resolve(wanted, expiring)
 
 
 @pytest.fixture
@@ -202,7 +202,7 @@ def test_an_answer_that_does_not_come_is_an_error_at_the_deadline(
 ) -> None:
     done = threading.Event()
     monkeypatch.setattr(resolver, "DEADLINE", 0.05)
-    monkeypatch.setattr(ecr, "fetch", lambda *_: done.wait(30))
+    monkeypatch.setattr(ecr, "fetch", lambda *_, **__: done.wait(30))
     with pytest.raises(UnreachableError, match=f"^{HOST}: AWS did not answer within 0.05 s"):
         resolve(registry(), Cache(NoRecords()))
     done.set()
