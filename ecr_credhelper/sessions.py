@@ -6,6 +6,7 @@ its cache of botocore's making, so that a person types an MFA code once for both
 
 import getpass
 import os
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,15 @@ AUTO = "auto"
 TERMINAL = "/dev/tty"
 
 
+class CLICache(JSONFileCache):
+    """The AWS CLI's cache; where it cannot be written, keys are only not shared."""
+
+    def __setitem__(self, cache_key: str, value: object) -> None:
+        """Keep the keys, if that is possible."""
+        with suppress(OSError):
+            super().__setitem__(cache_key, value)
+
+
 def session_for(registry: "Registry", rule: "Rule") -> Session:
     """Return a session whose credentials are those that the rule names for the registry.
 
@@ -43,7 +53,7 @@ def session_for(registry: "Registry", rule: "Rule") -> Session:
     profile = _profile_of(registry) if rule.profile == AUTO else rule.profile
     session = Session(profile=profile or None)
     session.set_config_variable("region", registry.region)  # where roles are asked for, as with --region
-    cache = JSONFileCache(os.path.expanduser(CLI_CACHE))
+    cache = CLICache(os.path.expanduser(CLI_CACHE))
     chain = session.get_component("credential_provider")
     for name in SHARED:
         chain.get_provider(name).cache = cache
@@ -55,7 +65,7 @@ def session_for(registry: "Registry", rule: "Rule") -> Session:
     return session
 
 
-def _assume(session: Session, rule: "Rule", cache: JSONFileCache) -> None:
+def _assume(session: Session, rule: "Rule", cache: CLICache) -> None:
     """Let the session go on with the keys of the rule's role."""
     source = session.get_credentials()
     if source is None:

@@ -122,6 +122,20 @@ def test_a_role_is_assumed_on_top_of_a_profile(home: Path, api: FakeECR, sts: Fa
     assert [call.access_key[:4] for call in api.calls] == ["ASIA"]
 
 
+def test_a_role_is_assumed_on_top_of_a_profiles_role(home: Path, sts: FakeSTS, ask: Run) -> None:
+    with (home / ".aws/config").open("a") as file:
+        file.write(f"[profile role]\nrole_arn = {ROLE}-below\nsource_profile = one\n")
+    settings(home, f'[registry.444455556666]\nprofile = "role"\nrole_arn = "{ROLE}"\n')
+    assert ask("get", stdin=OTHER_ACCOUNT).reply["Username"] == "AWS"
+    assert [call.parameters["RoleArn"] for call in sts.calls] == [f"{ROLE}-below", ROLE]
+
+
+def test_a_cli_cache_that_cannot_be_written_costs_no_answer(home: Path, ask: Run) -> None:
+    (home / ".aws/cli").write_text("in the way")
+    settings(home, f'[registry.444455556666]\nprofile = "one"\nrole_arn = "{ROLE}"\n')
+    assert ask("get", stdin=OTHER_ACCOUNT).reply["Username"] == "AWS"
+
+
 def test_a_role_without_any_keys_below_it_is_told(home: Path, ask: Run) -> None:
     settings(home, f'[registry.444455556666]\nrole_arn = "{ROLE}"\n')
     assert "no AWS credentials were found" in ask("get", stdin=OTHER_ACCOUNT).error
