@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from ecr_credhelper.cache import Cache
 from ecr_credhelper.helper import Helper
+from ecr_credhelper.records import Records
 from tests.fake_ecr import FakeECR
 
 if TYPE_CHECKING:
@@ -57,6 +59,16 @@ def aws(api: FakeECR, monkeypatch: pytest.MonkeyPatch) -> FakeECR:
     for name, value in api.environment.items():
         monkeypatch.setenv(name, value)
     return api
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def cache(folder: Path) -> Cache:
+    return Cache(Records(str(folder)))
 
 
 class Result(NamedTuple):

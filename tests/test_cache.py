@@ -28,16 +28,6 @@ def password(found: Token | None) -> str | None:
     return found.password if found else None
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def cache(folder: Path) -> Cache:
-    return Cache(Records(str(folder)))
-
-
 def find(cache: Cache, host: str, identity: str, now: float = NOW) -> Token | None:
     """Find a token as a get does: by the route, then by the key that it tells."""
     key = cache.route(host, identity)

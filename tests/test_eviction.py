@@ -11,22 +11,12 @@ import pytest
 from ecr_credhelper import eviction
 from ecr_credhelper.cache import Cache
 from ecr_credhelper.eviction import evict_if_due
-from ecr_credhelper.records import NoRecords, Records
+from ecr_credhelper.records import NoRecords
 from ecr_credhelper.token import Token
 from tests.conftest import HOST
 
 NOW = time.time()
 HOUR = 3600
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def cache(folder: Path) -> Cache:
-    return Cache(Records(str(folder)))
 
 
 def keep(cache: Cache, identity: str, left: float = 12 * HOUR) -> None:

@@ -16,7 +16,7 @@ from ecr_credhelper import ecr, resolver
 from ecr_credhelper.cache import Cache
 from ecr_credhelper.errors import CredentialHelperError, UnreachableError
 from ecr_credhelper.fingerprint import Fingerprint
-from ecr_credhelper.records import NoRecords, Records
+from ecr_credhelper.records import NoRecords
 from ecr_credhelper.registry import Registry, parse
 from ecr_credhelper.rules import NO_RULE
 from ecr_credhelper.settings import Settings
@@ -41,16 +41,6 @@ def key(wanted: Registry) -> str:
 def resolve(wanted: Registry, cache: Cache, as_: Fingerprint = ME, expiring: Token | None = None) -> Token:
     settings = Settings("", {}, {})
     return resolver.Resolver(settings, as_, cache, time.time, print).resolve(wanted, expiring)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def cache(folder: Path) -> Cache:
-    return Cache(Records(str(folder)))
 
 
 def test_a_fetched_token_is_kept(cache: Cache, aws: FakeECR) -> None:
