@@ -8,6 +8,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -134,9 +136,18 @@ def test_a_client_that_closes_its_end_is_no_traceback() -> None:
     assert process.returncode == 1
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let a child get Ctrl-C, also where this process was started to ignore it, as a shell's ``&`` does."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @posix
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_while_aws_is_asked_is_no_traceback(aws: FakeECR) -> None:
-    aws.slow = 1
+    aws.gate.clear()
     with subprocess.Popen(
         [EXECUTABLE, "get"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
@@ -146,6 +157,7 @@ def test_ctrl_c_while_aws_is_asked_is_no_traceback(aws: FakeECR) -> None:
         process.stdin = None
         while not aws.requests:  # poll: the request is on its way when the fake has read it
             assert process.poll() is None
+            time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=30)
     assert (process.returncode, stdout, stderr) == (130, b"", b"")
