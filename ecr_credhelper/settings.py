@@ -23,6 +23,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 from ecr_credhelper.errors import ConfigurationError
+from ecr_credhelper.log import redacted
 from ecr_credhelper.places import settings_file
 from ecr_credhelper.registry import PUBLIC_REGION, Registry, authority_of
 from ecr_credhelper.rules import HOST, PUBLIC, Rule
@@ -199,4 +200,4 @@ def _problem(name: str, value: object, known: "tuple[str, ...]") -> str | None:
         fits = isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
     elif name == PUBLIC:
         expected, fits = "true or false", isinstance(value, bool)
-    return None if fits else f"{name}: found {value!r}, expected {expected}"
+    return None if fits else f"{name}: found {redacted(repr(value))}, expected {expected}"

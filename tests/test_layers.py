@@ -21,7 +21,7 @@ PACKAGE = Path(ecr_credhelper.__file__).parent
 FLOORS = (
     {"__main__"},
     {"helper"},
-    {"fallback", "log", "refresh", "resolver"},
+    {"fallback", "refresh", "resolver"},
     {"docker_config", "ecr", "eviction", "settings"},
     {"sessions"},
     {"authorization", "aws_errors"},

@@ -65,7 +65,7 @@ RULE = '[registry."a.example.com"]\n'
         (f'{RULE}region = "us"', "region: found 'us', expected a region"),
         (f'{RULE}account = "12"', "account: found '12', expected the twelve digits"),
         (f'{RULE}public = "yes"', "public: found 'yes', expected true or false"),
-        (f'{RULE}endpoint_url = "https://me:pw@a"', "endpoint_url: found"),
+        (f'{RULE}endpoint_url = "https://me:pw@a"', "endpoint_url: found 'https://…@a', expected"),
         (f'{RULE}profile = ""', "profile: found '', expected the name of an AWS profile"),
     ],
 )
