@@ -3,7 +3,7 @@
     FOLDER/tokens/KEY        a token: the secret and its times
     FOLDER/routes/HOST~KEY   which token serves a host for an identity
     FOLDER/logins/HOST       a login that a person gave with ``docker login``
-    FOLDER/failures/KEY      when there were no AWS credentials to ask for a token with
+    FOLDER/failures/KEY      when an identity was found to have no AWS credentials
     FOLDER/claims/KEY~…      somebody has taken on one attempt to replace a token
 
 A cache costs speed at worst, never an answer: what cannot be read is a miss, what cannot be written is
@@ -67,13 +67,13 @@ class Cache:
         """Keep a login that the person gave for ``host``."""
         self._write_token("logins", _file_name(host), host, login)
 
-    def keep_no_credentials(self, key: str, now: float) -> None:
-        """Keep that nobody could ask for the token with this key."""
-        self.records.write("failures", _number(key), key, repr(now))
+    def keep_no_credentials(self, identity: str, now: float) -> None:
+        """Keep that an identity has no AWS credentials."""
+        self.records.write("failures", _number(identity), identity, repr(now))
 
-    def had_no_credentials(self, key: str, now: float) -> bool:
-        """Tell whether nobody could ask for it a moment ago: looking takes seconds on some machines."""
-        lines = self.records.read("failures", _number(key), key)
+    def had_no_credentials(self, identity: str, now: float) -> bool:
+        """Tell whether it had none a moment ago: looking for them takes seconds on some machines."""
+        lines = self.records.read("failures", _number(identity), identity)
         try:
             return 0 <= now - float((lines or [""])[0]) < NOBODY_SECONDS
         except ValueError:

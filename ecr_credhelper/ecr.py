@@ -8,6 +8,7 @@ bundles are its own.
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
+from botocore.exceptions import NoCredentialsError as NoSourceError
 
 from ecr_credhelper.authorization import token_of
 from ecr_credhelper.aws_errors import explain
@@ -50,8 +51,9 @@ def fetch(
     try:
         session = session or session_for(registry, rule)
         profile = session.profile
+        log(f"profile {profile or 'default'}, AWS credentials of botocore's kind {_source(session)}")
         client = make_client(session, registry, rule)
-        log(f"asking {client.meta.endpoint_url} in {client.meta.region_name}, {_source(session)}")
+        log(f"asking {client.meta.endpoint_url} in {client.meta.region_name}")
         response = client.get_authorization_token()
     except CredentialHelperError:
         raise
@@ -83,7 +85,11 @@ def make_client(session: "Session", registry: "Registry", rule: Rule = NO_RULE) 
 
 
 def _source(session: "Session") -> str:
-    """Return where the session has its credentials from: profile, and botocore's name of the source."""
+    """Return botocore's name for where a session's credentials are from; its own error if it has none.
+
+    A client would look for them once more, which takes seconds where there is an instance to ask.
+    """
     credentials = session.get_credentials()
-    source = credentials.method if credentials else "no credentials"
-    return f"as profile {session.profile or 'default'} ({source})"
+    if credentials is None:
+        raise NoSourceError
+    return credentials.method

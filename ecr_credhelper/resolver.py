@@ -115,14 +115,15 @@ class Resolver:
     def _fetch(self, registry: "Registry", rule: "Rule", key: str) -> Token:
         """Ask AWS for a token and keep it; who has no credentials does not look for them again at once."""
         now = self.clock()
-        if self.cache.had_no_credentials(key, now):
+        who = f"{rule.identity()}\t{self.fingerprint.identity}"  # whichever registry it asks for
+        if self.cache.had_no_credentials(who, now):
             raise NobodyError(registry.host, *NOBODY)
         from ecr_credhelper import ecr, eviction
 
         try:
             token = ecr.fetch(registry, self.clock, rule, log=self.log)
         except NobodyError:
-            self.cache.keep_no_credentials(key, now)
+            self.cache.keep_no_credentials(who, now)
             raise
         self.cache.keep_token(key, token)
         eviction.evict_if_due(self.cache, self.clock())

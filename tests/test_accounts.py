@@ -250,8 +250,8 @@ def test_it_is_remembered_for_a_minute(api: FakeECR, monkeypatch: pytest.MonkeyP
     now = time.time()
     monkeypatch.delenv("AWS_ENDPOINT_URL")
 
-    def get() -> bytes:
-        return Helper(os.environ, lambda: now, print).run("get", io.BytesIO(HOST.encode())).stdout
+    def get(host: str = HOST) -> bytes:
+        return Helper(os.environ, lambda: now, print).run("get", io.BytesIO(host.encode())).stdout
 
     first = get()
     looked: list[str] = []
@@ -259,6 +259,7 @@ def test_it_is_remembered_for_a_minute(api: FakeECR, monkeypatch: pytest.MonkeyP
     assert b"no AWS credentials were found" in first
     now += 59
     assert get() == first
+    assert get(PUBLIC) == NOT_FOUND  # whichever registry is asked for
     assert looked == []
     now += 2
     assert get() != first
