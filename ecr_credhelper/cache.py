@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 NAME_MODULUS = 2**128 - 159
 """A prime: file names are keys modulo this, which needs no module that the interpreter has not loaded."""
 
-
 ROUTE_LINES = 2
 """A route is its owner (``host TAB identity``) and the key of its token."""
-
 
 NOBODY_SECONDS = 60
 """Seconds for which it is remembered that there were no AWS credentials."""

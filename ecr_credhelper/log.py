@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 1024 * 1024
 """A log file that has grown to this is kept as ``FILE.1``, and a new one begun: two of them at most."""
 
-USER = re.compile(r"(?<=://)[^/@\s]*@")
+USER = re.compile(r"(?<=://)[^/\s]*@")
 QUERY = re.compile(r"\?[^\s'\"]*")
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ecr_credhelper.registry import Registry
     from ecr_credhelper.rules import Rule
     from ecr_credhelper.settings import Settings
+
 DEADLINE = 25
 """Seconds for the whole answer: testcontainers-java gives up after 30."""
 
@@ -31,9 +32,10 @@ left of the deadline is enough for that."""
 LOCK_POLL = 0.02
 """Seconds between two looks at a lock: little beside the tenth of a second that AWS takes."""
 
-LOCKS = 64
-"""Lock files for all tokens together: two tokens on one lock wait for each other at worst, and no
-lock file need ever be removed, which could not be done safely."""
+LOCKS = 61
+"""Lock files for all tokens together: two tokens on one lock wait for each other at worst, and no lock file
+need ever be removed, which could not be done safely. A prime, so that every byte of a key counts: the keys of
+one identity differ in their beginnings only."""
 
 Result = TypeVar("Result")
 
@@ -102,8 +104,8 @@ class Resolver:
         def find_or_fetch() -> Token:
             token = find()
             if token is None:
-                with locked(self.cache.records.folder, key):
-                    self.log("looking again, with the token's lock")
+                with locked(self.cache.records.folder, key) as is_locked:
+                    self.log(f"looking again, with{'' if is_locked else 'out'} the token's lock")
                     token = find()
                     if token is None:
                         token = self._fetch(registry, rule, key)
@@ -144,26 +146,31 @@ def token_key(registry: "Registry", rule: "Rule", identity: str) -> str:
 
 
 @contextmanager
-def locked(folder: "str | None", key: str) -> "Iterator[None]":
-    """Hold the lock of a token, if it can be had: without it there may be a second call to AWS.
+def locked(folder: "str | None", key: str) -> "Iterator[bool]":
+    """Hold the lock of a token, if it can be had, and tell whether: without it AWS may be called twice.
 
     The system releases it when its holder dies, however it dies.
     """
-    from filelock import FileLock
-
     locks = os.path.join(folder or "", "locks")
     if not folder or not make_private(folder) or not make_private(locks):
-        yield
+        yield False
         return
-    number = int.from_bytes(key.encode("utf-8", "surrogateescape")) % LOCKS
-    lock = FileLock(os.path.join(locks, f"{number:02}"), mode=PRIVATE_FILE, poll_interval=LOCK_POLL)
+    from filelock import FileLock
+
+    path = os.path.join(locks, lock_name(key))
+    lock = FileLock(path, mode=PRIVATE_FILE, poll_interval=LOCK_POLL)
     with suppress(OSError, NotImplementedError):  # its Timeout is an OSError
         lock.acquire(timeout=LOCK_WAIT)
     try:
-        yield
+        yield lock.is_locked
     finally:
         with suppress(OSError):
             lock.release()
+
+
+def lock_name(key: str) -> str:
+    """Return the name of the lock file of a token."""
+    return f"{int.from_bytes(key.encode('utf-8', 'surrogateescape')) % LOCKS:02}"
 
 
 def within(seconds: float, work: "Callable[[], Result]", *, subject: str) -> "Result":

@@ -120,5 +120,5 @@ def test_standard_error_gets_a_line(capsys: pytest.CaptureFixture[str]) -> None:
 @given(st.text(), st.from_regex(r"[a-z0-9]{8,20}", fullmatch=True))
 def test_no_user_and_no_query_of_a_url_survives(around: str, secret: str) -> None:
     secret = f"SECRET{secret}"
-    text = f"{around} https://me:{secret}@host/path?key={secret}&x={secret} {around}"
+    text = f"{around} https://me:{secret}@{secret}@host/path?key={secret}&x={secret} {around}"
     assert secret not in redacted(text)

@@ -159,6 +159,12 @@ def test_a_lock_holder_that_is_killed_holds_nobody_up(
     assert resolve(registry(), cache).username == "AWS"
 
 
+def test_the_regions_of_one_identity_do_not_share_a_lock() -> None:
+    hosts = [HOST.replace("us-west-2", f"eu-place-{number}") for number in range(1, 10)]
+    locks = {resolver.lock_name(key(registry(host))) for host in hosts}
+    assert len(locks) > len(hosts) // 2
+
+
 def test_a_lock_that_cannot_be_made_costs_no_answer(cache: Cache, folder: Path, aws: FakeECR) -> None:
     folder.mkdir(mode=0o700)
     (folder / "locks").write_text("in the way")
