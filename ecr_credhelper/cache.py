@@ -57,6 +57,10 @@ class Cache:
         """Keep a token under its key."""
         self._write_token("tokens", _number(key), key, token)
 
+    def drop_token(self, key: str) -> None:
+        """Forget the token with this key, whichever hosts it serves."""
+        self.records.discard("tokens", _number(key))
+
     def keep_route(self, host: str, identity: str, key: str) -> None:
         """Keep that the token with this key, which is kept already, serves ``host`` for ``identity``."""
         self.records.write("routes", _route_name(host, identity), f"{host}\t{identity}", key)
@@ -87,27 +91,35 @@ class Cache:
     def forget(self, host: str) -> None:
         """Forget the login of ``host``, its routes of every identity, and the tokens they lead to."""
         self.records.discard("logins", _file_name(host))
-        for name, _, key in self._routes():
+        for name, _, key in self.routes():
             if name.startswith(f"{_file_name(host)}~"):
-                self.records.discard("tokens", _number(key))
+                self.drop_token(key)
                 self.records.discard("routes", name)
 
     def hosts(self, identity: str, now: float) -> dict[str, str]:
         """Return host -> user name of all that a valid login or token can serve ``identity`` now."""
         found: dict[str, str] = {}
         tokens: dict[str, Token | None] = {}
-        for _, owner, key in self._routes():
+        for _, owner, key in self.routes():
             host, _, route_identity = owner.partition("\t")
             if route_identity == identity:
                 if key not in tokens:  # a thousand registries may share one
                     tokens[key] = self.token(key, now)
                 if token := tokens[key]:
                     found[host] = token.username
-        for name in self.records.names("logins"):
-            host = name.replace("+", ":")
-            if login := self.login(host, now):
-                found[host] = login.username
-        return found
+        return {**found, **{host: login.username for host, login in self.logins(now).items()}}
+
+    def logins(self, now: float) -> dict[str, Token]:
+        """Return host -> login of all valid ones that the person gave."""
+        hosts = [name.replace("+", ":") for name in self.records.names("logins")]
+        return {host: login for host in hosts if (login := self.login(host, now))}
+
+    def routes(self) -> "Iterator[tuple[str, str, str]]":
+        """Yield file name, ``host TAB identity`` and token key of every route that can be read."""
+        for name in self.records.names("routes"):
+            lines = self.records.read("routes", name)
+            if lines and len(lines) == ROUTE_LINES:
+                yield name, lines[0], lines[1]
 
     def evict(self, now: float) -> None:
         """Remove what can never be served again: what has expired, and routes that lead nowhere."""
@@ -128,13 +140,6 @@ class Cache:
             expires_at = "".join(name.split("~")[1:2])
             if not expires_at.isdigit() or int(expires_at) <= now:
                 self.records.discard("claims", name)
-
-    def _routes(self) -> "Iterator[tuple[str, str, str]]":
-        """Yield file name, ``host TAB identity`` and token key of every route that can be read."""
-        for name in self.records.names("routes"):
-            lines = self.records.read("routes", name)
-            if lines and len(lines) == ROUTE_LINES:
-                yield name, lines[0], lines[1]
 
     def _valid_token(self, kind: str, name: str, key: str, now: float) -> Token | None:
         lines = self.records.read(kind, name, key)

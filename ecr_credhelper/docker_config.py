@@ -1,4 +1,4 @@
-"""Docker's own configuration file: the logins that are written in it.
+"""Docker's own configuration file, and containers' of the same form: the logins that are written in it.
 
 Docker stops reading them when a ``credsStore`` is set, so somebody who switches to one would lose them.
 https://github.com/docker/cli/blob/master/cli/config/configfile/file.go is the reference.
@@ -6,6 +6,7 @@ https://github.com/docker/cli/blob/master/cli/config/configfile/file.go is the r
 
 import base64
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 from ecr_credhelper.places import docker_config_file
@@ -27,11 +28,11 @@ MAX_FILE = 16 * 1024 * 1024
 
 
 class DockerConfig:
-    """What Docker's configuration file says; one that is missing or damaged says nothing."""
+    """What Docker's configuration file, or another, says; one that is missing or damaged says nothing."""
 
-    def __init__(self, environ: "Mapping[str, str]") -> None:
+    def __init__(self, environ: "Mapping[str, str]", path: str = "") -> None:
         try:
-            with open(docker_config_file(environ), "rb") as file:
+            with open(path or docker_config_file(environ), "rb") as file:
                 content = json.loads(file.read(MAX_FILE).removeprefix(b"\xef\xbb\xbf"))
         except (OSError, ValueError, RecursionError):
             content = {}
@@ -61,6 +62,29 @@ class DockerConfig:
     def _auths(self) -> dict[str, Any]:
         auths = self.content.get("auths")
         return auths if isinstance(auths, dict) else {}
+
+
+def containers_files(environ: "Mapping[str, str]") -> list[str]:
+    """Return the files that podman, skopeo and buildah read before Docker's; the last one outlives a reboot.
+
+    https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md
+    """
+    if given := environ.get("REGISTRY_AUTH_FILE"):
+        return [given]
+    runtime = f"/run/containers/{getattr(os, 'getuid', int)()}"
+    if folder := environ.get("XDG_RUNTIME_DIR"):
+        runtime = os.path.join(folder, "containers")
+    lasting = os.path.join(environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"), "containers")
+    return [os.path.join(folder, "auth.json") for folder in (runtime, lasting)]
+
+
+def login_keys(auths: dict[str, Any], host: str) -> list[str]:
+    """Return the keys under which there is a login of a registry; an empty entry is a store's mark."""
+    return [
+        key
+        for key, entry in auths.items()
+        if _registry_of(key) == host and isinstance(entry, dict) and any(entry.values())
+    ]
 
 
 def _registry_of(server: str) -> str | None:

@@ -5,6 +5,7 @@ so the botocore underneath it is used directly; credential chain, endpoints, ret
 bundles are its own.
 """
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
@@ -30,6 +31,9 @@ CONNECT_TIMEOUT = 5
 READ_TIMEOUT = 10
 """Seconds to wait for the API's answer, which usually takes a tenth of one."""
 
+_ONE_BY_ONE = threading.Lock()
+"""Clients are made one at a time: threads may share a session, and sessions are not made for that."""
+
 
 def fetch(
     registry: "Registry",
@@ -49,7 +53,7 @@ def fetch(
     """
     profile: str | None = rule.profile
     try:
-        session = session or session_for(registry, rule)
+        session = session_for(registry, rule, session)
         profile = session.profile
         log(f"profile {profile or 'default'}, AWS credentials of botocore's kind {_source(session)}")
         client = make_client(session, registry, rule)
@@ -75,13 +79,14 @@ def make_client(session: "Session", registry: "Registry", rule: Rule = NO_RULE) 
         use_fips_endpoint=registry.fips or None,
         use_dualstack_endpoint=registry.dualstack or None,
     )
-    return session.create_client(
-        "ecr-public" if registry.public else "ecr",
-        region_name=registry.region if registry.public else rule.region or registry.region,
-        endpoint_url=rule.endpoint_url or None,
-        verify=rule.ca_bundle or None,
-        config=config,
-    )
+    with _ONE_BY_ONE:
+        return session.create_client(
+            "ecr-public" if registry.public else "ecr",
+            region_name=registry.region if registry.public else rule.region or registry.region,
+            endpoint_url=rule.endpoint_url or None,
+            verify=rule.ca_bundle or None,
+            config=config,
+        )
 
 
 def _source(session: "Session") -> str:

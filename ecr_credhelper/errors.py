@@ -33,6 +33,13 @@ class CredentialHelperError(Exception):
         return line if len(line) <= MAX_LINE else f"{line[: MAX_LINE - 1]}…"
 
 
+def internal_error(error: Exception) -> CredentialHelperError:
+    """Return our error for a fault of this program: its kind only, its text might hold a secret."""
+    cause = f"internal error ({type(error).__name__})"
+    advice = "please report it, with this line and what you ran"
+    return CredentialHelperError("docker-credential-ecr-py", cause, advice)
+
+
 class ProtocolError(CredentialHelperError):
     """The client's request cannot be understood; nothing was done."""
 

@@ -76,19 +76,21 @@ BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 class Fingerprint:
-    """Two lines: ``identity`` tells who AWS would see, ``route`` also what settings lead a host there."""
+    """Lines: ``identity`` tells who AWS would see, ``settings`` what leads a host there, ``route`` both."""
 
-    __slots__ = ("identity", "route")
+    __slots__ = ("identity", "route", "settings")
 
     def __init__(self, identity: str, settings: str) -> None:
         self.identity = identity
+        self.settings = settings
         self.route = f"{settings}\t{identity}"
 
 
-def fingerprint(environ: "Mapping[str, str]") -> Fingerprint:
+def fingerprint(environ: "Mapping[str, str]", *, asked: bool = False) -> Fingerprint:
     """Return the lines for this process's surroundings: ``name=value`` fields with tabs between.
 
-    Two processes with equal lines get their AWS credentials from the same place.
+    Two processes with equal lines get their AWS credentials from the same place. ``asked`` tells that a
+    program names an identity of its own.
     """
     fields = [f"home={os.path.expanduser('~')}"]  # where the SDK keeps its SSO and login sessions
     fields += [f"{name}={environ[name]}" for name in VARIABLES if name in environ]
@@ -101,8 +103,8 @@ def fingerprint(environ: "Mapping[str, str]") -> Fingerprint:
     if token:
         fields.append(f"AWS_CONTAINER_AUTHORIZATION_TOKEN={_digest(token)}")
     settings = _settings(environ)
-    # A rule may name a profile, and that one any source.
-    if settings or not any(environ.get(name) for name in SELF_CONTAINED):
+    # A rule may name a profile, as may a program, and that one any source.
+    if settings or asked or not any(environ.get(name) for name in SELF_CONTAINED):
         fields.append(f"machine={machine(environ)}")
     return Fingerprint(_line(fields), _line(settings))
 

@@ -70,7 +70,7 @@ class Helper:
             self.log(f"cache {self.cache.records.folder}: {token or 'no valid token'}")
             if token is None or token.is_due(self.clock()):
                 wanted = wanted or self._custom(server)
-                token = self._resolve(wanted, expiring=token) if wanted else None
+                token = self._resolve(wanted) if wanted else None
         if wanted is None and token is None:
             fallback = self._fallback()
             return fallback.get(server, request) if fallback else Reply.not_found()
@@ -133,7 +133,7 @@ class Helper:
             self.spawn(host)
         return token
 
-    def _resolve(self, wanted: registry.Registry, expiring: "Token | None") -> "Token | None":
+    def _resolve(self, wanted: registry.Registry) -> "Token | None":
         """Return the token that opens a registry; None where going on without one beats an error."""
         import gc
         import warnings
@@ -142,7 +142,7 @@ class Helper:
         gc.disable()  # what botocore loads stays until the process ends, soon: looking for garbage is 15 ms
         resolver = self._resolver()
         try:
-            return resolver.resolve(wanted, expiring)
+            return resolver.resolve(wanted)
         except CredentialHelperError:
             if resolver.wants_not_found(wanted):
                 return None

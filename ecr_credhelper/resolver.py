@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ecr_credhelper.errors import NOBODY, CredentialHelperError, NobodyError, UnreachableError
 from ecr_credhelper.files import PRIVATE_FILE, make_private
+from ecr_credhelper.rules import Asked
 from ecr_credhelper.token import Token
 
 if TYPE_CHECKING:
@@ -44,38 +45,47 @@ class Resolver:
     """Finds or fetches the token of a registry.
 
     ``settings`` say as whom, ``fingerprint`` names what it is kept under, ``clock`` tells seconds since the
-    epoch, ``log`` takes a line for the log. All errors are CredentialHelperErrors.
+    epoch, ``log`` takes a line for the log, ``asked`` is the identity that a program names, if it does. All
+    errors are CredentialHelperErrors.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what it joins
         self,
         settings: "Settings",
         fingerprint: "Fingerprint",
         cache: "Cache",
         clock: "Callable[[], float]",
-        log: "Callable[[str], None]",
+        log: "Callable[[str], object]" = str,
+        asked: Asked = Asked(),  # noqa: B008 - a tuple, which nobody can change
     ) -> None:
         self.settings = settings
         self.fingerprint = fingerprint
         self.cache = cache
         self.clock = clock
         self.log = log
+        self.asked = asked
 
-    def resolve(self, registry: "Registry", expiring: Token | None = None) -> Token:
+    def resolve(self, registry: "Registry") -> Token:
         """Return a token for ``registry``, from AWS unless another process has just fetched it.
 
-        ``expiring`` is a token that is valid still, but not for long: it is served when AWS fails.
+        One that is valid still, but not for long, is served when AWS fails.
         """
         try:
             return self._fetch_in_time(registry, Token.is_due)
         except CredentialHelperError:
-            if expiring and expiring.is_valid(self.clock()):
-                return expiring
+            with suppress(CredentialHelperError):
+                expiring = self.cache.token(self.key(registry), self.clock())
+                if expiring:
+                    return expiring
             raise
 
-    def refresh(self, registry: "Registry") -> None:
-        """Replace a token that is ageing, unless another process has done so."""
-        self._fetch_in_time(registry, Token.is_ageing)
+    def refresh(self, registry: "Registry") -> Token:
+        """Return a token that is not even ageing: from AWS, unless another process has fetched one."""
+        return self._fetch_in_time(registry, Token.is_ageing)
+
+    def key(self, registry: "Registry") -> str:
+        """Return the name of the token that opens ``registry``."""
+        return token_key(registry, self._rule(registry), self.fingerprint.identity)
 
     def wants_not_found(self, registry: "Registry") -> bool:
         """Tell whether a failure shall look as if there was no login, so that a client goes on without one.
@@ -89,7 +99,8 @@ class Resolver:
         return on_error == "not-found" if on_error else registry.public
 
     def _rule(self, registry: "Registry") -> "Rule":
-        return self.settings.rule(registry.host, registry.account, public=registry.public)
+        rule = self.settings.rule(registry.host, registry.account, public=registry.public)
+        return self.asked.instead_of(rule)
 
     def _fetch_in_time(self, registry: "Registry", is_stale: "Callable[[Token, float], bool]") -> Token:
         rule = self._rule(registry)
@@ -123,7 +134,7 @@ class Resolver:
         from ecr_credhelper import ecr, eviction
 
         try:
-            token = ecr.fetch(registry, self.clock, rule, log=self.log)
+            token = ecr.fetch(registry, self.clock, rule, self.asked.session, self.log)
         except NobodyError:
             self.cache.keep_no_credentials(who, now)
             raise

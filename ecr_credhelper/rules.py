@@ -2,7 +2,10 @@
 
 import re
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from botocore.session import Session
 
 ACCOUNT = re.compile(r"\d{12}")
 PUBLIC = "public"
@@ -62,3 +65,28 @@ class Rule(NamedTuple):
 
 NO_RULE = Rule()
 """Says nothing: the default chain, and the registry's own region and API."""
+
+
+class Asked(NamedTuple):
+    """The identity that a Python program asks as, in place of the settings'; empty where it does not say."""
+
+    profile: str = ""
+    role_arn: str = ""
+    session: "Session | None" = None
+
+    def __bool__(self) -> bool:
+        return any(part is not None and part != "" for part in self)
+
+    def instead_of(self, rule: Rule) -> Rule:
+        """Return a rule with this identity; region, endpoint and the rest stay the settings'."""
+        if not self:
+            return rule
+        # A role of the program's starts from where the settings start, unless it says otherwise.
+        profile = rule.profile if self.role_arn and self.session is None else ""
+        return rule._replace(
+            profile=self.profile or profile,
+            role_arn=self.role_arn,
+            role_session_name="",
+            external_id="",
+            duration=0,
+        )

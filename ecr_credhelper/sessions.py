@@ -4,13 +4,14 @@ Without a rule it is botocore's own chain. Temporary keys of roles and SSO are s
 its cache of botocore's making, so that a person types an MFA code once for both.
 """
 
+import copy
 import getpass
 import os
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from botocore.credentials import AssumeRoleCredentialFetcher
+from botocore.credentials import AssumeRoleCredentialFetcher, Credentials
 from botocore.exceptions import NoCredentialsError as NoSourceError
 from botocore.session import Session
 from botocore.utils import JSONFileCache
@@ -42,31 +43,47 @@ class CLICache(JSONFileCache):
             super().__setitem__(cache_key, value)
 
 
-def session_for(registry: "Registry", rule: "Rule") -> Session:
+def session_for(registry: "Registry", rule: "Rule", given: Session | None = None) -> Session:
     """Return a session whose credentials are those that the rule names for the registry.
+
+    A ``given`` session is a caller's own: it stays as it is, and a role of the rule starts from it.
 
     Raises:
         ConfigurationError: ``profile = "auto"`` finds no profile, or several.
         Exception: whatever botocore raises.
 
     """
+    cache = CLICache(os.path.expanduser(CLI_CACHE))
+    if given is not None:
+        return _assumed(given, registry, rule, cache) if rule.role_arn else given
     profile = _profile_of(registry) if rule.profile == AUTO else rule.profile
     session = Session(profile=profile or None)
     session.set_config_variable("region", registry.region)  # where roles are asked for, as with --region
-    cache = CLICache(os.path.expanduser(CLI_CACHE))
     chain = session.get_component("credential_provider")
     for name in SHARED:
         chain.get_provider(name).cache = cache
     role = rule.role_arn or session.get_scoped_config().get("role_arn", "")
     # botocore has no other way to say how it shall ask; its own would read our standard input.
     chain.get_provider("assume-role")._prompter = partial(_ask, registry.host, role, profile)  # noqa: SLF001
-    if rule.role_arn:
-        _assume(session, rule, cache)
-    return session
+    return _assumed(session, registry, rule, cache) if rule.role_arn else session
 
 
-def _assume(session: Session, rule: "Rule", cache: CLICache) -> None:
-    """Let the session go on with the keys of the rule's role."""
+def name_of(session: Session) -> str:
+    """Return a name for the identity of a caller's own session, or nothing where it cannot be told.
+
+    Keys that stay the same are named by their id. Those of a role or of SSO change by themselves, and a
+    session does not tell where it has them from.
+    """
+    try:
+        keys = session.get_credentials()
+    except Exception:  # noqa: BLE001 - whoever asks AWS as this session is told
+        return ""
+    # The profile's name, since it may bring an endpoint.
+    return f"session={session.profile!r},{keys.access_key}" if type(keys) is Credentials else ""
+
+
+def _assumed(session: Session, registry: "Registry", rule: "Rule", cache: CLICache) -> Session:
+    """Return a session that is like this one, with the keys of the rule's role."""
     source = session.get_credentials()
     if source is None:
         raise NoSourceError
@@ -76,20 +93,22 @@ def _assume(session: Session, rule: "Rule", cache: CLICache) -> None:
         "DurationSeconds": rule.duration,
     }
     fetcher = AssumeRoleCredentialFetcher(
-        client_creator=session.create_client,
+        client_creator=partial(session.create_client, region_name=registry.region),
         source_credentials=source,
         role_arn=rule.role_arn,
         extra_args={name: value for name, value in given.items() if value},
         cache=cache,  # type: ignore[arg-type] # a mapping, as a dict is; botocore's own session passes one
     )
     keys = fetcher.fetch_credentials()
-    session.set_credentials(keys["access_key"], keys["secret_key"], keys["token"])
+    assumed = copy.copy(session)
+    assumed.set_credentials(keys["access_key"], keys["secret_key"], keys["token"])
+    return assumed
 
 
 def _profile_of(registry: "Registry") -> str:
     """Return the one profile of the AWS configuration that is in the registry's account."""
     profiles = Session().full_config.get("profiles", {})
-    found = [name for name, profile in profiles.items() if registry.account in _accounts(profile)]
+    found = [name for name, profile in profiles.items() if registry.account in accounts_of(profile)]
     if len(found) == 1:
         return str(found[0])
     advice = 'name one in the settings file instead of profile = "auto"'
@@ -99,7 +118,7 @@ def _profile_of(registry: "Registry") -> str:
     raise ConfigurationError(registry.host, cause, advice)
 
 
-def _accounts(profile: dict[str, str]) -> set[str]:
+def accounts_of(profile: dict[str, str]) -> set[str]:
     """Return the accounts that a profile tells: by SSO, by its role's ARN, or outright."""
     role = profile.get("role_arn", "").split(":")
     return {profile.get("sso_account_id", ""), profile.get("aws_account_id", ""), *role[4:5]} - {""}

@@ -91,6 +91,10 @@ class Settings:
         self._refuse(EVERYBODY, OTHERS)
         return str(self._fallback)
 
+    def patterns(self) -> list[str]:
+        """Return what the rules speak of: hosts, accounts, ``public``."""
+        return [rule.pattern for rule in self._rules]
+
     def rule(self, host: str, account: str = "", *, public: bool = False) -> Rule:
         """Return the most specific rule for a registry; what the environment says of its account beats it.
 
@@ -163,7 +167,7 @@ def _problems(content: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
                 is_plain = isinstance(table, dict) and HOST.fullmatch(pattern)
                 for text in _problems_of_a_rule(pattern, table):
                     yield (pattern if is_plain else EVERYBODY), text
-        elif problem := _problem(name, value, OF_A_FILE):
+        elif problem := problem_of(name, value, OF_A_FILE):
             yield (OTHERS if name == "fallback" else EVERYBODY), problem
 
 
@@ -175,14 +179,14 @@ def _problems_of_a_rule(pattern: str, table: object) -> "Iterator[str]":
     if not HOST.fullmatch(pattern):
         yield f"{where}: expected a host in lower case, twelve digits, or public"
     for name, value in table.items():
-        if problem := _problem(name, value, OF_A_RULE):
+        if problem := problem_of(name, value, OF_A_RULE):
             yield f"{where}.{problem}"
     for name in ("role_session_name", "external_id", "duration"):
         if name in table and "role_arn" not in table:
             yield f"{where}.{name}: needs a role_arn beside it"
 
 
-def _problem(name: str, value: object, known: "tuple[str, ...]") -> str | None:
+def problem_of(name: str, value: object, known: "tuple[str, ...]" = OF_A_RULE) -> str | None:
     """Return what is wrong with a field, or None."""
     if name not in known:
         near = difflib.get_close_matches(name, known, 1)

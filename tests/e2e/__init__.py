@@ -10,6 +10,7 @@ the command line choose rows by client, registries or configuration: ``python -m
 ``certificates``  the authority that all trust
 ``tokens``        the token server of the public registry
 ``registries``    who serves which name, and an independent look at what arrived
+``paging``        a front of one of them, which gives lists of tags in pages as ECR does
 ``engine``        dockerd
 ``home``          a person's fresh home folder, and the files that tell clients of the helper
 ``second_store``  the store behind the helper, for logins that are not its own
@@ -17,6 +18,8 @@ the command line choose rows by client, registries or configuration: ``python -m
 ``report``        the rows
 ``cases``         the one way to try a client
 ``logins``        the other: with a login before and a logout after
+``pages``         the programs of the documents
+``recipes``       the third: such a program, as it stands
 ``table``         what is tried
 
 Each knows only those above it.

@@ -4,12 +4,14 @@ import os
 import shutil
 import sys
 
-from tests.e2e import cases, certificates, engine, programs, registries, sandbox, table, tokens
+from tests.e2e import cases, certificates, engine, paging, programs, registries, sandbox, table, tokens
 from tests.e2e.home import HELPER
 from tests.e2e.report import Report, Row
 from tests.fake_ecr import FakeECR
 
 _INSIDE = "--inside"
+
+_ADDRESSES = {**registries.ADDRESSES, paging.PAGED.host: paging.PAGED.address}
 
 
 def main(arguments: list[str]) -> int:
@@ -27,7 +29,7 @@ def main(arguments: list[str]) -> int:
     return sandbox.enter([_INSIDE, *words])
 
 
-def _wanted(case: cases.Case, words: list[str]) -> bool:
+def _wanted(case: cases.Try, words: list[str]) -> bool:
     row = case.row()
     return not words or any(word in f"{row.client} {row.registries} {row.configuration}" for word in words)
 
@@ -46,9 +48,9 @@ def _lacking(row: Row, reason: str) -> Row:
     return row
 
 
-def _try_all(chosen: list[cases.Case]) -> int:
+def _try_all(chosen: list[cases.Try]) -> int:
     """Try the cases in the sandbox that this process is in."""
-    sandbox.furnish(registries.ADDRESSES)
+    sandbox.furnish(_ADDRESSES)
     with FakeECR(unique=False) as api:
         report = Report(_secrets(api))
         try:
@@ -76,10 +78,11 @@ def _secrets(api: FakeECR) -> list[str]:
 
 def _serve(api: FakeECR) -> None:
     """Start all that the clients talk to, but for the API, which runs already."""
-    certificates.certify(registries.ADDRESSES)
+    certificates.certify(_ADDRESSES)
     tokens.start()
     for registry in registries.REGISTRIES:
         registry.start(api)
+    paging.PAGED.start(api)
     if shutil.which("dockerd"):
         engine.start()
 

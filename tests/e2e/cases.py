@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import product
+from typing import Protocol
 
 from tests.e2e import programs
 from tests.e2e.clients import Client
@@ -16,6 +17,19 @@ from tests.e2e.registries import ECR, PrivateECR, Registry
 from tests.e2e.report import Row
 from tests.e2e.sandbox import ROOT
 from tests.fake_ecr import FakeECR
+
+
+class Try(Protocol):
+    """What the table is made of: a row, and the way to fill it in."""
+
+    def row(self) -> Row:
+        """Return the row, before anything was tried."""
+
+    def missing(self) -> list[str]:
+        """Return what this machine lacks for it."""
+
+    def attempt(self, name: str, api: FakeECR) -> Row:
+        """Try, and return what came of it; ``name`` is nobody else's."""
 
 
 @dataclass(frozen=True)

@@ -89,18 +89,19 @@ class Registry:
 
     def digest(self, api: FakeECR, repository: str, tag: str) -> str:
         """Return the digest of the manifest that a plain HTTPS request finds under ``tag``."""
-        manifest = self._get(f"{repository}/manifests/{tag}", self.password(api))
+        manifest = self.get(f"{repository}/manifests/{tag}", self.password(api))
         return f"sha256:{hashlib.sha256(manifest).hexdigest()}"
 
     def status(self, password: str) -> int:
         """Return the HTTP status with which the server greets this password."""
         try:
-            self._get("", password)
+            self.get("", password)
         except HTTPError as error:
             return error.code
         return HTTPStatus.OK
 
-    def _get(self, path: str, password: str) -> bytes:
+    def get(self, path: str, password: str) -> bytes:
+        """Return what a plain HTTPS request with this password gets; raise HTTPError if it is refused."""
         request = urllib.request.Request(
             f"https://{self.host}/v2/{path}",
             headers={"Authorization": f"Basic {basic(self, password)}", "Accept": ", ".join(_MANIFEST_TYPES)},

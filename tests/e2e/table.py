@@ -5,7 +5,8 @@ from itertools import product
 
 from tests.e2e import daemonless_clients as daemonless
 from tests.e2e import engine_clients as engine
-from tests.e2e.cases import Case
+from tests.e2e import recipes
+from tests.e2e.cases import Case, Try
 from tests.e2e.clients import Client
 from tests.e2e.home import (
     AUTH_JSON,
@@ -27,13 +28,14 @@ CONTAINERS = (CRED_HELPERS, AUTH_JSON, REGISTRIES_CONF)
 """What podman, skopeo and buildah read: Docker's file too, but not its credsStore."""
 
 
-def table() -> list[Case]:
+def table() -> list[Try]:
     """Return all cases."""
     dockers = engine.docker_commands()
     kits = [engine.BuildKit(docker) for docker in dockers]
     kits = [kit for kit in kits if kit.offered()] or kits[:1]  # one to say so, if none has it
     docker, builds = [*map(engine.Docker, dockers)], [*map(engine.ClassicBuild, dockers)]
     containers = [daemonless.Podman(), daemonless.Skopeo()]
+    tools = [*containers, daemonless.Buildah()]
     engines = [*docker, *builds, *kits, engine.DockerPy()]
     return [
         *_cases(docker, DOCKER, WITH_CHINA),
@@ -41,7 +43,7 @@ def table() -> list[Case]:
         *_cases(builds, DOCKER, TWO_ACCOUNTS),
         *_cases(kits, DOCKER, TWO_ACCOUNTS),
         *_cases([engine.Compose(), engine.DockerPy()], DOCKER, TWO_ACCOUNTS),
-        *_cases([*containers, daemonless.Buildah()], CONTAINERS, WITH_CHINA),
+        *_cases(tools, CONTAINERS, WITH_CHINA),
         *_cases([daemonless.OrasPy()], DOCKER, TWO_ACCOUNTS),
         # Other registries: what has a login keeps it, and what needs none needs none.
         *_cases(engines, [CREDS_STORE_AND_AUTHS], [ORDINARY]),
@@ -57,6 +59,7 @@ def table() -> list[Case]:
         *_logins(containers, AUTH_JSON, WEST, "ecr-py", calls=1),
         *_logins(containers, REGISTRIES_CONF, WEST, "ecr-py", calls=1),
         *_logins(containers, REGISTRIES_CONF_AND_PASS, ORDINARY, "ecr-py+pass"),
+        *recipes.recipes(),
     ]
 
 

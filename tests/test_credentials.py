@@ -1,0 +1,366 @@
+"""The login as a value: the executable's answer for Python programs."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import boto3
+import botocore.session
+import pytest
+from botocore.credentials import RefreshableCredentials
+
+import ecr_credhelper
+from ecr_credhelper import ConfigurationError, CredentialHelperError, Credentials, get_credentials
+from ecr_credhelper.cache import Cache, open_cache
+from ecr_credhelper.credentials import Source
+from ecr_credhelper.fingerprint import fingerprint
+from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC, run
+from tests.fake_ecr import FakeECR, Fault
+from tests.fake_sts import FakeSTS
+
+PROFILES = """
+[profile a]
+aws_access_key_id = AKIAPROFILEA
+aws_secret_access_key = secret-a
+[profile b]
+aws_access_key_id = AKIAPROFILEB
+aws_secret_access_key = secret-b
+"""
+ROLE = "arn:aws:iam::111122223333:role/pull"
+
+
+@pytest.fixture
+def profiles(home: Path, aws: FakeECR) -> FakeECR:
+    """Add two profiles to what the environment says."""
+    (home / ".aws").mkdir()
+    (home / ".aws/config").write_text(PROFILES)
+    aws.identities |= {"AKIAPROFILEA": "secret-a", "AKIAPROFILEB": "secret-b"}
+    return aws
+
+
+def settings(home: Path, text: str) -> None:
+    file = home / ".config/ecr-credhelper/config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+
+
+def keys_of(aws: FakeECR) -> list[str]:
+    return [call.access_key for call in aws.calls]
+
+
+@pytest.mark.parametrize("registry", [HOST, f"https://{HOST}/v2/", f"{HOST}/team/app:1.2", f"{HOST}:443"])
+def test_a_login_tells_all_that_a_program_may_want(registry: str, aws: FakeECR) -> None:
+    login = get_credentials(registry)
+    assert (login.registry, login.account, login.region) == (HOST, "111122223333", "us-west-2")
+    assert (login.username, login.password) == ("AWS", aws.password("us-west-2", serial=1))
+    assert login.expires_at.tzinfo is UTC
+    assert login.expires_at - login.fetched_at == pytest.approx(timedelta(hours=12), abs=timedelta(minutes=1))
+    assert abs(login.fetched_at - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_the_public_registry_has_no_account(aws: FakeECR) -> None:
+    login = get_credentials(PUBLIC)
+    assert (login.registry, login.account, login.region) == (PUBLIC, "", "us-east-1")
+    assert login.password == aws.password("us-east-1", service="ecr-public", serial=1)
+
+
+def test_no_text_of_a_login_shows_its_password(aws: FakeECR) -> None:
+    login = get_credentials(HOST)
+    shown = f"{login} {login!r} {[login]} %s" % login
+    assert aws.password("us-west-2", serial=1) not in shown
+    assert HOST in shown
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_login_makes_the_header_of_the_http_api() -> None:
+    login = get_credentials(HOST)
+    scheme, value = login.authorization.split()
+    assert (scheme, base64.b64decode(value).decode()) == ("Basic", f"AWS:{login.password}")
+
+
+def test_program_and_executable_share_what_is_cached(aws: FakeECR) -> None:
+    first = get_credentials(HOST).password
+    assert run("get", stdin=HOST).reply["Secret"] == first
+    assert get_credentials(OTHER_ACCOUNT).password == first
+    assert len(aws.calls) == 1
+
+
+def test_the_executable_forgets_what_a_program_cached(aws: FakeECR) -> None:
+    get_credentials(HOST)
+    run("erase", stdin=HOST)
+    get_credentials(HOST)
+    assert len(aws.calls) == 2
+
+
+def test_a_profile_is_asked_in_place_of_the_environments_keys(profiles: FakeECR) -> None:
+    passwords = {get_credentials(HOST, profile=name).password for name in ("a", "b", "a", "b")}
+    assert len(passwords) == 2
+    assert keys_of(profiles) == ["AKIAPROFILEA", "AKIAPROFILEB"]
+
+
+def test_the_executable_does_not_get_the_login_of_a_programs_profile(profiles: FakeECR) -> None:
+    other = get_credentials(HOST, profile="a").password
+    assert run("get", stdin=HOST).reply["Secret"] != other
+    assert keys_of(profiles) == ["AKIAPROFILEA", profiles.access_key]
+
+
+def test_a_profile_named_twice_is_one_token(profiles: FakeECR, home: Path) -> None:
+    settings(home, '[registry.111122223333]\nprofile = "a"\n')
+    assert get_credentials(HOST).password == get_credentials(HOST, profile="a").password
+    assert keys_of(profiles) == ["AKIAPROFILEA"]
+
+
+def test_a_profile_named_outright_beats_the_settings(profiles: FakeECR, home: Path) -> None:
+    settings(home, f'[registry.111122223333]\nprofile = "a"\nrole_arn = "{ROLE}"\n')
+    get_credentials(HOST, profile="b")
+    assert keys_of(profiles) == ["AKIAPROFILEB"]
+
+
+@pytest.mark.parametrize("source", [None, "a"])
+def test_a_role_is_assumed_first(
+    source: str | None, profiles: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeSTS(profiles.identities) as sts:
+        for name, value in sts.environment.items():
+            monkeypatch.setenv(name, value)
+        get_credentials(HOST, profile=source, role_arn=ROLE)
+        get_credentials(OTHER_ACCOUNT, profile=source, role_arn=ROLE)
+        assert [call.parameters["RoleArn"] for call in sts.calls] == [ROLE]
+    assert len(profiles.calls) == 1
+    assert keys_of(profiles)[0] not in {profiles.access_key, "AKIAPROFILEA"}
+
+
+def test_a_host_of_the_settings_is_a_registry(aws: FakeECR, home: Path) -> None:
+    settings(home, '[registry."images.example.com"]\naccount = "111122223333"\nregion = "eu-west-1"\n')
+    login = get_credentials("images.example.com/app:1")
+    assert (login.registry, login.account, login.region) == (
+        "images.example.com",
+        "111122223333",
+        "eu-west-1",
+    )
+    assert [call.region for call in aws.calls] == ["eu-west-1"]
+
+
+@pytest.mark.parametrize("registry", ["ghcr.io", "https://index.docker.io/v1/", "", "\n", "111122223333"])
+def test_another_registry_is_an_error_that_says_so(registry: str) -> None:
+    with pytest.raises(ecr_credhelper.UnsupportedRegistryError, match="not an Amazon ECR registry; name its"):
+        get_credentials(registry)
+
+
+def test_what_aws_refuses_is_the_executables_error(aws: FakeECR) -> None:
+    aws.faults.append(Fault.aws("AccessDeniedException"))
+    with pytest.raises(ecr_credhelper.AccessDeniedError, match=f"^{HOST}: AWS denies GetAuthorizationToken"):
+        get_credentials(HOST)
+
+
+def test_the_public_registrys_failure_is_no_empty_answer(aws: FakeECR) -> None:
+    aws.faults.append(Fault.aws("AccessDeniedException"))
+    with pytest.raises(CredentialHelperError):
+        get_credentials(PUBLIC)
+
+
+@pytest.mark.parametrize("arguments", [{"profile": "\n"}, {"role_arn": "pull"}, {"role_arn": f"{ROLE}\n"}])
+def test_an_argument_that_cannot_be_right_is_told(arguments: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match=r"found .*, expected .*; correct the argument"):
+        get_credentials(HOST, **arguments)  # type: ignore[arg-type] # a table of strings
+
+
+def test_a_profile_and_a_session_are_one_too_many() -> None:
+    with pytest.raises(ValueError, match="give a profile or a session"):
+        get_credentials(HOST, profile="a", session=boto3.Session())
+
+
+@pytest.mark.parametrize("make", [boto3.Session, botocore.session.Session], ids=["boto3", "botocore"])
+def test_a_session_asks_as_itself_and_its_key_names_the_entry(
+    make: type[boto3.Session | botocore.session.Session], profiles: FakeECR
+) -> None:
+    def session(name: str) -> boto3.Session | botocore.session.Session:
+        if make is boto3.Session:
+            return boto3.Session(profile_name=name)
+        return botocore.session.Session(profile=name)
+
+    passwords = [get_credentials(HOST, session=session(name)).password for name in ("a", "b", "a")]
+    assert passwords[0] == passwords[2] != passwords[1]
+    assert keys_of(profiles) == ["AKIAPROFILEA", "AKIAPROFILEB"]
+
+
+def test_a_sessions_login_is_nobody_elses(profiles: FakeECR) -> None:
+    get_credentials(HOST, session=boto3.Session(profile_name="a"))
+    run("get", stdin=HOST)
+    get_credentials(HOST, profile="a")
+    assert keys_of(profiles) == ["AKIAPROFILEA", profiles.access_key, "AKIAPROFILEA"]
+
+
+def test_keys_that_change_by_themselves_keep_nothing_on_disk(
+    aws: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = botocore.session.Session()
+    keys = RefreshableCredentials(
+        aws.access_key,
+        aws.secret_key,
+        "",
+        datetime.now(UTC) + timedelta(hours=1),
+        dict,
+        "assume-role",
+    )
+    monkeypatch.setattr(session, "get_credentials", lambda: keys)
+    for _ in range(2):
+        get_credentials(HOST, session=session)
+    assert len(aws.calls) == 2
+    assert not (Path.home() / ".cache").exists()
+
+
+def test_a_session_without_keys_is_told_so(monkeypatch: pytest.MonkeyPatch, aws: FakeECR) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    with pytest.raises(ecr_credhelper.NoCredentialsError, match="no AWS credentials were found"):
+        get_credentials(HOST, session=boto3.Session())
+    assert not aws.calls
+
+
+def test_a_session_that_cannot_have_keys_is_told_why(aws: FakeECR) -> None:
+    with pytest.raises(ConfigurationError, match="there is no AWS profile named 'none'"):
+        get_credentials(HOST, session=botocore.session.Session(profile="none"))
+    assert not aws.calls
+
+
+def test_a_session_stays_as_it_was_when_a_role_starts_from_it(
+    profiles: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = boto3.Session(profile_name="a")
+    with FakeSTS(profiles.identities) as sts:
+        for name, value in sts.environment.items():
+            monkeypatch.setenv(name, value)
+        get_credentials(HOST, session=session, role_arn=ROLE)
+    keys = session.get_credentials()
+    assert keys
+    assert keys.access_key == "AKIAPROFILEA"
+    assert keys_of(profiles) != ["AKIAPROFILEA"]
+
+
+def test_whoever_names_an_identity_shares_no_cache_between_machines() -> None:
+    environ = {"AWS_ACCESS_KEY_ID": "AKIA"}
+    assert "machine=" not in fingerprint(environ).identity
+    assert "machine=" in fingerprint(environ, asked=True).identity
+
+
+def test_a_login_that_docker_keeps_is_not_a_programs(aws: FakeECR) -> None:
+    request = json.dumps({"ServerURL": HOST, "Username": "AWS", "Secret": "given"})
+    run("store", stdin=request)
+    assert get_credentials(HOST).password == aws.password("us-west-2", serial=1)
+
+
+def test_one_that_is_about_to_expire_is_given_when_aws_fails(aws: FakeECR) -> None:
+    start = time.time()
+    Source(clock=lambda: start).fetch(Source().registry(HOST))
+    aws.faults.append(Fault.aws("AccessDeniedException"))
+    late = Source(clock=lambda: start + 12 * 3600 - 60)
+    assert late.fetch(late.registry(HOST)).password == aws.password("us-west-2", serial=1)
+
+
+def test_decisions_go_to_pythons_log_without_a_secret(aws: FakeECR, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, logger="ecr_credhelper"):
+        login = get_credentials(HOST)
+    assert "asking" in caplog.text
+    assert not [secret for secret in (login.password, aws.secret_key) if secret in caplog.text]
+
+
+def test_dir_is_the_table_of_contents() -> None:
+    assert dir(ecr_credhelper) == sorted(ecr_credhelper.__all__)
+    for name in ecr_credhelper.__all__:
+        assert getattr(ecr_credhelper, name)
+    with pytest.raises(AttributeError, match="module 'ecr_credhelper' has no attribute 'get_credential'"):
+        ecr_credhelper.get_credential  # type: ignore[attr-defined] # noqa: B018 - that is the point
+
+
+def test_every_error_has_the_one_base_class() -> None:
+    errors = [getattr(ecr_credhelper, name) for name in ecr_credhelper.__all__ if name.endswith("Error")]
+    assert len(errors) == 8
+    assert all(issubclass(error, CredentialHelperError) for error in errors)
+
+
+IMPORTS = """
+import sys
+import threading
+before = set(sys.modules)
+import ecr_credhelper
+assert set(sys.modules) - before == {"ecr_credhelper"}, set(sys.modules) - before
+ecr_credhelper.get_credentials, ecr_credhelper.CredentialProvider
+assert not {name.partition(".")[0] for name in sys.modules} & {"boto3", "botocore", "filelock", "urllib3"}
+try:
+    ecr_credhelper.get_credentials("ghcr.io")
+except ecr_credhelper.UnsupportedRegistryError:
+    assert "botocore" not in sys.modules
+"""
+
+
+def test_boto3_is_loaded_when_a_token_is_fetched_and_not_before(aws: FakeECR) -> None:
+    path = os.pathsep.join([str(Path(ecr_credhelper.__file__).parents[1]), *sys.path])
+    environ = {**os.environ, "PYTHONPATH": path}
+    subprocess.run([sys.executable, "-S", "-c", IMPORTS], check=True, env=environ)
+    assert not aws.calls
+
+
+def test_equal_logins_are_equal(aws: FakeECR) -> None:
+    first = get_credentials(HOST)
+    assert (
+        first
+        == get_credentials(HOST)
+        == Credentials(
+            registry=first.registry,
+            account=first.account,
+            region=first.region,
+            username=first.username,
+            password=aws.password("us-west-2", serial=1),
+            fetched_at=first.fetched_at,
+            expires_at=first.expires_at,
+        )
+    )
+
+
+def test_the_cache_can_be_switched_off(aws: FakeECR) -> None:
+    for _ in range(2):
+        source = Source(on_disk=False)
+        source.fetch(source.registry(HOST))
+    assert len(aws.calls) == 2
+    assert isinstance(open_cache(os.environ), Cache)
+
+
+def test_the_executable_finds_a_programs_login_at_once(aws: FakeECR) -> None:
+    get_credentials(HOST)
+    assert set(json.loads(run("list").stdout)) == {HOST}
+    assert len(aws.calls) == 1
+
+
+def test_a_program_that_read_older_settings_leads_nobody_astray(profiles: FakeECR, home: Path) -> None:
+    settings(home, '[registry.111122223333]\nprofile = "a"\n')
+    source = Source()
+    (home / ".config/ecr-credhelper/config.toml").write_text('[registry.111122223333]\nprofile = "bb"\n')
+    source.fetch(source.registry(HOST))
+    assert run("get", stdin=HOST).error.startswith(f"{HOST}: there is no AWS profile named 'bb'")
+    assert keys_of(profiles) == ["AKIAPROFILEA"]
+
+
+def test_a_session_that_takes_for_ever_to_have_keys_is_held_to_the_deadline(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ecr_credhelper.credentials.DEADLINE", 0.1)
+    gate = threading.Event()
+
+    class Slow(botocore.session.Session):
+        def get_credentials(self) -> None:
+            gate.wait(30)
+
+    with pytest.raises(ecr_credhelper.UnreachableError, match=r"did not answer within 0\.1 s"):
+        get_credentials(HOST, session=Slow())
+    gate.set()
+    assert not (home / ".cache").exists()
