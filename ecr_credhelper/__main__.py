@@ -6,7 +6,7 @@ import sys
 import time
 
 from ecr_credhelper import __version__, helper
-from ecr_credhelper.errors import CredentialHelperError
+from ecr_credhelper.errors import internal_error
 from ecr_credhelper.protocol import Reply
 
 TYPE_CHECKING = False
@@ -15,15 +15,6 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 PROG = "docker-credential-ecr-py"
-USAGE = f"""\
-usage: {PROG} get|store|erase|list|version
-
-Docker's credential helper for Amazon ECR. Docker calls it when ~/.docker/config.json says so:
-  {{"credHelpers": {{"ACCOUNT.dkr.ecr.REGION.amazonaws.com": "ecr-py"}}}}
-
-See what Docker would get:
-  echo ACCOUNT.dkr.ecr.REGION.amazonaws.com | {PROG} get
-"""
 INTERRUPTED = 130
 """The exit status of a program that Ctrl-C ended, as shells count it."""
 
@@ -36,7 +27,7 @@ def main(argv: "Sequence[str]") -> int:
         except Exception as error:  # noqa: BLE001 - no traceback ever reaches a person
             reply = Reply.failure(internal_error(error))
         for stream, content in ((sys.stdout, reply.stdout), (sys.stderr, reply.stderr)):
-            if content and stream:
+            if stream:
                 stream.buffer.write(content)
                 stream.flush()
     except KeyboardInterrupt:
@@ -56,11 +47,23 @@ def answer(argv: "Sequence[str]") -> Reply:
             return helper.Helper(os.environ, time.time, spawn).refresh(host)
         case ["version" | "--version"]:
             return Reply(f"{PROG} {__version__}\n".encode())
+    return _answer_person(argv)
+
+
+def _answer_person(argv: "Sequence[str]") -> Reply:
+    """Return the reply to a command line that no client of the protocol calls."""
+    from ecr_credhelper import commands
+
+    match argv:
         case ["--help" | "-h" | "help"]:
-            return Reply(USAGE.encode())
+            return Reply(commands.usage().encode())
+        case [] if "_ARGCOMPLETE" in os.environ:  # a shell asks what could come next
+            return Reply(status=commands.complete())
         case []:
-            return Reply(USAGE.encode(), status=1)
-    return Reply(f"{PROG}: unknown command; {USAGE}".encode(), status=1)
+            return Reply(commands.usage().encode(), status=1)
+        case [name, *_] if name in commands.names():
+            return Reply(status=commands.run(argv))
+    return Reply(f"{commands.unknown(argv[0])}\n".encode(), status=1)
 
 
 def spawn(host: str) -> None:
@@ -71,12 +74,6 @@ def spawn(host: str) -> None:
     from ecr_credhelper import refresh
 
     refresh.spawn(host)
-
-
-def internal_error(error: Exception) -> CredentialHelperError:
-    """Return our error for a fault of this program: its kind only, its text might hold a secret."""
-    cause = f"internal error ({type(error).__name__})"
-    return CredentialHelperError(PROG, cause, "please report it, with this line and what you ran")
 
 
 def run() -> "NoReturn":

@@ -20,19 +20,26 @@ PACKAGE = Path(ecr_credhelper.__file__).parent
 # From the top floor to the ground: a module imports only from floors below its own.
 FLOORS = (
     {"__main__"},
-    {"helper", "provider"},
-    {"config_file", "credentials"},
+    {"commands"},
+    {
+        "commands.cache", "commands.completion", "commands.configure", "commands.doctor", "commands.header",
+        "commands.login", "commands.password", "commands.status", "commands.unconfigure",
+    },
+    {"checks.aws", "checks.clients", "checks.machine", "checks.pulls"},
+    {"commands.arguments", "commands.change"},
+    {"checks", "discovery", "helper", "inventory", "provider"},
+    {"config_file", "credentials", "entries"},
     {"fallback", "refresh", "resolver"},
     {"docker_config", "ecr", "eviction", "settings"},
     {"sessions"},
     {"authorization", "aws_errors"},
     {"cache", "protocol"},
-    {"json_edit", "records"},
+    {"json_edit", "records", "terminal"},
     {"log"},
     {"errors", "files", "fingerprint", "registry", "rules", "token"},
     {"places"},
     {"__init__"},
-)
+)  # fmt: skip
 WARM = {
     "__init__", "__main__", "cache", "errors", "files", "fingerprint", "helper", "places", "protocol",
     "records", "registry", "token",

@@ -32,12 +32,6 @@ def test_version(argv: list[str], capsysbinary: Capture) -> None:
     assert capsysbinary.readouterr().out == f"docker-credential-ecr-py {__version__}\n".encode()
 
 
-@pytest.mark.parametrize(("argv", "status"), [(["--help"], 0), (["-h"], 0), (["help"], 0), ([], 1)])
-def test_help(argv: list[str], status: int, capsysbinary: Capture) -> None:
-    assert program.main(argv) == status
-    assert capsysbinary.readouterr().out.startswith(b"usage: docker-credential-ecr-py get|")
-
-
 @pytest.mark.parametrize("argv", [["frob"], ["get", "x"], ["GET"], [""]])
 def test_an_unknown_command_is_told_on_stdout(argv: list[str], capsysbinary: Capture) -> None:
     assert program.main(argv) == 1

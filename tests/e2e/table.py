@@ -5,7 +5,7 @@ from itertools import product
 
 from tests.e2e import daemonless_clients as daemonless
 from tests.e2e import engine_clients as engine
-from tests.e2e import recipes
+from tests.e2e import people, recipes
 from tests.e2e.cases import Case, Try
 from tests.e2e.clients import Client
 from tests.e2e.home import (
@@ -59,7 +59,14 @@ def table() -> list[Try]:
         *_logins(containers, AUTH_JSON, WEST, "ecr-py", calls=1),
         *_logins(containers, REGISTRIES_CONF, WEST, "ecr-py", calls=1),
         *_logins(containers, REGISTRIES_CONF_AND_PASS, ORDINARY, "ecr-py+pass"),
+        *(people.LoginCommandCase(client, people.LOGIN, TWO_ACCOUNTS) for client in [*docker, *tools]),
+        *(people.ConfigureCase(client, people.CONFIGURE, TWO_ACCOUNTS) for client in [*docker, *containers]),
+        *(
+            people.ConfigureCase(client, people.CONFIGURE_PODMAN, WITH_CHINA, ("--podman",))
+            for client in containers
+        ),
         *recipes.recipes(),
+        people.WithCurl(),
     ]
 
 

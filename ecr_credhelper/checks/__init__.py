@@ -1,0 +1,132 @@
+"""What ``doctor`` looks into: checks that run in parallel, what they share, and the findings they bring.
+
+A check is a function of the subject that yields findings. It shows nothing, and no finding holds a secret.
+"""
+
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from ecr_credhelper import settings
+from ecr_credhelper.credentials import Source
+from ecr_credhelper.errors import CredentialHelperError, internal_error
+from ecr_credhelper.registry import authority_of, parse
+from ecr_credhelper.rules import NO_RULE, Asked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from botocore.session import Session
+
+    from ecr_credhelper.registry import Registry
+    from ecr_credhelper.token import Token
+
+OK, WARNING, FAILURE = "ok", "warning", "failure"
+
+
+class Finding(NamedTuple):
+    """One line of the list: what was found, what to do about it, and which check found it."""
+
+    kind: str
+    text: str
+    advice: str = ""
+    check: str = ""
+
+
+class Subject:
+    """What is looked into: a registry or an image by its name, or nothing but this machine."""
+
+    def __init__(self, server: str, environ: "Mapping[str, str]", asked: Asked) -> None:
+        self.server = server
+        self.environ = environ
+        self.asked = asked
+        self.registry: Registry | None = parse(server)
+        self.rule = NO_RULE
+        self.settings: settings.Settings | None = None
+        self.source: Source | None = None
+        self.problem: CredentialHelperError | None = None
+        try:
+            self._read_settings()
+        except CredentialHelperError as error:
+            self.problem = error
+        # What a check leaves for those after it.
+        self.session: Session | None = None
+        self.token: Token | None = None
+        self.challenge: str | None = None
+        self.skews: list[float] = []
+
+    @property
+    def host(self) -> str:
+        """The registry as Docker names it, or nothing."""
+        return self.registry.host if self.registry else authority_of(self.server) or ""
+
+    def hear(self, headers: "Mapping[str, str]") -> None:
+        """Keep how far the date of an HTTP answer is from this machine's clock."""
+        try:
+            date = parsedate_to_datetime(headers.get("date", ""))
+        except ValueError:
+            return
+        self.skews.append(date.timestamp() - time.time())
+
+    def _read_settings(self) -> None:
+        found = settings.load(self.environ)
+        self.registry = self.registry or found.registry(self.server)
+        if one := self.registry:
+            self.rule = found.rule(one.host, one.account, public=one.public)
+        self.rule = self.asked.instead_of(self.rule)
+        self.source = Source(profile=self.asked.profile, role_arn=self.asked.role_arn)
+        self.settings = found
+
+
+class Check(NamedTuple):
+    """A check, and those that it waits for."""
+
+    name: str
+    run: "Callable[[Subject], Iterable[Finding]]"
+    after: tuple[str, ...] = ()
+
+
+def examine(
+    subject: Subject, checks: "Sequence[Check]", seconds: float, progress: "Callable[[str], None]"
+) -> list[Finding]:
+    """Return the findings of all checks in their order; a check that is not done in time has failed.
+
+    Its thread goes on until the process ends: nothing can be stopped that waits for a network.
+    """
+    end = time.monotonic() + seconds
+    executor = ThreadPoolExecutor(len(checks))
+    futures: dict[str, Future[list[Finding]]] = {}
+    for check in checks:
+        before = [futures[name] for name in check.after]
+        futures[check.name] = executor.submit(_findings, check, subject, before)
+    executor.shutdown(wait=False)
+    pending = set(futures.values())
+    while pending and (left := end - time.monotonic()) > 0:
+        progress(f"checking {next((name for name, one in futures.items() if not one.done()), '')} …")
+        pending = wait(pending, left, FIRST_COMPLETED).not_done
+    found: list[Finding] = []
+    for check in checks:
+        if futures[check.name] not in pending:
+            found += futures[check.name].result()
+        elif not any(futures[name] in pending for name in check.after):  # else it is not to blame
+            advice = "check the network, HTTPS_PROXY and the source of the AWS credentials"
+            found.append(Finding(FAILURE, f"not done within {seconds:g} s", advice, check.name))
+    return found
+
+
+def _findings(check: Check, subject: Subject, before: "Sequence[Future[list[Finding]]]") -> list[Finding]:
+    wait(before)
+    try:
+        found = [*check.run(subject)]
+    except CredentialHelperError as error:
+        found = [Finding(FAILURE, error.cause, error.advice)]
+    except Exception as error:  # noqa: BLE001 - its text might hold a secret, its kind does not
+        fault = internal_error(error)
+        found = [Finding(FAILURE, fault.cause, fault.advice)]
+    return [Finding(one.kind, _line(one.text), _line(one.advice), check.name) for one in found]
+
+
+def _line(text: str) -> str:
+    """Return a text as one printable line."""
+    return str(CredentialHelperError("", text))

@@ -1,0 +1,120 @@
+"""What AWS answers: who asks, whether there is a token, and whether this machine's clock is right."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from botocore.exceptions import NoCredentialsError as NoSourceError
+from botocore.session import Session
+
+from ecr_credhelper.aws_errors import explain
+from ecr_credhelper.cache import open_cache
+from ecr_credhelper.checks import FAILURE, OK, WARNING, Finding
+from ecr_credhelper.ecr import make_client
+from ecr_credhelper.errors import CredentialHelperError
+from ecr_credhelper.inventory import left
+from ecr_credhelper.log import redacted
+from ecr_credhelper.registry import PUBLIC_REGION, Registry
+from ecr_credhelper.sessions import session_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ecr_credhelper.checks import Subject
+
+SECONDS = 8
+"""For one answer; all checks together have nine."""
+
+SKEW, MAX_SKEW = 60, 300
+"""Seconds that a clock may be off: without a word, and before AWS refuses what is signed by it."""
+
+
+def credentials(subject: "Subject") -> "Iterator[Finding]":
+    """Tell where the AWS credentials come from, and which API they are for."""
+    if subject.problem or (subject.server and not subject.registry):
+        return
+    where, profile = _where(subject, ""), subject.rule.profile
+    try:
+        if not subject.registry:
+            region = Session(profile=profile or None).get_config_variable("region")
+            where = _where(subject, region or PUBLIC_REGION)
+        session = session_for(where, subject.rule)
+        profile = session.profile or ""
+        kind = _kind_of(session)
+        api = make_client(session, where, subject.rule).meta
+    except CredentialHelperError:
+        raise
+    except Exception as error:
+        raise explain(error, where, profile) from error
+    subject.session = session
+    role = f", role {subject.rule.role_arn}" if subject.rule.role_arn else ""
+    yield Finding(OK, f"profile {profile or 'default'}{role}, botocore's kind {kind}")
+    if subject.registry:
+        yield Finding(OK, f"they are for {redacted(api.endpoint_url)} in {api.region_name}")
+
+
+def identity(subject: "Subject") -> "Iterator[Finding]":
+    """Tell who that is, as AWS sees it."""
+    session = subject.session
+    if session is None:
+        return
+    region = session.get_config_variable("region")
+    where = _where(subject, region)
+    config = Config(connect_timeout=SECONDS, read_timeout=SECONDS, retries={"total_max_attempts": 1})
+    try:
+        ca_bundle = subject.rule.ca_bundle or None
+        sts: Any = session.create_client("sts", region_name=region, config=config, verify=ca_bundle)
+        answer = sts.get_caller_identity()
+    except Exception as error:
+        if isinstance(error, ClientError):
+            subject.hear(error.response["ResponseMetadata"]["HTTPHeaders"])
+        raise explain(error, where, session.profile) from error
+    subject.hear(answer["ResponseMetadata"]["HTTPHeaders"])
+    yield Finding(OK, answer["Arn"])
+    if where.account not in {"", answer["Account"]}:
+        text = f"the registry is another account's: what it gives to {answer['Account']}, its policies say"
+        yield Finding(OK, text, "if that is not meant, name another profile in the settings file")
+
+
+def token(subject: "Subject") -> "Iterator[Finding]":
+    """Tell the login that a get answers with, and fetch one if need be."""
+    if subject.source is None or subject.registry is None:
+        return
+    now = time.time()
+    login = None if subject.asked else open_cache(subject.environ).login(subject.host, now)
+    found = subject.token = login or subject.source.fetch(subject.registry)
+    good_for = f"good for {left(found.expires_at - now)}"
+    if login:
+        advice = f"to end that: docker logout {subject.host}"
+        yield Finding(OK, f"a login that docker login gave comes first, {good_for}", advice)
+    elif found.fetched_at < now:
+        yield Finding(OK, f"from the cache, {left(now - found.fetched_at)} old, {good_for}")
+    else:
+        yield Finding(OK, f"a new one, {good_for}")
+
+
+def clock(subject: "Subject") -> "Iterator[Finding]":
+    """Tell how far this machine's clock is from the dates in what AWS answered."""
+    skew = max(subject.skews, key=abs, default=None)
+    if skew is not None:
+        kind = OK if abs(skew) <= SKEW else WARNING if abs(skew) <= MAX_SKEW else FAILURE
+        text = f"{abs(skew):.0f} s {'behind' if skew > 0 else 'ahead of'} the clock of AWS"
+        advice = f"set it: beyond {MAX_SKEW} s AWS refuses what this machine signs"
+        yield Finding(kind, text, "" if kind == OK else advice)
+
+
+def _kind_of(session: Session) -> str:
+    """Return botocore's name for where the credentials are from, which now are had."""
+    found = session.get_credentials()
+    if found is None:
+        raise NoSourceError
+    found.get_frozen_credentials()  # so that nobody is asked for an MFA code a second time, for the token
+    return found.method
+
+
+def _where(subject: "Subject", region: str) -> Registry:
+    """Return the registry, or what stands for AWS where none was named."""
+    return subject.registry or Registry(
+        host="AWS", account="", region=region, partition="", fips=False, dualstack=False, public=False
+    )

@@ -1,0 +1,172 @@
+"""What the clients are told: the files of Docker and podman, and what in them decides for a registry.
+
+https://github.com/docker/cli/blob/master/cli/config/configfile/file.go and
+https://github.com/containers/image/blob/main/pkg/docker/config/config.go are the references.
+"""
+
+import json
+import os
+import tomllib
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ecr_credhelper.checks import FAILURE, OK, WARNING, Finding
+from ecr_credhelper.docker_config import OURS, containers_files, login_keys
+from ecr_credhelper.fallback import which
+from ecr_credhelper.places import docker_config_file
+from ecr_credhelper.registry import authority_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ecr_credhelper.checks import Subject
+
+PODMANS = ("podman", "skopeo", "buildah")
+AUTH_FILES = "containers-auth.json"
+"""How registries.conf names the files with logins, among the helpers that podman asks."""
+
+CONFIGURE = f"run: docker-credential-{OURS} configure"
+TWELVE_HOURS = "which lasts twelve hours at most"
+
+
+class File(NamedTuple):
+    """A configuration file: its content, or what is wrong with it."""
+
+    path: str
+    content: dict[str, Any]
+    problem: str = ""
+
+    def part(self, name: str) -> dict[str, Any]:
+        """Return one of its objects."""
+        part = self.content.get(name)
+        return part if isinstance(part, dict) else {}
+
+    def holds_login(self, host: str) -> bool:
+        """Tell whether there is a login for a host in the file itself."""
+        return bool(login_keys(self.part("auths"), host))
+
+
+def docker(subject: "Subject") -> "Iterator[Finding]":
+    """Tell what makes Docker ask this helper, or another."""
+    host, file = subject.host, _read(docker_config_file(subject.environ))
+    helpers, store = file.part("credHelpers"), file.content.get("credsStore", "")
+    if file.problem:
+        yield Finding(FAILURE, f"{file.path} {file.problem}", "correct it")
+    elif not file.content and not _has(subject, "docker") and _is_podman_here(subject):
+        return
+    elif not host:
+        ours = sorted(key for key, name in helpers.items() if name == OURS)
+        ours += ["every other registry"] if store == OURS else []
+        text = f"{file.path} sends here: {', '.join(ours) or 'nothing'}"
+        yield Finding(OK if ours else WARNING, text, "" if ours else f"{CONFIGURE} HOST")
+    elif subject.registry:
+        yield from _dockers_choice(subject, file, host)
+    else:
+        helper = helpers.get(host, store)
+        login = f", and holds a login in {file.path}" if file.holds_login(host) else ""
+        yield Finding(OK, f"Docker asks {_program(helper) if helper else 'no helper'} for {host}{login}")
+
+
+def _dockers_choice(subject: "Subject", file: File, host: str) -> "Iterator[Finding]":
+    helpers, advice = file.part("credHelpers"), f"{CONFIGURE} {host}"
+    where = "credHelpers" if host in helpers else "credsStore"
+    helper = helpers[host] if host in helpers else file.content.get("credsStore")
+    variable = _parsed("DOCKER_AUTH_CONFIG", subject.environ.get("DOCKER_AUTH_CONFIG", "{}"))
+    if variable.holds_login(host):
+        text = "DOCKER_AUTH_CONFIG holds a login for it, which Docker 28.3 and later take first"
+        yield Finding(WARNING, text, "unset it, or take that login out")
+    if helper == OURS:
+        yield Finding(OK, f"Docker asks this helper: {where} in {file.path}")
+        if file.holds_login(host):
+            text = f"{file.path} holds a login too, which Docker ignores and other clients may take"
+            yield Finding(WARNING, text, 'take it out, under "auths"')
+    elif helper:
+        text = f"Docker asks {_program(helper)} instead: {where} in {file.path}"
+        yield Finding(FAILURE, text, advice)
+    elif file.holds_login(host):
+        yield Finding(WARNING, f"Docker takes the login in {file.path}, {TWELVE_HOURS}", advice)
+    else:
+        other = next((key for key in helpers if authority_of(key) == host), "")
+        why = f': "{other}" is not how Docker names it' if other else ""
+        yield Finding(FAILURE, f"Docker asks no helper, by {file.path}{why}", advice)
+
+
+def podman(subject: "Subject") -> "Iterator[Finding]":
+    """Tell the same of podman, skopeo and buildah, where one of them is used."""
+    if not subject.registry or not _is_podman_here(subject):
+        return
+    host, environ = subject.host, subject.environ
+    paths = containers_files(environ)
+    if not environ.get("REGISTRY_AUTH_FILE"):
+        paths.append(docker_config_file(environ))
+    files = [_read(path) for path in paths]
+    conf = _read(_registries_conf(subject))
+    wrong = [file for file in (*files[: len(files) - 1], conf) if file.problem]  # the last one is Docker's
+    for file in wrong:
+        yield Finding(FAILURE, f"{file.path} {file.problem}", "correct it")
+    if not wrong:
+        helper, where = _podmans_choice(files, conf, host)
+        text = f"podman asks {_program(helper)} instead: {where}" if helper else where
+        is_ours = helper == OURS
+        advice = "" if is_ours else f"{CONFIGURE} --podman {host}"
+        yield Finding(
+            OK if is_ours else WARNING, f"podman asks this helper: {where}" if is_ours else text, advice
+        )
+
+
+def _podmans_choice(files: list[File], conf: File, host: str) -> tuple[str, str]:
+    """Return the helper that podman asks, if any, and what says so."""
+    asked = conf.content.get("credential-helpers", [AUTH_FILES])
+    for helper in asked if isinstance(asked, list) else []:
+        if helper == OURS:  # any other goes on to the next one, if it has no login
+            return OURS, f"credential-helpers in {conf.path}"
+        for file in files if helper == AUTH_FILES else []:
+            if named := file.part("credHelpers").get(host):
+                return str(named), f"credHelpers in {file.path}"
+            if file.holds_login(host):
+                return "", f"podman takes the login in {file.path}, {TWELVE_HOURS}"
+    return "", "podman asks no helper"
+
+
+def _registries_conf(subject: "Subject") -> str:
+    """Return the registries.conf that counts; its drop-in files are not looked into."""
+    config = subject.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    own = os.path.join(config, "containers/registries.conf")
+    given = subject.environ.get("CONTAINERS_REGISTRIES_CONF")
+    return given or (own if os.path.exists(own) else "/etc/containers/registries.conf")
+
+
+def _is_podman_here(subject: "Subject") -> bool:
+    files = containers_files(subject.environ)
+    return any(_has(subject, name) for name in PODMANS) or any(map(os.path.lexists, files))
+
+
+def _program(helper: object) -> str:
+    return f"docker-credential-{helper}"
+
+
+def _has(subject: "Subject", program: str) -> bool:
+    return which(program, subject.environ.get("PATH", os.defpath)) is not None
+
+
+def _read(path: str) -> File:
+    """Return a file; one that is missing is empty."""
+    try:
+        with open(path, "rb") as file:
+            return _parsed(path, file.read().decode())
+    except FileNotFoundError:
+        return File(path, {})
+    except UnicodeDecodeError:
+        return File(path, {}, "is not UTF-8")
+    except OSError as error:
+        return File(path, {}, f"cannot be read ({error.strerror})")
+
+
+def _parsed(path: str, text: str) -> File:
+    is_toml = path.endswith(".conf")
+    try:
+        content = tomllib.loads(text) if is_toml else json.loads(text)
+    except (ValueError, RecursionError):
+        content = None
+    if isinstance(content, dict):
+        return File(path, content)
+    return File(path, {}, f"is not valid {'TOML' if is_toml else 'JSON'}")

@@ -1,0 +1,34 @@
+"""Arguments that several commands take."""
+
+import os
+from typing import TYPE_CHECKING
+
+from ecr_credhelper.cache import open_cache
+from ecr_credhelper.docker_config import OURS, DockerConfig
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_hosts(parser: "argparse.ArgumentParser", nargs: str | None, what: str = "") -> None:
+    """Let the command take registries: ``nargs`` as argparse has it."""
+    about = what or "a registry: its host name, or an image's name"
+    argument = parser.add_argument(
+        "host" if nargs in {None, "?"} else "hosts", nargs=nargs, metavar="HOST", help=about
+    )
+    argument.completer = known_hosts  # type: ignore[attr-defined] # argcomplete's way
+
+
+def add_identity(parser: "argparse.ArgumentParser") -> None:
+    """Let the command ask as somebody else than the settings say."""
+    parser.add_argument("--profile", help="the AWS profile to ask as, whatever the settings say")
+    parser.add_argument("--role-arn", metavar="ARN", help="the role to assume first")
+
+
+def known_hosts(**_: object) -> list[str]:
+    """Return the registries that Docker's configuration or the cache names, for a shell to complete."""
+    helpers = DockerConfig(os.environ).content.get("credHelpers")
+    configured = (
+        {host for host, name in helpers.items() if name == OURS} if isinstance(helpers, dict) else set()
+    )
+    return sorted(configured | {owner.partition("\t")[0] for _, owner, _ in open_cache(os.environ).routes()})

@@ -1,0 +1,82 @@
+"""``cache``: what is cached, and ``cache clear``: forget it."""
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from ecr_credhelper import inventory, settings
+from ecr_credhelper.cache import open_cache
+from ecr_credhelper.commands.arguments import add_hosts
+from ecr_credhelper.errors import UnsupportedRegistryError
+from ecr_credhelper.fingerprint import fingerprint
+from ecr_credhelper.registry import authority_of, parse
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ecr_credhelper.cache import Cache
+    from ecr_credhelper.terminal import Terminal
+
+HEAD = ("REGISTRY", "REGION", "AS", "AGE", "EXPIRES IN", "")
+FORGOTTEN = ("tokens", "routes", "failures", "claims")
+"""Kinds of records that AWS can give again; logins that a person gave are not among them."""
+
+
+def arguments(parser: "argparse.ArgumentParser") -> None:
+    """Take what to do, and a registry."""
+    parser.add_argument("action", nargs="?", choices=("show", "clear"), default="show", help="default: show")
+    add_hosts(parser, "?", "the one registry to show or to forget, with a login that was given for it")
+
+
+def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
+    """Show or clear."""
+    cache = open_cache(os.environ)
+    if cache.records.folder is None:
+        terminal.say("There is no cache: it is switched off, or this machine has no place for one.")
+        return 0
+    host = _host(options.host) if options.host else ""
+    (_clear if options.action == "clear" else _show)(cache, host, terminal)
+    return 0
+
+
+def _host(server: str) -> str:
+    """Return the name under which a registry is cached."""
+    registry = parse(server) or settings.load(os.environ).registry(server)
+    if registry is None:
+        cause = "not an Amazon ECR registry, so nothing of it is cached"
+        raise UnsupportedRegistryError(authority_of(server) or "the given registry", cause, "check the name")
+    return registry.host
+
+
+def _show(cache: "Cache", host: str, terminal: "Terminal") -> None:
+    now = time.time()
+    entries = inventory.entries(cache, fingerprint(os.environ).route, now)
+    rows = [
+        (
+            entry.host,
+            entry.region,
+            entry.identity,
+            inventory.left(now - entry.token.fetched_at),
+            inventory.left(entry.token.expires_at - now),
+            "" if entry.is_current else "not for the present identity",
+        )
+        for entry in entries
+        if host in {"", entry.host}
+    ]
+    if rows:
+        terminal.table(HEAD, rows)
+    else:
+        terminal.say(f"Nothing is cached{f' for {host}' if host else ''} in {cache.records.folder}.")
+
+
+def _clear(cache: "Cache", host: str, terminal: "Terminal") -> None:
+    if host:
+        cache.forget(host)
+        terminal.say(f"{host}: forgotten.")
+        return
+    for kind in FORGOTTEN:
+        for name in cache.records.names(kind):
+            cache.records.discard(kind, name)
+    terminal.say(f"All tokens in {cache.records.folder} are forgotten.")
+    for given in cache.logins(time.time()):
+        terminal.say(f"The login that was given for {given} stays; to forget it: docker logout {given}")

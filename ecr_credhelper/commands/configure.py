@@ -1,0 +1,136 @@
+"""Names this helper in Docker's configuration, or in that of podman, skopeo and buildah."""
+
+import os
+import sys
+import tomllib
+from typing import TYPE_CHECKING
+
+from ecr_credhelper import entries
+from ecr_credhelper.commands.arguments import add_hosts
+from ecr_credhelper.commands.change import add_writing, are_wanted
+from ecr_credhelper.config_file import ConfigFile
+from ecr_credhelper.discovery import registries
+from ecr_credhelper.docker_config import OURS, DockerConfig, containers_files, login_keys
+from ecr_credhelper.errors import ConfigurationError, UnsupportedRegistryError
+from ecr_credhelper.fallback import which
+from ecr_credhelper.json_edit import BOM, put, remove, value
+from ecr_credhelper.places import docker_config_file, settings_file
+from ecr_credhelper.registry import authority_of, parse
+from ecr_credhelper.settings import OF_A_FILE, Settings, load, problem_of
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ecr_credhelper.terminal import Terminal
+
+PROG = f"docker-credential-{OURS}"
+
+
+def arguments(parser: "argparse.ArgumentParser") -> None:
+    """Take registries, and where they are named."""
+    add_hosts(parser, "*")
+    about = "those that the settings, the AWS profiles and the local images name"
+    parser.add_argument("--discover", action="store_true", help=about)
+    where = parser.add_mutually_exclusive_group()
+    about = "for all registries; who kept your logins until now becomes the fallback"
+    where.add_argument("--creds-store", action="store_true", help=about)
+    where.add_argument("--podman", action="store_true", help="for podman, skopeo and buildah, not for Docker")
+    add_writing(parser)
+
+
+def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
+    """Show what changes, ask, write."""
+    settings = load(os.environ)
+    hosts = _hosts(options, settings, terminal)
+    if not hosts and not options.creds_store:
+        cause = "no registry was found" if options.discover else "no registry is named"
+        raise ConfigurationError("", cause, "name one: its host, or an image of it")
+    path = containers_files(os.environ)[-1] if options.podman else docker_config_file(os.environ)
+    file = ConfigFile(path, entries.check)
+    text = file.text
+    for host in hosts:
+        text = _with_host(text, host, options, terminal)
+    changes = []
+    if options.creds_store:
+        changes = _fallback(text, settings, terminal)
+        text = put(text, (entries.STORE,), entries.NAME)
+    if text == file.text:
+        terminal.say(f"{terminal.mark('ok')} {path}: nothing to change")
+    else:
+        changes.append((file, text))
+        if not are_wanted(changes, entries.helpers(file.text) | entries.helpers(text), options, terminal):
+            return int(not options.dry_run)
+        is_new = file.before is None or not entries.is_configured(file.text)
+        for changed, content in changes:
+            changed.write(content, keep=is_new and changed is file)
+        terminal.say(f"{terminal.mark('ok')} {path} is written; to give it back: {PROG} unconfigure")
+    for problem in _problems(file, hosts, options):
+        terminal.note(f"{terminal.mark('warning')} {problem}")
+    return 0
+
+
+def _hosts(options: "argparse.Namespace", settings: Settings, terminal: "Terminal") -> list[str]:
+    """Return the registries that are asked for, each once, as clients look for them."""
+    hosts = []
+    for server in options.hosts:
+        host = authority_of(server)
+        if host is None or not (parse(server) or settings.registry(server)):
+            advice = (
+                "an ECR host is ACCOUNT.dkr.ecr.REGION.amazonaws.com; others are for the settings to name"
+            )
+            raise UnsupportedRegistryError(server, "not an Amazon ECR registry", advice)
+        hosts.append(host)
+    found = registries(os.environ, settings) if options.discover else {}
+    if found:
+        terminal.table(("registry", "found in"), [*found.items()])
+    return [*dict.fromkeys([*hosts, *found])]
+
+
+def _with_host(text: str, host: str, options: "argparse.Namespace", terminal: "Terminal") -> str:
+    """Return the text with a registry, and tell what it takes the place of."""
+    helper = value(text, entries.HELPERS, host)
+    if helper == OURS:
+        terminal.say(f"{host}: configured already")
+    elif helper is not None:
+        terminal.say(f"{host}: instead of docker-credential-{helper}")
+    text = put(text, (entries.HELPERS, host), entries.NAME)
+    is_asked = terminal.is_interactive and not (options.yes or options.dry_run)
+    for key in login_keys(entries.section(text, entries.LOGINS), host):
+        terminal.say(f'{host}: "auths" has a login under "{key}", which some clients would take instead')
+        if not is_asked or terminal.ask("Remove it?"):
+            text = remove(text, (entries.LOGINS, key))
+    return text
+
+
+def _fallback(text: str, settings: Settings, terminal: "Terminal") -> list[tuple[ConfigFile, str]]:
+    """Return how the settings change, for what was the credsStore to keep its logins."""
+    store, fallback, path = value(text, entries.STORE), settings.fallback(), settings_file(os.environ)
+    if store in {None, "", OURS, fallback}:
+        return []
+    if fallback:
+        terminal.say(
+            f"docker-credential-{store} is asked no more: the settings name {fallback} as the fallback"
+        )
+        return []
+    problem = problem_of("fallback", store, OF_A_FILE)
+    if problem or path is None:
+        raise ConfigurationError("credsStore", problem or "there is no place for the settings", "set HOME")
+    file = ConfigFile(path, tomllib.loads)
+    return [(file, entries.with_fallback(file.text, store))]
+
+
+def _problems(file: ConfigFile, hosts: list[str], options: "argparse.Namespace") -> list[str]:
+    """Return what still keeps clients from calling this helper."""
+    found = []
+    if file.text.startswith(BOM):
+        found.append(
+            f"{file.path} begins with a byte order mark, with which no client reads it: save it without"
+        )
+    if not which(PROG, os.environ.get("PATH", os.defpath)):
+        folder = os.path.dirname(os.path.abspath(sys.argv[0]))
+        advice = f"add {folder}, or run: pipx ensurepath, or: uv tool update-shell"
+        found.append(f"{PROG} is not on PATH, where clients look for it: {advice}")
+    for path in containers_files(os.environ)[:-1] if options.podman else ():
+        logins = (host for host in hosts if DockerConfig(os.environ, path).login(host))
+        found += [f"{path}, which comes first, has a login; run: podman logout {host}" for host in logins]
+    return found

@@ -1,0 +1,104 @@
+"""``doctor [HOST]``: from a registry's name to a working pull, in one list of findings."""
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+from ecr_credhelper.checks import (
+    FAILURE,
+    OK,
+    WARNING,
+    Check,
+    Finding,
+    Subject,
+    aws,
+    clients,
+    examine,
+    machine,
+    pulls,
+)
+from ecr_credhelper.commands.arguments import add_hosts, add_identity
+from ecr_credhelper.rules import Asked
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ecr_credhelper.terminal import Terminal
+
+SECONDS = 9
+"""For all checks together: with the start of the program, ten."""
+
+VERSION = 1
+"""Of the shape of ``--json``: it changes when a reader would have to."""
+
+CHECKS = (
+    Check("executable", machine.executable),
+    Check("path", machine.path),
+    Check("docker", clients.docker),
+    Check("podman", clients.podman),
+    Check("registry", machine.registry),
+    Check("settings", machine.rule),
+    Check("fallback", machine.fallback),
+    Check("cache", machine.cache),
+    Check("credentials", aws.credentials),
+    Check("identity", aws.identity, after=("credentials",)),
+    Check("token", aws.token, after=("credentials",)),
+    Check("anonymous", pulls.anonymous),
+    Check("pull", pulls.pull, after=("token", "anonymous")),
+    Check("clock", aws.clock, after=("identity", "anonymous")),
+)
+FACTS = ("account", "region", "partition", "fips", "dualstack", "public")
+
+
+def arguments(parser: "argparse.ArgumentParser") -> None:
+    """Take a registry or an image, and an identity."""
+    add_hosts(parser, "?", "a registry, or an image to check its pull; without it, what needs no registry")
+    add_identity(parser)
+    parser.add_argument("--json", action="store_true", help="print the findings as one JSON object")
+
+
+def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
+    """Show the findings; 1 where one of them is a failure."""
+    subject = Subject(options.host or "", os.environ, Asked(options.profile or "", options.role_arn or ""))
+    found = _weighed(subject, examine(subject, CHECKS, SECONDS, terminal.progress))
+    failures, warnings = (sum(one.kind == kind for one in found) for kind in (FAILURE, WARNING))
+    if options.json:
+        facts = {name: getattr(subject.registry, name) for name in FACTS} if subject.registry else None
+        result = {
+            "version": VERSION,
+            "host": subject.host or None,
+            "registry": facts,
+            "findings": [
+                {"check": one.check, "result": one.kind, "text": one.text, "advice": one.advice}
+                for one in found
+            ],
+            "failures": failures,
+            "warnings": warnings,
+        }
+        terminal.say(json.dumps(result, indent=2))
+        return 1 if failures else 0
+    width = max(len(check.name) for check in CHECKS)
+    for one in found:
+        terminal.say(f"{terminal.mark(one.kind)} {one.check:{width}}  {one.text}")
+        if one.advice:
+            terminal.say(
+                f"  {'':{width}}  {terminal.styled(one.advice, 'dim' if one.kind == OK else 'bold')}"
+            )
+    terminal.say()
+    terminal.say(f"failures: {failures}, warnings: {warnings}")
+    return 1 if failures else 0
+
+
+def _weighed(subject: Subject, found: list[Finding]) -> list[Finding]:
+    """Return the findings without repetitions, a warning for each failure that a pull does not depend on."""
+    harmless = {"credentials", "identity"} if subject.token else set()
+    if subject.registry and subject.registry.public:  # its images can be pulled without a login
+        harmless = {"credentials", "identity", "token"}
+    if any(one.check == "podman" and one.kind == OK for one in found):  # one client is enough
+        harmless.add("docker")
+    firsts = {(one.kind, one.text): one for one in reversed(found)}
+    return [
+        one._replace(kind=WARNING) if one.kind == FAILURE and one.check in harmless else one
+        for one in found
+        if one is firsts[one.kind, one.text]
+    ]

@@ -1,0 +1,28 @@
+"""``header HOST``: what opens the registry's HTTP API, as a line that ``curl -H @-`` takes."""
+
+from typing import TYPE_CHECKING
+
+from ecr_credhelper.commands.arguments import add_hosts, add_identity
+from ecr_credhelper.credentials import get_credentials
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ecr_credhelper.terminal import Terminal
+
+
+def arguments(parser: "argparse.ArgumentParser") -> None:
+    """Take a registry and an identity."""
+    add_hosts(parser, None)
+    add_identity(parser)
+
+
+def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
+    """Print the header, and nothing else."""
+    login = get_credentials(options.host, profile=options.profile, role_arn=options.role_arn)
+    if terminal.shows_output:
+        terminal.note(
+            "warning: the header holds the password, and is on your screen now; meant for: curl -H @<(…)"
+        )
+    terminal.say(f"Authorization: {login.authorization}")
+    return 0

@@ -1,0 +1,87 @@
+"""``status``: one screen of what is configured and cached, without any network."""
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from ecr_credhelper import inventory, settings
+from ecr_credhelper.cache import open_cache
+from ecr_credhelper.docker_config import OURS, DockerConfig
+from ecr_credhelper.errors import CredentialHelperError
+from ecr_credhelper.fingerprint import fingerprint
+from ecr_credhelper.places import docker_config_file, settings_file
+from ecr_credhelper.registry import parse
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ecr_credhelper.settings import Settings
+    from ecr_credhelper.terminal import Terminal
+
+HEAD = ("REGISTRY", "COMES HERE BY", "RULE", "AS", "CACHED")
+
+
+def arguments(parser: "argparse.ArgumentParser") -> None:
+    """Take nothing."""
+
+
+def run(options: "argparse.Namespace", terminal: "Terminal") -> int:  # noqa: ARG001 - it takes none
+    """Show files, registries, rules, identities and what is cached; 1 where the settings are wrong."""
+    docker, cache = DockerConfig(os.environ), open_cache(os.environ)
+    now = time.time()
+    cached = {
+        entry.host: f"{inventory.left(entry.token.expires_at - now)} left"
+        for entry in inventory.entries(cache, fingerprint(os.environ).route, now)
+        if entry.is_current
+    }
+    try:
+        rules: Settings | None = settings.load(os.environ)
+    except CredentialHelperError as error:
+        terminal.note(f"{terminal.mark('failure')} {error}")
+        rules = None
+    ways = _ways(docker, rules, list(cached))
+    terminal.say(f"Docker:    {_place(docker_config_file(os.environ))}{_store(docker)}")
+    terminal.say(f"Settings:  {_place(settings_file(os.environ))}")
+    terminal.say(f"Cache:     {cache.records.folder or 'none'}")
+    terminal.say()
+    rows = [(host, way, *_identity(host, rules), cached.get(host, "-")) for host, way in sorted(ways.items())]
+    if rows:
+        terminal.table(HEAD, rows)
+    else:
+        terminal.say("No registry comes here yet; to begin: docker-credential-ecr-py configure HOST")
+    return 0 if rules else 1
+
+
+def _ways(docker: DockerConfig, rules: "Settings | None", cached: list[str]) -> dict[str, str]:
+    """Return host -> what in Docker's configuration leads it here, of all hosts that something tells of."""
+    helpers = docker.content.get("credHelpers")
+    named = helpers if isinstance(helpers, dict) else {}
+    hosts = {host for host, helper in named.items() if helper == OURS}
+    hosts |= {*cached, *(pattern for pattern in (rules.patterns() if rules else ()) if "." in pattern)}
+    other = "credsStore" if docker.creds_store == OURS else "-"
+    return {
+        host: "credHelpers" if named.get(host) == OURS else f"no: {named[host]}" if host in named else other
+        for host in hosts
+    }
+
+
+def _identity(host: str, rules: "Settings | None") -> tuple[str, str]:
+    """Return which rule speaks of a host, and whom it leads to."""
+    registry = parse(host)
+    try:
+        if rules is None:
+            return "?", "?"
+        rule = rules.rule(
+            host, registry.account if registry else "", public=bool(registry and registry.public)
+        )
+    except CredentialHelperError:
+        return "wrong", "?"
+    return rule.pattern or "-", inventory.in_words(rule.profile, rule.role_arn, os.environ)
+
+
+def _place(path: str | None) -> str:
+    return f"{path}{'' if path and os.path.lexists(path) else ' (not there)'}" if path else "none"
+
+
+def _store(docker: DockerConfig) -> str:
+    return f", credsStore {docker.creds_store}" if docker.creds_store else ""

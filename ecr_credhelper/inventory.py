@@ -1,0 +1,72 @@
+"""What is cached and for whom, in words for people; never a secret."""
+
+import ast
+from typing import TYPE_CHECKING, NamedTuple
+
+from ecr_credhelper.registry import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ecr_credhelper.cache import Cache
+    from ecr_credhelper.token import Token
+
+GIVEN = "docker login"
+"""What a login is kept under that a person gave."""
+
+
+class Entry(NamedTuple):
+    """One cached login: ``is_current`` tells whether a get would be answered with it now."""
+
+    host: str
+    region: str
+    identity: str
+    token: "Token"
+    is_current: bool
+
+
+def entries(cache: "Cache", route: str, now: float) -> list[Entry]:
+    """Return all that can be served; ``route`` is the fingerprint's, ``now`` seconds since the epoch."""
+    found: dict[tuple[str, str], Entry] = {}
+    given = cache.logins(now)
+    for _, owner, key in cache.routes():
+        host = owner.partition("\t")[0]
+        token = cache.token(key, now)
+        if token:
+            is_current = cache.route(host, route) == key and host not in given
+            found[host, key] = Entry(host, key.split("\t")[2], _identity(key), token, is_current)
+    for host, login in given.items():
+        registry = parse(host)
+        found[host, ""] = Entry(host, registry.region if registry else "", GIVEN, login, is_current=True)
+    return [found[place] for place in sorted(found)]
+
+
+def in_words(profile: str, role_arn: str, environ: "Mapping[str, str]") -> str:
+    """Return whom a rule and an environment lead to, as far as that can be told without asking AWS."""
+    profile = profile or environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE") or ""
+    key = environ.get("AWS_ACCESS_KEY_ID")
+    role = role_arn or environ.get("AWS_ROLE_ARN") or ""
+    source = f"profile {profile}" if profile else f"key {key}" if key else ""
+    if role_arn or (role and not source):
+        return f"{role}, from {source}" if source else role
+    if source:
+        return source
+    is_container = any(name.startswith("AWS_CONTAINER_CREDENTIALS_") for name in environ)
+    return "the container's role" if is_container else "default chain"
+
+
+def _identity(key: str) -> str:
+    """Return the identity in a token's key, which ``resolver.token_key`` made."""
+    fields = key.split("\t")
+    environ = dict(field.partition("=")[::2] for field in fields if "=" in field)
+    if "session" in environ:
+        return f"a program's session, key {environ['session'].rpartition(',')[2]}"
+    rule = next((field for field in fields if field.startswith("(")), "('', '')")
+    profile, role_arn, *_ = ast.literal_eval(rule)
+    return in_words(profile, role_arn, environ)
+
+
+def left(seconds: float) -> str:
+    """Return a time span as people say it: ``11 h 58 min``."""
+    hours, minutes = divmod(int(seconds) // 60, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"

@@ -1,0 +1,96 @@
+"""A person runs one command of ours, a client works; they run another, and it is as it was before."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.e2e import pages
+from tests.e2e.cases import Case, cell, same
+from tests.e2e.clients import Client
+from tests.e2e.home import Configuration, Home
+from tests.e2e.recipes import DockerLogin, Recipe
+from tests.e2e.report import Row
+
+PROGRAM = "docker-credential-ecr-py"
+BEFORE = '{\n\t"detachKeys": "ctrl-e,e",\n\t"auths": {}\n}\n'
+"""Docker's configuration as somebody has it, in a hand that is not ours."""
+
+
+@dataclass(frozen=True)
+class LoginCommandCase(Case):
+    """``login`` in place of a script that does it by hand: no configuration names the helper."""
+
+    def transfer(self, row: Row, home: Home, references: Sequence[str]) -> list[str]:
+        hosts = [registry.host for registry in self.registries]
+        tool = self.client.programs[0].rpartition("/")[2]
+        # A login that docker keeps in its file, or it would look for a store of the system's.
+        home.write(".docker/config.json", DockerLogin.content())
+        with cell(row, "kept", tool):
+            home.run(PROGRAM, "login", *hosts, "--tool", tool)
+        with cell(row, "push"):
+            self.client.push(home, references)
+        for host in hosts:
+            home.run(tool, "logout", host)
+        self.be_refused(row, home, references)
+        home.run(PROGRAM, "login", *hosts, "--tool", tool)
+        home.lose_keys()
+        with cell(row, "pull"):
+            return self.client.pull(home, references)
+
+
+@dataclass(frozen=True)
+class ConfigureCase(Case):
+    """``configure`` lets a client in, ``doctor`` finds nothing wrong, ``unconfigure`` leaves no trace."""
+
+    options: tuple[str, ...] = ()
+
+    def transfer(self, row: Row, home: Home, references: Sequence[str]) -> list[str]:
+        file = home.write(self.configuration.file, BEFORE)
+        home.run(PROGRAM, "configure", "--yes", *self.options, *references)
+        with cell(row, "push"):
+            self.client.push(home, references)
+        for reference in references:
+            home.run_silently(PROGRAM, "doctor", reference)
+        with cell(row, "pull"):
+            pulled = self.client.pull(home, references)
+        home.run(PROGRAM, "unconfigure", "--yes", *self.options)
+        same("the configuration afterwards", file.read_text(), BEFORE)
+        self.be_refused(row, home, references)
+        return pulled
+
+
+class _Curl(Client):
+    """Asks the registry's HTTP API, and neither pushes nor pulls."""
+
+    name = "curl"
+    programs = ("curl", "bash")
+
+    def push(self, home: Home, references: Sequence[str]) -> None:
+        raise NotImplementedError
+
+    def pull(self, home: Home, references: Sequence[str]) -> list[str]:
+        raise NotImplementedError
+
+
+class WithCurl(Recipe):
+    """The page's own lines: ``header`` opens the registry's HTTP API to curl."""
+
+    name = "curl, with header"
+    repository = "api"
+    client = _Curl()
+
+    def run(self, home: Home) -> str:
+        done = home.run("bash", "-c", f"set -o pipefail\n{pages.script()}")
+        return done.stdout + done.stderr
+
+    def prepare(self, home: Home, other: Home) -> None:  # noqa: ARG002 - needs nothing there
+        self.other.push(other, [self.reference("1")])
+
+    def prove(self, row: Row, home: Home, output: str) -> None:  # noqa: ARG002 - what was printed tells all
+        with cell(row, "pull"):
+            same("tags", json.loads(output), {"name": self.repository, "tags": ["1"]})
+
+
+LOGIN = Configuration("our login", "", lambda _: "")
+CONFIGURE = Configuration("our configure", ".docker/config.json", lambda _: "")
+CONFIGURE_PODMAN = Configuration("our configure --podman", ".config/containers/auth.json", lambda _: "")

@@ -1,0 +1,173 @@
+"""What ``doctor`` tells of the machine: the executable, a name, the settings, the cache."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from ecr_credhelper.checks import OK, Check, Finding, Subject, examine, machine
+from ecr_credhelper.commands.doctor import CHECKS, FACTS, SECONDS, VERSION
+from ecr_credhelper.errors import ConfigurationError
+from ecr_credhelper.rules import Asked
+from tests.conftest import EXECUTABLE, HOST
+from tests.found import Doctor, settings
+
+pytest_plugins = ("tests.examination",)
+
+CONFIGURE = f"run: docker-credential-ecr-py configure {HOST}"
+PODMAN = f"run: docker-credential-ecr-py configure --podman {HOST}"
+LOGIN = {"auths": {f"https://{HOST}/v1/": {"auth": "QVdTOnNlY3JldA=="}}}
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lead whatever asks a registry to a proxy that refuses."""
+    for name in ("HTTPS_PROXY", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+
+
+# The executable.
+
+
+def test_an_executable_that_is_not_on_path(
+    bin_folder: Path, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (bin_folder / "docker-credential-ecr-py").unlink()
+    text = "docker-credential-ecr-py is not on PATH, where Docker looks for it"
+    assert doctor().one("executable") == ("failure", text, f"add {Path(EXECUTABLE).parent} to PATH")
+    result, text, advice = doctor().one("path")
+    assert (result, text) == ("warning", f"not on the PATH that sudo give: {bin_folder}")
+    assert advice == f"if you need it there: sudo ln -s {EXECUTABLE} /usr/local/bin/"
+    monkeypatch.setattr(sys, "argv", [f"{bin_folder}/docker-credential-ecr-py"])
+    assert doctor().one("executable")[2] == f"add {bin_folder} to PATH"
+
+
+def test_another_executable_on_path(bin_folder: Path, doctor: Doctor) -> None:
+    other = bin_folder / "docker-credential-ecr-py"
+    other.unlink()
+    other.touch(mode=0o755)
+    assert doctor().one("executable")[:2] == ("warning", f"Docker finds {other}, and this is {EXECUTABLE}")
+
+
+def test_each_platform_has_paths_of_its_own() -> None:
+    assert set(machine.PATHS) == {"linux", "darwin"}
+
+
+# Names, settings, cache.
+
+
+@pytest.mark.parametrize(
+    ("server", "text"),
+    [
+        (
+            "11112222333.dkr.ecr.us-west-2.amazonaws.com",
+            "11112222333.dkr.ecr.us-west-2.amazonaws.com is not the",
+        ),
+        ("a b", "that is not the name of a registry"),
+    ],
+)
+def test_a_name_that_is_none(server: str, text: str, doctor: Doctor) -> None:
+    found = doctor(server)
+    assert found.status == 1
+    assert found.one("registry")[0] == "failure"
+    assert found.one("registry")[1].startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("host", "text"),
+    [
+        (HOST, "account 111122223333, region us-west-2, partition aws"),
+        ("ecr-public.aws.com", "region us-east-1, partition aws, public, dualstack"),
+    ],
+)
+def test_what_a_name_tells(host: str, text: str, doctor: Doctor) -> None:
+    assert doctor(host).one("registry") == ("ok", text, "")
+
+
+def test_what_the_settings_tell(home: Path, doctor: Doctor) -> None:
+    assert doctor(HOST).one("settings")[1] == "no settings file: the default chain of the AWS SDK"
+    assert doctor().one("settings")[1] == "no settings file"
+    settings(home, '[registry.111122223333]\nprofile = "dev"\n')
+    file = home / ".config/ecr-credhelper/config.toml"
+    assert doctor(HOST).one("settings")[1] == f"{file}: pattern = 111122223333, profile = dev"
+
+
+def test_no_cache(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "cache_folder", lambda _: None)
+    assert doctor().one("cache")[1] == "there is no place for it: every pull asks AWS"
+    monkeypatch.setenv("AWS_ECR_DISABLE_CACHE", "1")
+    assert doctor().one("cache")[1:] == ("off: every pull asks AWS", "unset AWS_ECR_DISABLE_CACHE")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+def test_the_cache_folder(home: Path, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = home / "caches/ecr-credhelper"
+    monkeypatch.setenv("AWS_ECR_CACHE_DIR", str(folder.parent))
+    assert doctor().one("cache") == ("ok", f"{folder}, made with the first token", "")
+    folder.mkdir(parents=True, mode=0o700)
+    assert doctor().one("cache") == ("ok", f"{folder} (owner {os.geteuid()}, mode 0700)", "")
+    folder.chmod(0o755)
+    result, text, _ = doctor().one("cache")
+    mode = f"(owner {os.geteuid()}, mode 0755)"
+    assert (result, text) == ("warning", f"{folder} is not used, others could look into it {mode}")
+    folder.rmdir()
+    folder.parent.rmdir()
+    folder.parent.touch(mode=0o644)
+    result, text, _ = doctor().one("cache")
+    assert (result, text) == (
+        "warning",
+        f"you cannot write into {folder.parent} {mode.replace('755', '644')}",
+    )
+
+
+# What joins the checks.
+
+
+def nothing(*_: object) -> None:
+    """Show no progress."""
+
+
+def test_what_is_not_done_in_time_has_failed_and_nobody_waits_for_it() -> None:
+    def never(_: Subject) -> Iterable[Finding]:
+        time.sleep(5)
+        return []
+
+    checks = [
+        Check("quick", lambda _: [Finding(OK, "a\nline")]),
+        Check("slow", never),
+        Check("behind it", lambda _: [Finding(OK, "")], after=("slow",)),
+    ]
+    found = examine(Subject("", os.environ, Asked()), checks, 0.2, nothing)
+    assert [(one.check, one.kind, one.text) for one in found] == [
+        ("quick", "ok", "a line"),
+        ("slow", "failure", "not done within 0.2 s"),
+    ]
+
+
+def test_a_check_that_fails_is_a_finding() -> None:
+    def ours(_: Subject) -> Iterable[Finding]:
+        raise ConfigurationError("subject", "what is wrong", "what to do")
+
+    def fault(_: Subject) -> Iterable[Finding]:
+        raise RuntimeError("a secret")
+
+    found = examine(Subject("", os.environ, Asked()), [Check("a", ours), Check("b", fault)], 5, nothing)
+    assert found == [
+        ("failure", "what is wrong", "what to do", "a"),
+        ("failure", "internal error (RuntimeError)", found[1].advice, "b"),
+    ]
+
+
+def test_the_page_of_doctor_tells_every_check_and_field() -> None:
+    page = (Path(__file__).parents[1] / "docs/reference/doctor.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == [check.name for check in CHECKS]
+    assert f"{SECONDS} seconds" in page
+    assert f'"version": {VERSION},' in page
+    for fact in FACTS:
+        assert f'"{fact}": ' in page
