@@ -22,6 +22,18 @@ if TYPE_CHECKING:
         UnsupportedRegistryError,
     )
     from ecr_credhelper.provider import CredentialProvider
+else:  # a type checker takes a name that is not above for a mistake
+
+    def __getattr__(name: str) -> object:
+        """Load a public name when it is asked for: the executable needs none of them."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        other = "errors" if name.endswith("Error") else "credentials"
+        home = "provider" if name == "CredentialProvider" else other
+        return getattr(import_module(f"{__name__}.{home}"), name)
+
 
 __version__ = "0.1.0"
 __all__ = [
@@ -38,19 +50,6 @@ __all__ = [
     "__version__",
     "get_credentials",
 ]
-
-if not TYPE_CHECKING:  # to a type checker, a name that is not above is a mistake
-
-    def __getattr__(name: str) -> object:
-        """Load a public name when it is asked for: the executable needs none of them."""
-        if name in __all__:
-            from importlib import import_module
-
-            for home in ("errors", "credentials", "provider"):
-                module = import_module(f"{__name__}.{home}")
-                if hasattr(module, name):
-                    return getattr(module, name)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

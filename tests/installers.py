@@ -34,6 +34,9 @@ def install(installer: str, home: Path) -> str:
     if installer != "pip":
         subprocess.run([tools / "bin/pip", "install", "--quiet", installer], check=True, env=environ)
     subprocess.run(INSTALLERS[installer], check=True, env=environ, stdout=subprocess.DEVNULL)
+    man_pages = [*home.rglob(f"share/man/man1/{NAME}.1")]
+    if not man_pages:
+        raise FileNotFoundError(f"no man page below {home}")
     folder = tools / "bin" if installer == "pip" else home / ".local/bin"
     return subprocess.check_output([folder / NAME, "version"], env=environ, text=True).strip()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ecr_credhelper import __main__ as program
 from ecr_credhelper import commands
 from ecr_credhelper.commands.arguments import known_hosts
 from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, OTHER_REGION, run
@@ -104,6 +105,12 @@ def test_the_registries_offered_are_docker_s_and_the_cache_s(home: Path) -> None
 
 def test_nobody_is_answered_who_did_not_ask() -> None:
     assert commands.complete() == 1
+
+
+def test_a_shell_is_answered_by_what_it_calls_without_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_ARGCOMPLETE", "1")
+    monkeypatch.setattr(commands, "complete", lambda: 7)
+    assert program.main([]) == 7
 
 
 def test_a_variable_of_a_shell_alone_completes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,6 +112,17 @@ def test_the_error_in_the_readme_is_what_a_person_sees(home: Path) -> None:
     assert error in page("README.md")
 
 
+def test_the_program_in_the_readme_runs(home: Path, aws: FakeECR) -> None:
+    (home / ".aws").mkdir()
+    (home / ".aws/credentials").write_text(
+        f"[prod]\naws_access_key_id = {aws.access_key}\naws_secret_access_key = {aws.secret_key}\n"
+    )
+    (program,) = [block for name, block in blocks("python") if name == "README.md"]
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("AWS 2")
+    assert len(aws.calls) == 1
+
+
 def causes() -> set[str]:
     """Return every cause that an error of ours can tell, from the source, with … for what varies."""
     found = {row.cause for row in (*EXCEPTIONS, *ANSWERS)} - {"{denial}"}

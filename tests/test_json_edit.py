@@ -144,3 +144,9 @@ def test_without_a_value_there_is_nothing_to_read_or_to_remove() -> None:
 def test_only_keys_and_the_given_words_are_shown() -> None:
     text = '{"auth": "c2VjcmV0", "a\\"b" : ["x", "desktop", "a\\\\\\"secret"], "n": 1}'
     assert masked(text, ["desktop"]) == '{"auth": "…", "a\\"b" : ["…", "desktop", "…"], "n": 1}'
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}', '{"a": []}', '{"a": "{}"}'])
+def test_nothing_can_be_put_into_what_is_no_object(text: str) -> None:
+    with pytest.raises(ValueError, match="not an object"):
+        put(text, ("a", "b"), "1")
