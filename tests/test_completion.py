@@ -13,7 +13,7 @@ import pytest
 
 from ecr_credhelper import __main__ as program
 from ecr_credhelper import commands
-from ecr_credhelper.commands.arguments import known_hosts
+from ecr_credhelper.commands.arguments import known_hosts, known_profiles
 from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, OTHER_REGION, run
 from tests.fake_ecr import FakeECR
 
@@ -23,6 +23,7 @@ LINES = [
     ("cache c", {"clear"}),
     ("login --too", {"--tool"}),
     ("login --tool sk", {"skopeo"}),
+    ("login --profile d", {"dev"}),
     ("password 1111", {HOST}),
     ("password 4444", {OTHER_ACCOUNT}),
 ]
@@ -34,6 +35,8 @@ def known(home: Path, aws: FakeECR, monkeypatch: pytest.MonkeyPatch) -> FakeECR:
     (home / ".docker").mkdir()
     helpers = {HOST: "ecr-py", OTHER_REGION: "pass"}
     (home / ".docker/config.json").write_text(json.dumps({"credHelpers": helpers}))
+    (home / ".aws").mkdir()
+    (home / ".aws/config").write_text("[profile dev]\n[profile prod]\n")
     run("get", stdin=OTHER_ACCOUNT)
     monkeypatch.setenv("PATH", os.pathsep.join([str(Path(EXECUTABLE).parent), os.environ["PATH"]]))
     return aws
@@ -101,6 +104,10 @@ def test_the_registries_offered_are_docker_s_and_the_cache_s(home: Path) -> None
     assert known_hosts() == [HOST, OTHER_ACCOUNT]
     (home / ".docker/config.json").write_text('{"credHelpers": []}')
     assert known_hosts() == [OTHER_ACCOUNT]
+
+
+def test_the_profiles_offered_are_those_of_the_aws_configuration() -> None:
+    assert known_profiles() == ["dev", "prod"]
 
 
 def test_nobody_is_answered_who_did_not_ask() -> None:

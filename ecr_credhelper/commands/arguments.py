@@ -21,8 +21,16 @@ def add_hosts(parser: "argparse.ArgumentParser", nargs: str | None, what: str = 
 
 def add_identity(parser: "argparse.ArgumentParser") -> None:
     """Let the command ask as somebody else than the settings say."""
-    parser.add_argument("--profile", help="the AWS profile to ask as, whatever the settings say")
+    profile = parser.add_argument("--profile", help="the AWS profile to ask as, whatever the settings say")
+    profile.completer = known_profiles  # type: ignore[attr-defined] # argcomplete's way
     parser.add_argument("--role-arn", metavar="ARN", help="the role to assume first")
+
+
+def known_profiles(**_: object) -> list[str]:
+    """Return the names of the AWS profiles."""
+    from botocore.session import Session
+
+    return list(Session().available_profiles)
 
 
 def known_hosts(**_: object) -> list[str]:

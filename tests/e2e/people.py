@@ -38,6 +38,10 @@ class LoginCommandCase(Case):
             return self.client.pull(home, references)
 
 
+ENGINES = ("docker", "podman")
+"""Clients that keep what they have pulled."""
+
+
 @dataclass(frozen=True)
 class ConfigureCase(Case):
     """``configure`` lets a client in, ``doctor`` finds nothing wrong, ``unconfigure`` leaves no trace."""
@@ -53,10 +57,19 @@ class ConfigureCase(Case):
             home.run_silently(PROGRAM, "doctor", reference)
         with cell(row, "pull"):
             pulled = self.client.pull(home, references)
-        home.run(PROGRAM, "unconfigure", "--yes", *self.options)
+        self.be_discovered(home)
+        home.run(PROGRAM, "unconfigure", "--yes")
         same("the configuration afterwards", file.read_text(), BEFORE)
         self.be_refused(row, home, references)
         return pulled
+
+    def be_discovered(self, home: Home) -> None:
+        """Prove that the registries are found by the images that were pulled from them."""
+        tool = self.client.programs[0].rpartition("/")[2]
+        if tool in ENGINES:
+            told = home.run(PROGRAM, "configure", "--discover", "--dry-run").stdout
+            found = {line.split()[0] for line in told.splitlines() if f"images of {tool}" in line}
+            same("registries of the images", {one.host for one in self.registries} - found, set())
 
 
 class _Curl(Client):
