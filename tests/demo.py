@@ -38,7 +38,8 @@ class Demo:
 
     def __init__(self, api: FakeECR, home: str) -> None:
         self.api = api
-        self.environ = {**api.environment, "HOME": home, "PATH": os.environ.get("PATH", "")}
+        path = os.pathsep.join((str(EXECUTABLE.parent), os.environ.get("PATH", "")))
+        self.environ = {**api.environment, "HOME": home, "PATH": path}
         self.wrong = 0
 
     def ask(self, what: str, verb: str, stdin: str, right: Callable[[int, str], bool]) -> None:
@@ -55,13 +56,26 @@ class Demo:
         print(f"  {shortened(stdout) or '(no output)'}")
         print(f"  exit status {done.returncode}, {took:.0f} ms: {'right' if is_right else 'WRONG'}\n")
 
+    def show(self, what: str, *argv: str, says: str) -> None:
+        """Run a command as a person does, show what it says, and check that."""
+        done = subprocess.run(
+            [EXECUTABLE, *argv], capture_output=True, text=True, check=False, env=self.environ
+        )
+        is_right = done.returncode == 0 and says in done.stdout
+        self.wrong += not is_right
+        print(f"{what}\n  $ docker-credential-ecr-py {' '.join(argv)}")
+        print("".join(f"  {line}\n" for line in (done.stdout + done.stderr).splitlines()), end="")
+        print(f"  exit status {done.returncode}: {'right' if is_right else 'WRONG'}\n")
+
     def run(self) -> int:
-        """Go through the verbs as Docker does; return the number of wrong replies."""
+        """Go through it as a person and Docker do; return the number of wrong replies."""
+        self.show("Docker is told of the helper", "configure", HOST, "--yes", says="is written")
         cold = self.api.password("us-west-2", serial=1)
         login = json.dumps({"ServerURL": HOST, "Username": "AWS", "Secret": GIVEN})
         self.ask("The first pull: the token comes from AWS", "get", HOST, answers(cold))
         self.ask("The next one: from the cache, AWS is not asked", "get", HOST, answers(cold))
         self.ask("What could be served now", "list", "", says({HOST: "AWS"}))
+        self.show("The same for people", "status", says=" left")
         self.ask("docker login", "store", login, is_silent)
         self.ask("A given login comes first", "get", HOST, answers(GIVEN))
         self.ask("docker logout", "erase", HOST, is_silent)
@@ -71,6 +85,7 @@ class Demo:
         )
         self.api.faults.append(DENIED)
         self.ask("A policy is missing", "get", HOST, fails("may not perform ecr:GetAuthorizationToken"))
+        self.show("Docker's configuration as it was", "unconfigure", "--yes", says="is given back")
         calls = len(self.api.calls)
         print(f"The fake API was called {calls} times: {'right' if calls == 2 else 'WRONG'}\n")
         return self.wrong + (calls != 2)

@@ -27,9 +27,15 @@ from tests.terminals import run_in_terminal
 from tests.test_terminal import Screen
 
 EVERY = [command.name for command in commands.COMMANDS]
-SETTINGS = (
-    '[registry.444455556666]\nprofile = "prod"\n[registry."images.example.com"]\nregion = "eu-west-1"\n'
-)
+THIRD = OTHER_ACCOUNT.replace("us-west-2", "eu-west-1")
+SETTINGS = """
+[registry.444455556666]
+profile = "prod"
+[registry."images.example.com"]
+region = "eu-west-1"
+[registry."*.dkr.ecr.sa-east-1.amazonaws.com"]
+profile = "any"
+"""
 
 
 def write(path: Path, text: str) -> None:
@@ -348,17 +354,19 @@ def test_status_without_anything_tells_how_to_begin(call: Run, home: Path) -> No
 
 
 def test_status_is_one_screen_of_all_and_asks_nobody(call: Run, aws: FakeECR, home: Path) -> None:
-    helpers = {HOST: "ecr-py", OTHER_ACCOUNT: "ecr-py", OTHER_REGION: "pass"}
+    helpers = {HOST: "ecr-py", OTHER_ACCOUNT: "ecr-py", THIRD: "ecr-py", OTHER_REGION: "pass"}
     write(home / ".docker/config.json", json.dumps({"credHelpers": helpers, "credsStore": "desktop"}))
     write(home / ".config/ecr-credhelper/config.toml", SETTINGS)
     run("get", stdin=HOST)
+    run("store", stdin=login(OTHER_ACCOUNT))
     calls = len(aws.calls)
     result = call("status")
     assert (result.status, result.stderr) == (0, b"")
     assert ", credsStore desktop\n" in result.stdout.decode()
     assert rows_of(result) == {
         HOST: ["credHelpers", "-", "key AKIAFAKEFAKEFAKEFAKE", "11 h 59 min left"],
-        OTHER_ACCOUNT: ["credHelpers", "444455556666", "profile prod", "-"],
+        OTHER_ACCOUNT: ["credHelpers", "444455556666", "docker login", "11 h 59 min left"],
+        THIRD: ["credHelpers", "444455556666", "profile prod", "-"],
         "images.example.com": ["-", "images.example.com", "key AKIAFAKEFAKEFAKEFAKE", "-"],
     }
     assert len(aws.calls) == calls

@@ -30,7 +30,7 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:  # noqa: AR
     docker, cache = DockerConfig(os.environ), open_cache(os.environ)
     now = time.time()
     cached = {
-        entry.host: f"{inventory.left(entry.token.expires_at - now)} left"
+        entry.host: (entry.identity, f"{inventory.left(entry.token.expires_at - now)} left")
         for entry in inventory.entries(cache, fingerprint(os.environ).route, now)
         if entry.is_current
     }
@@ -44,7 +44,10 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:  # noqa: AR
     terminal.say(f"Settings:  {_place(settings_file(os.environ))}")
     terminal.say(f"Cache:     {cache.records.folder or 'none'}")
     terminal.say()
-    rows = [(host, way, *_identity(host, rules), cached.get(host, "-")) for host, way in sorted(ways.items())]
+    rows = []
+    for host, way in sorted(ways.items()):
+        rule, identity = _identity(host, rules)
+        rows.append((host, way, rule, *cached.get(host, (identity, "-"))))
     if rows:
         terminal.table(HEAD, rows)
     else:
@@ -57,7 +60,8 @@ def _ways(docker: DockerConfig, rules: "Settings | None", cached: list[str]) -> 
     helpers = docker.content.get("credHelpers")
     named = helpers if isinstance(helpers, dict) else {}
     hosts = {host for host, helper in named.items() if helper == OURS}
-    hosts |= {*cached, *(pattern for pattern in (rules.patterns() if rules else ()) if "." in pattern)}
+    patterns = rules.patterns() if rules else []
+    hosts |= {*cached, *(pattern for pattern in patterns if "." in pattern and "*" not in pattern)}
     other = "credsStore" if docker.creds_store == OURS else "-"
     return {
         host: "credHelpers" if named.get(host) == OURS else f"no: {named[host]}" if host in named else other
