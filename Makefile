@@ -13,7 +13,7 @@ demo: $(VENV)/installed ## the real executable against a fake ECR API on loopbac
 	@$(BIN)/python -m tests.demo
 
 test: $(VENV)/test ## the whole suite
-	$(BIN)/python -m pytest --cov
+	$(BIN)/python -m pytest --cov --numprocesses auto
 
 lint: $(VENV)/lint ## style and types
 	$(BIN)/ruff check .
