@@ -4,30 +4,34 @@ import base64
 import logging
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ecr_credhelper import settings
 from ecr_credhelper.cache import Cache, open_cache
-from ecr_credhelper.errors import ConfigurationError, UnsupportedRegistryError
+from ecr_credhelper.errors import (
+    ConfigurationError,
+    CredentialHelperError,
+    UnsupportedRegistryError,
+    internal_error,
+)
 from ecr_credhelper.fingerprint import Fingerprint, fingerprint
 from ecr_credhelper.log import redacted
 from ecr_credhelper.records import NoRecords
-from ecr_credhelper.registry import host_of, parse
-from ecr_credhelper.resolver import DEADLINE, Resolver, Result, token_key, within
+from ecr_credhelper.registry import Registry, host_of, parse
+from ecr_credhelper.resolver import Resolver, token_key, within
 from ecr_credhelper.rules import Asked
+from ecr_credhelper.token import Token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import boto3
     import botocore.session
 
-    from ecr_credhelper.registry import Registry
-    from ecr_credhelper.token import Token
-
     Session = boto3.Session | botocore.session.Session
+else:
+    Session = Any  # for whoever reads the hints while the program runs: boto3 need not be loaded
 
 ASKED = "asked"
 """Stands in a route for the settings, where a program names its identity: the executable never goes there."""
@@ -132,9 +136,11 @@ class Source:
                 raise ConfigurationError("the registry's credentials", problem, "correct the argument")
         inner: Any = getattr(session, "_session", session)  # boto3's wraps botocore's
         self._asked = Asked(profile or "", role_arn or "", inner)
-        # Before the settings: a route is kept under those that led to it, or never found again.
-        self._owner = ASKED if self._asked else fingerprint(os.environ).settings
-        self._settings = settings.load(os.environ)
+        # One look for both: a route is kept under the settings that led to it, or never found again.
+        environ = dict(os.environ)
+        own = f"{ASKED}\t{profile!r},{role_arn!r}"
+        self._owner = own if self._asked else fingerprint(environ).settings
+        self._settings = settings.load(environ)
         self._on_disk = on_disk
         self._clock = clock
 
@@ -149,38 +155,39 @@ class Source:
 
     def fetch(self, registry: "Registry", *, ahead: bool = False) -> "Token":
         """Return a token that is good for a while, or, with ``ahead``, one that is not even ageing."""
-
-        def fetch() -> "Token":
-            resolver = self._resolver()
+        try:
+            resolver = self._resolver(registry)
             return resolver.refresh(registry) if ahead else resolver.resolve(registry)
-
-        return self._in_time(fetch, registry)
+        except CredentialHelperError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a working directory that has gone, no more threads
+            raise internal_error(error) from None
 
     def forget(self, registry: "Registry") -> None:
         """Remove the registry's token from the disk."""
+        resolver = self._resolver(registry)
+        resolver.cache.drop_token(resolver.key(registry))
 
-        def forget() -> None:
-            resolver = self._resolver()
-            resolver.cache.drop_token(resolver.key(registry))
-
-        self._in_time(forget, registry)
-
-    def _in_time(self, work: "Callable[[], Result]", registry: "Registry") -> "Result":
-        """Do what may have to find out first who a caller's session is: that too can take for ever."""
-        return within(self._settings.deadline or DEADLINE, work, subject=registry.host)
-
-    def _resolver(self) -> Resolver:
+    def _resolver(self, registry: "Registry") -> Resolver:
         """Return what resolves as the identity of this moment: the environment may have changed."""
-        identity = fingerprint(os.environ, asked=bool(self._asked)).identity
-        is_named = True
-        if self._asked.session is not None:
+        is_named, name, started = True, "", time.monotonic()
+        session = self._asked.session
+        limit = Resolver.limit(self._settings)
+        if session is not None:
             from ecr_credhelper.sessions import name_of
 
-            name = name_of(self._asked.session)
-            identity, is_named = f"{identity}\t{name}", bool(name)
+            # To find out may take for ever.
+            found = within(limit, lambda: name_of(session), subject=registry.host)
+            is_named, name = bool(found), f"\t{found}"
+
+        def identity() -> str:
+            return fingerprint(os.environ, asked=bool(self._asked)).identity + name
+
         cache = open_cache(os.environ) if self._on_disk and is_named else Cache(NoRecords())
-        owner = Fingerprint(identity, self._owner)
-        return Resolver(self._settings, owner, cache, self._clock, _debug, self._asked)
+        owner = Fingerprint(identity(), self._owner, identity)
+        resolver = Resolver(self._settings, owner, cache, self._clock, _debug, self._asked)
+        resolver.seconds = limit - (time.monotonic() - started)
+        return resolver
 
 
 def _debug(text: str) -> None:

@@ -7,6 +7,7 @@ bundles are its own.
 
 import threading
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from botocore.config import Config
 from botocore.exceptions import NoCredentialsError as NoSourceError
@@ -31,8 +32,8 @@ CONNECT_TIMEOUT = 5
 READ_TIMEOUT = 10
 """Seconds to wait for the API's answer, which usually takes a tenth of one."""
 
-_ONE_BY_ONE = threading.Lock()
-"""Clients are made one at a time: threads may share a session, and sessions are not made for that."""
+_LOCKS: "WeakKeyDictionary[Session, threading.Lock]" = WeakKeyDictionary()
+"""A session makes its clients one at a time: threads may share it, which it is not made for."""
 
 
 def fetch(
@@ -61,8 +62,8 @@ def fetch(
         response = client.get_authorization_token()
     except CredentialHelperError:
         raise
-    except Exception as error:
-        raise explain(error, registry, profile) from error
+    except Exception as error:  # noqa: BLE001 - its text may hold a secret, in a traceback too
+        raise explain(error, registry, profile) from None
     token = token_of(response, registry.host, clock())
     log(f"answered: {token}")
     return token
@@ -79,7 +80,7 @@ def make_client(session: "Session", registry: "Registry", rule: Rule = NO_RULE) 
         use_fips_endpoint=registry.fips or None,
         use_dualstack_endpoint=registry.dualstack or None,
     )
-    with _ONE_BY_ONE:
+    with _LOCKS.setdefault(session, threading.Lock()):
         return session.create_client(
             "ecr-public" if registry.public else "ecr",
             region_name=registry.region if registry.public else rule.region or registry.region,

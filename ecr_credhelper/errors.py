@@ -45,7 +45,7 @@ class ProtocolError(CredentialHelperError):
 
 
 class UnsupportedRegistryError(CredentialHelperError):
-    """A login was given for a registry that is not ECR and that nothing here could keep."""
+    """The registry is not ECR: nothing here could fetch its login, or keep one that was given."""
 
 
 class ConfigurationError(CredentialHelperError):

@@ -13,7 +13,7 @@ from ecr_credhelper.places import settings_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 VARIABLES = (
     # Who it is, after botocore/credentials.py and configprovider.py.
@@ -76,14 +76,22 @@ BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 class Fingerprint:
-    """Lines: ``identity`` tells who AWS would see, ``settings`` what leads a host there, ``route`` both."""
+    """Lines: ``identity`` tells who AWS would see, ``settings`` what leads a host there, ``route`` both.
 
-    __slots__ = ("identity", "route", "settings")
+    ``again`` tells the identity once more: it may change while AWS is asked.
+    """
 
-    def __init__(self, identity: str, settings: str) -> None:
+    __slots__ = ("_again", "identity", "route", "settings")
+
+    def __init__(self, identity: str, settings: str, again: "Callable[[], str] | None" = None) -> None:
         self.identity = identity
         self.settings = settings
         self.route = f"{settings}\t{identity}"
+        self._again = again
+
+    def holds(self) -> bool:
+        """Tell whether the identity is still this one."""
+        return self._again is None or self._again() == self.identity
 
 
 def fingerprint(environ: "Mapping[str, str]", *, asked: bool = False) -> Fingerprint:
@@ -101,12 +109,12 @@ def fingerprint(environ: "Mapping[str, str]", *, asked: bool = False) -> Fingerp
             fields.append(f"{path}={_stat(path)}")
     token = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN")
     if token:
-        fields.append(f"AWS_CONTAINER_AUTHORIZATION_TOKEN={_digest(token)}")
+        fields.append(f"AWS_CONTAINER_AUTHORIZATION_TOKEN={digest(token)}")
     settings = _settings(environ)
     # A rule may name a profile, as may a program, and that one any source.
     if settings or asked or not any(environ.get(name) for name in SELF_CONTAINED):
         fields.append(f"machine={machine(environ)}")
-    return Fingerprint(_line(fields), _line(settings))
+    return Fingerprint(_line(fields), _line(settings), lambda: fingerprint(environ, asked=asked).identity)
 
 
 def _settings(environ: "Mapping[str, str]") -> list[str]:
@@ -141,7 +149,7 @@ def _stat(path: str) -> str:
     return f"{status.st_mtime_ns},{status.st_size},{status.st_ino}"
 
 
-def _digest(secret: str) -> str:
+def digest(secret: str) -> str:
     """Return a digest of a secret that selects an identity: the secret itself stays out of the line."""
     import hashlib
 

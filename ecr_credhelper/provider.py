@@ -6,24 +6,24 @@ so that no registry waits for another's, and everybody who wants the same token 
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TYPE_CHECKING
+from typing import NamedTuple, Self
 
 from cachetools import TLRUCache
 
-from ecr_credhelper.credentials import Source, credentials_for, log, registry_of
+from ecr_credhelper.credentials import Credentials, Session, Source, credentials_for, log, registry_of
 from ecr_credhelper.errors import CredentialHelperError
+from ecr_credhelper.registry import Registry
+from ecr_credhelper.resolver import DEADLINE
 from ecr_credhelper.token import Token
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Self
-
-    from ecr_credhelper.credentials import Credentials, Session
-    from ecr_credhelper.registry import Registry
 
 MAX_ENTRIES = 256
 """Tokens in memory: one for each region and identity, so more than a program has."""
+
+PAUSE = 60
+"""Seconds after the start of an attempt that failed, in which a login that is valid still is given at once:
+else every caller would wait in vain, for as long as AWS does not answer."""
 
 
 class CredentialProvider:
@@ -41,6 +41,10 @@ class CredentialProvider:
         timer: tells seconds since the epoch.
         fetch: for tests: what returns the credentials of a registry's host, in place of disk and AWS.
 
+    Raises:
+        CredentialHelperError: an argument or the settings file is wrong.
+        ValueError: arguments that exclude each other, or no room for a single entry.
+
     """
 
     def __init__(  # noqa: PLR0913 - all are keywords, and none is needed
@@ -54,19 +58,23 @@ class CredentialProvider:
         timer: "Callable[[], float]" = time.time,
         fetch: "Callable[[str], Credentials] | None" = None,
     ) -> None:
+        if max_entries < 1:
+            raise ValueError("max_entries: there must be room for one login at least")
+        if fetch and (profile or role_arn or session is not None):
+            raise ValueError("fetch stands in place of profile, role_arn and session")
         self._source: Source | _Canned = (
             _Canned(fetch)
             if fetch
             else Source(profile=profile, role_arn=role_arn, session=session, on_disk=disk_cache, clock=timer)
         )
         self._timer = timer
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal's handler may close the provider while its thread holds it
         self._entries: TLRUCache[str, _Entry] = TLRUCache(max_entries, _end, timer)
-        self._pending: dict[str, Future[Token]] = {}
+        self._fetches: dict[str, _Fetch] = {}
         self._threads: set[threading.Thread] = set()
         self._is_closed = False
 
-    def get_credentials(self, registry: str) -> "Credentials":
+    def get_credentials(self, registry: str) -> Credentials:
         """Return a login for a registry: a host name, URL or image reference.
 
         Raises:
@@ -82,82 +90,130 @@ class CredentialProvider:
             now = self._timer()
             entry = self._entries.get(key)
             token = entry.token if entry and entry.token.is_valid(now) else None
-            if entry and token and not token.is_due(now):
+            if entry and token and not entry.asks_to_wait(now):
                 if entry.takes_attempt(now):
-                    self._fetch(key, wanted, ahead=True)
+                    self._fetch(key, wanted, now, entry, ahead=True)
                 return credentials_for(wanted, token)
-            fetch = self._fetch(key, wanted)
+            fetch = self._fetch(key, wanted, now, entry)
         try:
-            return credentials_for(wanted, fetch.result())
-        except CredentialHelperError:
-            if token and token.is_valid(self._timer()):
-                return credentials_for(wanted, token)
-            raise
+            token = fetch.result.result()
+        except Exception as error:  # noqa: BLE001 - whatever it is, what is valid still will do
+            if token is None or not token.is_valid(self._timer()):
+                raise fetch.failure(error, wanted) from None
+        return credentials_for(wanted, token)
 
-    def invalidate(self, registry: str) -> None:
-        """Forget the login of a registry, in memory and on disk: it was refused, say. The next one is new."""
-        wanted = self._source.registry(registry)
+    def invalidate(self, registry: "str | Credentials") -> None:
+        """Forget the login of a registry, in memory and on disk: it was refused, say.
+
+        Given the refused login itself, it does nothing if another thread has seen to that already.
+        """
+        refused = registry.password if isinstance(registry, Credentials) else None
+        wanted = self._source.registry(registry.registry if isinstance(registry, Credentials) else registry)
         key = self._source.key(wanted)
         with self._lock:
-            self._pending.pop(key, None)  # what is under way may have been found before this moment
-            self._entries.pop(key, None)
-        self._source.forget(wanted)
+            entry = self._entries.get(key)
+            if refused and (entry.token.password != refused if entry else key in self._fetches):
+                return
+        try:
+            self._source.forget(wanted)
+        finally:  # last, since what is under way may have been found on disk before
+            with self._lock:
+                self._fetches.pop(key, None)
+                self._entries.pop(key, None)
 
     def close(self) -> None:
-        """Give no more logins, wait for what is being fetched (25 s at most), and forget what is known."""
+        """Give no more logins, wait for what is being fetched, 25 s at most, and forget what is known."""
         with self._lock:
             self._is_closed = True
-            threads = list(self._threads)
+            threads = self._threads - {threading.current_thread()}
+        end = time.monotonic() + DEADLINE
         for thread in threads:
-            thread.join()
+            thread.join(max(0, end - time.monotonic()))
         with self._lock:
             self._entries.clear()
 
-    def __enter__(self) -> "Self":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _fetch(self, key: str, wanted: "Registry", *, ahead: bool = False) -> "Future[Token]":
+    def _fetch(
+        self, key: str, wanted: Registry, now: float, entry: "_Entry | None", *, ahead: bool = False
+    ) -> "_Fetch":
         """Return the fetch of a token that is under way, or start one; the lock is held."""
-        future = self._pending.get(key)
-        if future is None:
-            future = Future()
-            arguments = (key, wanted, future, ahead)
-            thread = threading.Thread(
-                target=self._work, args=arguments, name=f"ecr {wanted.host}", daemon=True
-            )
-            thread.start()  # first: where no thread can be had, nobody must wait for it
+        fetch = self._fetches.get(key)
+        if fetch is None:
+            fetch = self._fetches[key] = _Fetch(wanted, now, ahead, entry, Future())
+            name = f"ecr {wanted.host}"
+            thread = threading.Thread(target=self._work, args=(key, fetch), name=name, daemon=True)
             self._threads.add(thread)
-            self._pending[key] = future
-        return future
+            try:
+                thread.start()
+            except RuntimeError:
+                self._threads.discard(thread)
+                del self._fetches[key]
+                cause = "this process cannot start another thread"
+                fetch.result.set_exception(CredentialHelperError(wanted.host, cause, "try again"))
+        return fetch
 
-    def _work(self, key: str, wanted: "Registry", future: "Future[Token]", ahead: bool) -> None:  # noqa: FBT001
-        token, failure = None, None
+    def _work(self, key: str, fetch: "_Fetch") -> None:
+        token: Token | None = None
+        failure: BaseException = RuntimeError("interrupted")
         try:
-            token = self._source.fetch(wanted, ahead=ahead)
-        except BaseException as error:  # noqa: BLE001 - it is raised again where somebody waits
-            failure = error
-            log.debug("%s: fetching %s failed", wanted.host, "ahead" if ahead else "a token")
-        with self._lock:
-            self._threads.discard(threading.current_thread())
-            if self._pending.get(key) is future:
-                del self._pending[key]
-                if token and token.is_valid(self._timer()):
+            token = self._source.fetch(fetch.registry, ahead=fetch.is_ahead)
+            with self._lock:
+                if self._fetches.get(key) is fetch and token.is_valid(self._timer()):
                     self._entries[key] = _Entry(token)
-        if token:
-            future.set_result(token)
-        else:
-            future.set_exception(failure)
+        except BaseException as error:  # noqa: BLE001 - it is raised again where somebody waits
+            token, failure = None, error
+            told = error if isinstance(error, CredentialHelperError) else type(error).__name__
+            log.debug("fetching %s failed: %s", "ahead" if fetch.is_ahead else "a token", told)
+        finally:
+            with self._lock:
+                self._threads.discard(threading.current_thread())
+                if self._fetches.get(key) is fetch:
+                    del self._fetches[key]
+            if token:
+                fetch.result.set_result(token)
+            else:
+                fetch.note_failure()
+                fetch.result.set_exception(failure)
+
+
+class _Fetch(NamedTuple):
+    """A fetch that is under way: for whom it began, when, what it shall replace, and what comes of it."""
+
+    registry: Registry
+    started: float
+    is_ahead: bool
+    replaces: "_Entry | None"
+    result: "Future[Token]"
+
+    def note_failure(self) -> None:
+        """Let nobody wait for the same so soon."""
+        if self.replaces:
+            self.replaces.failed_at = self.started
+
+    def failure(self, error: Exception, wanted: Registry) -> Exception:
+        """Return what one of those who waited raises: an error of its own, of its own registry."""
+        if not isinstance(error, CredentialHelperError):
+            return error
+        subject = wanted.host if error.subject == self.registry.host else error.subject
+        return type(error)(subject, error.cause, error.advice)
 
 
 class _Entry:
-    """A token in memory, and the number of the last attempt to replace it ahead of its end."""
+    """A token in memory, and what has been tried to replace it."""
 
     def __init__(self, token: Token) -> None:
         self.token = token
+        self.failed_at = float("-inf")
         self._tried = -1
+
+    def asks_to_wait(self, now: float) -> bool:
+        """Tell whether a caller should rather wait for the next one."""
+        return self.token.is_due(now) and not 0 <= now - self.failed_at < PAUSE
 
     def takes_attempt(self, now: float) -> bool:
         """Tell whether an attempt is due that nobody has made yet."""
@@ -178,16 +234,16 @@ class _Canned:
     def __init__(self, fetch: "Callable[[str], Credentials]") -> None:
         self._function = fetch
 
-    def registry(self, server: str) -> "Registry":
+    def registry(self, server: str) -> Registry:
         return registry_of(server)
 
-    def key(self, registry: "Registry") -> str:
+    def key(self, registry: Registry) -> str:
         return registry.host
 
-    def fetch(self, registry: "Registry", *, ahead: bool = False) -> Token:  # noqa: ARG002 - see Source
+    def fetch(self, registry: Registry, *, ahead: bool = False) -> Token:  # noqa: ARG002 - see Source
         given = self._function(registry.host)
         times = {"fetched_at": given.fetched_at.timestamp(), "expires_at": given.expires_at.timestamp()}
         return Token(given.username, given.password, **times)
 
-    def forget(self, registry: "Registry") -> None:
+    def forget(self, registry: Registry) -> None:
         """Have nothing to forget."""

@@ -6,7 +6,7 @@ token meanwhile never loads botocore.
 
 import os
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from ecr_credhelper.errors import NOBODY, CredentialHelperError, NobodyError, UnreachableError
@@ -15,7 +15,9 @@ from ecr_credhelper.rules import Asked
 from ecr_credhelper.token import Token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+
+    from filelock import FileLock
 
     from ecr_credhelper.cache import Cache
     from ecr_credhelper.fingerprint import Fingerprint
@@ -33,10 +35,10 @@ left of the deadline is enough for that."""
 LOCK_POLL = 0.02
 """Seconds between two looks at a lock: little beside the tenth of a second that AWS takes."""
 
-LOCKS = 61
-"""Lock files for all tokens together: two tokens on one lock wait for each other at worst, and no lock file
-need ever be removed, which could not be done safely. A prime, so that every byte of a key counts: the keys of
-one identity differ in their beginnings only."""
+LOCKS = 1021
+"""Lock files for all tokens together, empty ones: two tokens on one lock wait for each other at worst, and no
+lock file need ever be removed, which could not be done safely. A prime, so that every byte of a key counts:
+the keys of one identity differ in their beginnings only."""
 
 Result = TypeVar("Result")
 
@@ -64,6 +66,12 @@ class Resolver:
         self.clock = clock
         self.log = log
         self.asked = asked
+        self.seconds = self.limit(settings)
+
+    @staticmethod
+    def limit(settings: "Settings") -> float:
+        """Return the seconds that a whole answer may take."""
+        return float(settings.deadline or DEADLINE)
 
     def resolve(self, registry: "Registry") -> Token:
         """Return a token for ``registry``, from AWS unless another process has just fetched it.
@@ -112,10 +120,12 @@ class Resolver:
             token = self.cache.token(key, now)
             return None if token is None or is_stale(token, now) else token
 
+        lock = TokenLock(self.cache.records.folder, key)
+
         def find_or_fetch() -> Token:
             token = find()
             if token is None:
-                with locked(self.cache.records.folder, key) as is_locked:
+                with lock as is_locked:
                     self.log(f"looking again, with{'' if is_locked else 'out'} the token's lock")
                     token = find()
                     if token is None:
@@ -123,7 +133,10 @@ class Resolver:
             self.cache.keep_route(registry.host, self.fingerprint.route, key)
             return token
 
-        return within(self.settings.deadline or DEADLINE, find_or_fetch, subject=registry.host)
+        try:
+            return within(self.seconds, find_or_fetch, subject=registry.host)
+        finally:
+            lock.let_go()
 
     def _fetch(self, registry: "Registry", rule: "Rule", key: str) -> Token:
         """Ask AWS for a token and keep it; who has no credentials does not look for them again at once."""
@@ -136,9 +149,13 @@ class Resolver:
         try:
             token = ecr.fetch(registry, self.clock, rule, self.asked.session, self.log)
         except NobodyError:
-            self.cache.keep_no_credentials(who, now)
+            if self.fingerprint.holds():
+                self.cache.keep_no_credentials(who, now)
             raise
-        self.cache.keep_token(key, token)
+        if (
+            self.fingerprint.holds()
+        ):  # else nobody knows whether it was asked for as before or after the change
+            self.cache.keep_token(key, token)
         eviction.evict_if_due(self.cache, self.clock())
         return token
 
@@ -156,32 +173,48 @@ def token_key(registry: "Registry", rule: "Rule", identity: str) -> str:
     return "\t".join(filter(None, parts))
 
 
-@contextmanager
-def locked(folder: "str | None", key: str) -> "Iterator[bool]":
-    """Hold the lock of a token, if it can be had, and tell whether: without it AWS may be called twice.
+class TokenLock:
+    """The lock of a token between processes, if it can be had: without it AWS may be called twice.
 
-    The system releases it when its holder dies, however it dies.
+    The system releases it when its holder dies, however it dies; ``let_go`` does when the work is given up,
+    whose thread goes on.
     """
-    locks = os.path.join(folder or "", "locks")
-    if not folder or not make_private(folder) or not make_private(locks):
-        yield False
-        return
-    from filelock import FileLock
 
-    path = os.path.join(locks, lock_name(key))
-    lock = FileLock(path, mode=PRIVATE_FILE, poll_interval=LOCK_POLL)
-    with suppress(OSError, NotImplementedError):  # its Timeout is an OSError
-        lock.acquire(timeout=LOCK_WAIT)
-    try:
-        yield lock.is_locked
-    finally:
-        with suppress(OSError):
-            lock.release()
+    def __init__(self, folder: "str | None", key: str) -> None:
+        self._folder = folder
+        self._key = key
+        self._lock: FileLock | None = None
+        self._is_given_up = False
+
+    def __enter__(self) -> bool:
+        """Wait for it; tell whether it is held."""
+        locks = os.path.join(self._folder or "", "locks")
+        if not self._folder or not make_private(self._folder) or not make_private(locks):
+            return False
+        from filelock import FileLock
+
+        path = os.path.join(locks, lock_name(self._key))
+        lock = self._lock = FileLock(path, mode=PRIVATE_FILE, poll_interval=LOCK_POLL, thread_local=False)
+        with suppress(OSError, NotImplementedError):  # its Timeout is an OSError
+            lock.acquire(timeout=LOCK_WAIT)
+        if self._is_given_up:  # while it was waited for
+            self.let_go()
+        return lock.is_locked
+
+    def __exit__(self, *_: object) -> None:
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Leave it to others, in whatever thread."""
+        self._is_given_up = True
+        if self._lock:
+            with suppress(OSError):
+                self._lock.release(force=True)
 
 
 def lock_name(key: str) -> str:
     """Return the name of the lock file of a token."""
-    return f"{int.from_bytes(key.encode('utf-8', 'surrogateescape')) % LOCKS:02}"
+    return f"{int.from_bytes(key.encode('utf-8', 'surrogateescape')) % LOCKS:04}"
 
 
 def within(seconds: float, work: "Callable[[], Result]", *, subject: str) -> "Result":
@@ -207,7 +240,7 @@ def within(seconds: float, work: "Callable[[], Result]", *, subject: str) -> "Re
     if not results:
         raise UnreachableError(
             subject,
-            f"AWS did not answer within {seconds:g} s",
+            f"AWS did not answer within {seconds:.3g} s",
             "check the network, proxies and the source of the AWS credentials, and try again",
         )
     return results[0]

@@ -7,9 +7,11 @@ its cache of botocore's making, so that a person types an MFA code once for both
 import copy
 import getpass
 import os
+import threading
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from botocore.credentials import AssumeRoleCredentialFetcher, Credentials
 from botocore.exceptions import NoCredentialsError as NoSourceError
@@ -17,6 +19,7 @@ from botocore.session import Session
 from botocore.utils import JSONFileCache
 
 from ecr_credhelper.errors import ConfigurationError, NoCredentialsError
+from ecr_credhelper.fingerprint import digest
 
 if TYPE_CHECKING:
     from ecr_credhelper.registry import Registry
@@ -32,6 +35,12 @@ AUTO = "auto"
 """The profile that is found by the registry's account."""
 
 TERMINAL = "/dev/tty"
+
+_KEYS: "WeakKeyDictionary[Session, dict[str, object]]" = WeakKeyDictionary()
+"""The keys of roles that callers' own sessions have assumed."""
+
+_ROLES: "dict[str, threading.Lock]" = {}
+"""A lock for each role: a program may want many regions' tokens at once."""
 
 
 class CLICache(JSONFileCache):
@@ -53,9 +62,11 @@ def session_for(registry: "Registry", rule: "Rule", given: Session | None = None
         Exception: whatever botocore raises.
 
     """
-    cache = CLICache(os.path.expanduser(CLI_CACHE))
     if given is not None:
-        return _assumed(given, registry, rule, cache) if rule.role_arn else given
+        # Roles that others may not assume are in the CLI's cache, and the caller may be one of those.
+        keys = _KEYS.setdefault(given, {})
+        return _assumed(given, registry, rule, keys) if rule.role_arn else given
+    cache = CLICache(os.path.expanduser(CLI_CACHE))
     profile = _profile_of(registry) if rule.profile == AUTO else rule.profile
     session = Session(profile=profile or None)
     session.set_config_variable("region", registry.region)  # where roles are asked for, as with --region
@@ -71,18 +82,23 @@ def session_for(registry: "Registry", rule: "Rule", given: Session | None = None
 def name_of(session: Session) -> str:
     """Return a name for the identity of a caller's own session, or nothing where it cannot be told.
 
-    Keys that stay the same are named by their id. Those of a role or of SSO change by themselves, and a
-    session does not tell where it has them from.
+    Keys that stay the same are named by their id and a digest, since an id is no secret. Those of a role or
+    of SSO change by themselves, and a session does not tell where it has them from.
     """
     try:
         keys = session.get_credentials()
     except Exception:  # noqa: BLE001 - whoever asks AWS as this session is told
         return ""
+    if type(keys) is not Credentials:
+        return ""
+    secret = digest(f"{keys.secret_key}\n{keys.token}")
     # The profile's name, since it may bring an endpoint.
-    return f"session={session.profile!r},{keys.access_key}" if type(keys) is Credentials else ""
+    return f"session={session.profile!r},{secret},{keys.access_key}"
 
 
-def _assumed(session: Session, registry: "Registry", rule: "Rule", cache: CLICache) -> Session:
+def _assumed(
+    session: Session, registry: "Registry", rule: "Rule", cache: "CLICache | dict[str, object]"
+) -> Session:
     """Return a session that is like this one, with the keys of the rule's role."""
     source = session.get_credentials()
     if source is None:
@@ -99,7 +115,10 @@ def _assumed(session: Session, registry: "Registry", rule: "Rule", cache: CLICac
         extra_args={name: value for name, value in given.items() if value},
         cache=cache,  # type: ignore[arg-type] # a mapping, as a dict is; botocore's own session passes one
     )
-    keys = fetcher.fetch_credentials()
+    with _ROLES.setdefault(
+        rule.role_arn, threading.Lock()
+    ):  # whoever comes second finds the first one's keys
+        keys = fetcher.fetch_credentials()
     assumed = copy.copy(session)
     assumed.set_credentials(keys["access_key"], keys["secret_key"], keys["token"])
     return assumed

@@ -10,6 +10,10 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
+import typing
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,13 +23,20 @@ import pytest
 from botocore.credentials import RefreshableCredentials
 
 import ecr_credhelper
-from ecr_credhelper import ConfigurationError, CredentialHelperError, Credentials, get_credentials
+from ecr_credhelper import (
+    ConfigurationError,
+    CredentialHelperError,
+    CredentialProvider,
+    Credentials,
+    get_credentials,
+)
 from ecr_credhelper.cache import Cache, open_cache
 from ecr_credhelper.credentials import Source
+from ecr_credhelper.errors import NOBODY, NobodyError
 from ecr_credhelper.fingerprint import fingerprint
 from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC, run
 from tests.fake_ecr import FakeECR, Fault
-from tests.fake_sts import FakeSTS
+from tests.fake_sts import FakeSTS, error_xml
 
 PROFILES = """
 [profile a]
@@ -353,7 +364,7 @@ def test_a_program_that_read_older_settings_leads_nobody_astray(profiles: FakeEC
 def test_a_session_that_takes_for_ever_to_have_keys_is_held_to_the_deadline(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecr_credhelper.credentials.DEADLINE", 0.1)
+    monkeypatch.setattr("ecr_credhelper.resolver.DEADLINE", 0.1)
     gate = threading.Event()
 
     class Slow(botocore.session.Session):
@@ -364,3 +375,132 @@ def test_a_session_that_takes_for_ever_to_have_keys_is_held_to_the_deadline(
         get_credentials(HOST, session=Slow())
     gate.set()
     assert not (home / ".cache").exists()
+
+
+def test_a_session_with_the_right_id_and_another_secret_is_somebody_else(aws: FakeECR) -> None:
+    aws.identities["AKIATENANT"] = "right"
+    get_credentials(HOST, session=boto3.Session("AKIATENANT", "right"))
+    with pytest.raises(ecr_credhelper.NoCredentialsError, match="AWS does not accept the credentials"):
+        get_credentials(HOST, session=boto3.Session("AKIATENANT", "wrong"))
+
+
+@pytest.fixture
+def sts(profiles: FakeECR, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSTS]:
+    with FakeSTS(profiles.identities) as fake:
+        for name, value in fake.environment.items():
+            monkeypatch.setenv(name, value)
+        yield fake
+
+
+def test_a_session_has_a_role_by_its_own_right(sts: FakeSTS, home: Path) -> None:
+    get_credentials(HOST, session=boto3.Session(profile_name="a"), role_arn=ROLE)
+    sts.faults.append(error_xml("AccessDenied"))
+    with pytest.raises(ecr_credhelper.AccessDeniedError):
+        get_credentials(HOST, session=boto3.Session(profile_name="b"), role_arn=ROLE)
+    assert not (home / ".aws/cli").exists()
+
+
+def test_a_role_is_assumed_once_however_many_regions_are_wanted(sts: FakeSTS) -> None:
+    hosts = [HOST.replace("us-west-2", f"eu-place-{number}") for number in range(8)]
+    sts.slow = 0.1
+    for arguments in ({"profile": "a"}, {"session": boto3.Session(profile_name="a")}):
+        calls = len(sts.calls)
+        with CredentialProvider(**arguments, role_arn=ROLE) as provider, ThreadPoolExecutor(8) as pool:
+            assert len(set(pool.map(provider.get_credentials, hosts))) == 8
+        assert len(sts.calls) == calls + 1
+
+
+def test_what_a_program_read_of_the_environment_it_keeps(
+    profiles: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variable = "ECR_CREDHELPER_PROFILE_111122223333"
+    monkeypatch.setenv(variable, "a")
+    source = Source()
+    monkeypatch.setenv(variable, "b")
+    source.fetch(source.registry(HOST))
+    assert keys_of(profiles) == ["AKIAPROFILEA"]
+    run("get", stdin=HOST)
+    assert keys_of(profiles) == ["AKIAPROFILEA", "AKIAPROFILEB"]
+
+
+@pytest.mark.parametrize("fault", [False, True])
+def test_what_is_fetched_while_the_environment_changes_is_kept_for_nobody(
+    fault: bool, profiles: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "a")
+    profiles.gate.clear()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(get_credentials, HOST)
+        while not profiles.requests:
+            time.sleep(0.01)
+        monkeypatch.setenv("AWS_PROFILE", "b")
+        if fault:
+            profiles.faults.append(Fault.aws("AccessDeniedException"))
+        profiles.gate.set()
+        assert bool(waiting.exception()) is fault
+    assert not open_cache(os.environ).records.names("tokens")
+
+
+def test_no_credentials_of_an_environment_that_changed_are_remembered_for_nobody(
+    aws: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Source()
+    wanted = source.registry(HOST)
+
+    def nobody(*_: object, **__: object) -> None:
+        monkeypatch.setenv("AWS_PROFILE", "another")
+        raise NobodyError(HOST, *NOBODY)
+
+    monkeypatch.setattr("ecr_credhelper.ecr.fetch", nobody)
+    with pytest.raises(NobodyError):
+        source.fetch(wanted)
+    assert not open_cache(os.environ).records.names("failures")
+    assert not aws.calls
+
+
+def test_the_executable_forgets_the_logins_of_all_of_a_programs_identities(profiles: FakeECR) -> None:
+    for name in ("a", "b"):
+        get_credentials(HOST, profile=name)
+    run("erase", stdin=HOST)
+    assert not open_cache(os.environ).records.names("tokens")
+    assert len(profiles.calls) == 2
+
+
+def test_no_secret_is_in_the_traceback_of_a_failure(home: Path) -> None:
+    (home / ".aws").mkdir()
+    (home / ".aws/config").write_text("[profile p]\ncredential_process = sh -c 'echo a-secret >&2; exit 1'\n")
+    with pytest.raises(ecr_credhelper.NoCredentialsError) as raised:
+        get_credentials(HOST, profile="p")
+    assert "a-secret" not in "".join(traceback.format_exception(raised.value))
+
+
+def test_a_fault_of_the_machine_has_the_base_class_too(
+    aws: FakeECR, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ECR_CACHE_DIR", "relative")
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(CredentialHelperError, match="internal error"):
+        get_credentials(HOST)
+    assert not aws.calls
+
+
+def test_what_is_valid_still_on_disk_is_given_when_aws_hangs(
+    aws: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ecr_credhelper.resolver.DEADLINE", 0.3)
+    start = time.time()
+    Source(clock=lambda: start).fetch(Source().registry(HOST))
+    aws.gate.clear()
+    late = Source(clock=lambda: start + 12 * 3600 - 60)
+    assert late.fetch(late.registry(HOST)).password == aws.password("us-west-2", serial=1)
+    aws.gate.set()
+
+
+@pytest.mark.parametrize("function", [
+    get_credentials, CredentialProvider.__init__, CredentialProvider.get_credentials, Credentials,
+])  # fmt: skip
+def test_the_hints_can_be_read_while_a_program_runs(function: object) -> None:
+    assert typing.get_type_hints(function)

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -322,3 +324,145 @@ def test_a_fault_of_a_tests_own_function_is_raised_as_it_is() -> None:
 
     with CredentialProvider(fetch=fail) as provider, pytest.raises(KeyError):
         provider.get_credentials(HOST)
+
+
+@pytest.mark.parametrize("arguments", [
+    {"max_entries": 0}, {"fetch": canned, "profile": "p"}, {"fetch": canned, "role_arn": "r"},
+], ids=["no room", "a profile", "a role"])  # fmt: skip
+def test_arguments_that_make_no_sense_are_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"max_entries|in place of"):
+        CredentialProvider(**arguments)
+
+
+def test_a_fault_after_the_fetch_leaves_nobody_waiting() -> None:
+    calls: list[int] = []
+
+    def timer() -> float:
+        calls.append(1)
+        if len(calls) > 2:
+            raise OSError("no clock")
+        return time.time()
+
+    with CredentialProvider(fetch=canned, timer=timer) as provider, pytest.raises(OSError, match="no clock"):
+        provider.get_credentials(HOST)
+
+
+def test_a_provider_can_be_closed_while_its_own_thread_holds_it() -> None:
+    provider = CredentialProvider(fetch=canned)
+    with provider._lock:  # as when a signal's handler runs in the middle of it
+        provider.close()
+
+
+def test_a_provider_can_be_closed_by_what_it_waits_for() -> None:
+    def fetch(host: str) -> Credentials:
+        provider.close()
+        return canned(host)
+
+    provider = CredentialProvider(fetch=fetch)
+    assert provider.get_credentials(HOST).registry == HOST
+
+
+def test_to_close_takes_no_longer_than_a_login(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ecr_credhelper.provider.DEADLINE", 0.1)
+    gate, begun = threading.Event(), threading.Event()
+
+    def fetch(host: str) -> Credentials:
+        begun.set()
+        gate.wait(30)
+        return canned(host)
+
+    provider = CredentialProvider(fetch=fetch)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(provider.get_credentials, HOST)
+        begun.wait()
+        provider.close()
+        assert not waiting.done()
+        gate.set()
+
+
+def test_each_who_waited_in_vain_has_an_error_of_its_own_registry(aws: FakeECR) -> None:
+    aws.faults.extend([Fault.aws("AccessDeniedException")] * 2)  # whether they meet or not
+    aws.gate.clear()
+    hosts = [HOST, OTHER_ACCOUNT]
+    with CredentialProvider(disk_cache=False) as provider, ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(provider.get_credentials, host) for host in hosts]
+        time.sleep(0.1)
+        aws.gate.set()
+        errors = [future.exception() for future in waiting]
+    assert [error.subject for error in errors if isinstance(error, AccessDeniedError)] == hosts
+    assert errors[0] is not errors[1]
+
+
+def test_an_error_of_a_file_keeps_its_subject(home: Path, aws: FakeECR) -> None:
+    file = home / ".config/ecr-credhelper/config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text('[registry.444455556666]\nprofil = "x"\n')
+    with CredentialProvider() as provider, pytest.raises(CredentialHelperError) as raised:
+        provider.get_credentials(OTHER_ACCOUNT)
+    assert raised.value.subject == str(file)
+    assert not aws.calls
+
+
+def test_while_aws_fails_a_login_that_is_valid_still_is_given_at_once(aws: FakeECR, clock: Clock) -> None:
+    with CredentialProvider(disk_cache=False, timer=clock) as provider:
+        first = provider.get_credentials(HOST)
+        clock.now += 12 * HOUR - 600
+        aws.faults.extend([Fault.aws("AccessDeniedException")] * 2)
+        for _ in range(5):
+            assert provider.get_credentials(HOST) == first
+        assert len(aws.calls) == 2
+        clock.now += 61
+        assert provider.get_credentials(HOST) == first
+        assert len(aws.calls) == 3
+        clock.now += 61
+        assert provider.get_credentials(HOST) != first
+
+
+def test_where_no_thread_can_be_had_what_is_known_is_given(
+    aws: FakeECR, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with CredentialProvider(disk_cache=False, timer=clock) as provider:
+        first = provider.get_credentials(HOST)
+        with monkeypatch.context() as patch:
+            patch.setattr("threading.Thread.start", fail)
+            for hours in (10, 1.9):
+                clock.now += hours * HOUR
+                assert provider.get_credentials(HOST) == first
+            with pytest.raises(CredentialHelperError, match="cannot start another thread"):
+                provider.get_credentials(OTHER_REGION)
+        assert not provider._fetches
+        assert not provider._threads
+    assert len(aws.calls) == 1
+
+
+def test_many_who_were_refused_one_login_make_one_fetch(aws: FakeECR) -> None:
+    with CredentialProvider() as provider:
+        refused = provider.get_credentials(HOST)
+        for _ in range(3):
+            provider.invalidate(refused)
+            assert serial(aws, provider.get_credentials(HOST)) == 2
+        aws.gate.clear()
+        with ThreadPoolExecutor(1) as pool:
+            second = provider.get_credentials(HOST)
+            provider.invalidate(second)
+            waiting = pool.submit(provider.get_credentials, HOST)
+            wait_for(lambda: aws.requests == 3)
+            provider.invalidate(second)
+            aws.gate.set()
+            assert serial(aws, waiting.result()) == serial(aws, provider.get_credentials(HOST)) == 3
+    assert len(aws.calls) == 3
+
+
+def test_the_log_tells_why_a_refresh_failed(
+    aws: FakeECR, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", logger="ecr_credhelper")
+    with CredentialProvider(disk_cache=False, timer=clock) as provider:
+        provider.get_credentials(HOST)
+        clock.now += 10 * HOUR
+        aws.faults.append(Fault.aws("AccessDeniedException"))
+        provider.get_credentials(HOST)
+    assert f"fetching ahead failed: {HOST}: AWS denies GetAuthorizationToken" in caplog.text

@@ -121,8 +121,8 @@ def test_callers_at_once_share_one_call(cache: Cache, aws: FakeECR) -> None:
 
 HOLDER = """
 import sys, time
-from ecr_credhelper.resolver import locked
-with locked(sys.argv[1], sys.argv[2]):
+from ecr_credhelper.resolver import TokenLock
+with TokenLock(sys.argv[1], sys.argv[2]):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -175,7 +175,7 @@ def test_a_lock_that_cannot_be_made_costs_no_answer(cache: Cache, folder: Path, 
 
 def test_a_lock_file_that_cannot_be_opened_costs_no_answer(cache: Cache, folder: Path, aws: FakeECR) -> None:
     for number in range(resolver.LOCKS):
-        (folder / "locks" / f"{number:02}").mkdir(parents=True, mode=0o700)
+        (folder / "locks" / f"{number:04}").mkdir(parents=True, mode=0o700)
     assert resolve(registry(), cache).username == "AWS"
     assert len(aws.calls) == 1
 
@@ -211,3 +211,29 @@ def test_an_error_in_the_work_is_raised_in_the_callers_thread() -> None:
 
     with pytest.raises(KeyError):
         resolver.within(5, fail, subject="s")
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_lock_is_let_go_when_the_work_is_given_up(
+    cache: Cache, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+    monkeypatch.setattr(ecr, "fetch", lambda *_, **__: gate.wait(30))
+    monkeypatch.setattr(resolver, "DEADLINE", 0.1)
+    with pytest.raises(UnreachableError):
+        resolve(registry(), cache)
+    monkeypatch.setattr(resolver, "LOCK_WAIT", 0)
+    with resolver.TokenLock(str(folder), key(registry())) as is_locked:
+        assert is_locked
+    gate.set()
+
+
+def test_whoever_waits_for_a_lock_in_vain_does_not_keep_it(folder: Path) -> None:
+    first, second = (resolver.TokenLock(str(folder), "key") for _ in range(2))
+    with first:
+        thread = threading.Thread(target=second.__enter__)
+        thread.start()
+        second.let_go()
+    thread.join()
+    with resolver.TokenLock(str(folder), "key") as is_locked:
+        assert is_locked

@@ -94,7 +94,8 @@ def providers() -> None:
     )
     shapes(provider.get_credentials(HOST))
     provider.close()
-    with CredentialProvider(session=boto3.Session(profile_name="dev"), fetch=canned) as provider:
+    CredentialProvider(session=boto3.Session(profile_name="dev")).invalidate(canned(HOST))
+    with CredentialProvider(fetch=canned) as provider:
         shapes(provider.get_credentials(HOST))
     if TYPE_CHECKING:
         CredentialProvider(fetch=lambda _: "password")  # type: ignore[arg-type, return-value]
