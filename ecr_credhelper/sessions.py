@@ -39,6 +39,9 @@ TERMINAL = "/dev/tty"
 _KEYS: "WeakKeyDictionary[Session, dict[str, object]]" = WeakKeyDictionary()
 """The keys of roles that callers' own sessions have assumed."""
 
+ROLE_WAIT = 10
+"""Seconds to wait for another thread that assumes the same role, before assuming it oneself."""
+
 _ROLES: "dict[str, threading.Lock]" = {}
 """A lock for each role: a program may want many regions' tokens at once."""
 
@@ -115,10 +118,13 @@ def _assumed(
         extra_args={name: value for name, value in given.items() if value},
         cache=cache,  # type: ignore[arg-type] # a mapping, as a dict is; botocore's own session passes one
     )
-    with _ROLES.setdefault(
-        rule.role_arn, threading.Lock()
-    ):  # whoever comes second finds the first one's keys
+    lock = _ROLES.setdefault(rule.role_arn, threading.Lock())
+    is_held = lock.acquire(timeout=ROLE_WAIT)  # whoever comes second finds the first one's keys
+    try:
         keys = fetcher.fetch_credentials()
+    finally:
+        if is_held:
+            lock.release()
     assumed = copy.copy(session)
     assumed.set_credentials(keys["access_key"], keys["secret_key"], keys["token"])
     return assumed

@@ -29,6 +29,7 @@ from ecr_credhelper import (
     CredentialProvider,
     Credentials,
     get_credentials,
+    sessions,
 )
 from ecr_credhelper.cache import Cache, open_cache
 from ecr_credhelper.credentials import Source
@@ -504,3 +505,14 @@ def test_what_is_valid_still_on_disk_is_given_when_aws_hangs(
 ])  # fmt: skip
 def test_the_hints_can_be_read_while_a_program_runs(function: object) -> None:
     assert typing.get_type_hints(function)
+
+
+def test_a_thread_that_assumes_a_role_for_ever_holds_nobody_up(
+    sts: FakeSTS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "ROLE_WAIT", 0.1)
+    lock = threading.Lock()
+    monkeypatch.setitem(sessions._ROLES, ROLE, lock)  # noqa: SLF001 - whose holder never comes back
+    with lock:
+        assert get_credentials(HOST, profile="a", role_arn=ROLE).username == "AWS"
+    assert len(sts.calls) == 1
