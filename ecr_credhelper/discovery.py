@@ -50,9 +50,10 @@ def _of_profiles() -> "Iterator[tuple[str, str]]":
         cause = f"the AWS configuration file {error.kwargs['path']} cannot be read"
         raise ConfigurationError("", cause, "correct it") from None
     for name, profile in profiles.items():
-        region = profile.get("region", "")
+        texts = {key: text for key, text in profile.items() if isinstance(text, str)}  # others are nested
+        region = texts.get("region", "")
         suffix = next(row[2] for row in PARTITIONS if region.startswith(row[1]))
-        for account in sorted(accounts_of(profile)):
+        for account in sorted(accounts_of(texts)):
             host = f"{account}.dkr.ecr.{region}.{suffix}"
             if parse(host):
                 yield host, f"AWS profile {name}"

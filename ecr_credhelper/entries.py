@@ -1,15 +1,14 @@
 """What configure writes into a client's configuration, and what takes it back, entry by entry."""
 
 import json
-import re
 from typing import Any
 
 from ecr_credhelper import json_edit
 from ecr_credhelper.docker_config import OURS, login_keys
+from ecr_credhelper.registry import authority_of, parse
 
 HELPERS, STORE, LOGINS = "credHelpers", "credsStore", "auths"
 NAME = json.dumps(OURS)
-FALLBACK = re.compile(r'^fallback = ".*"  # was the credsStore\n', re.MULTILINE)
 
 
 def check(text: str) -> None:
@@ -36,8 +35,11 @@ def helpers(text: str) -> set[str]:
     return {name for name in names if isinstance(name, str)}
 
 
-def undone(text: str, before: str) -> str:
-    """Return a text without what configure wrote since it was ``before``; what others did since stays."""
+def undone(text: str, kept: str | None) -> str:
+    """Return a text without what configure wrote since it was ``kept``; what others did since stays."""
+    before = kept or ""
+    if json_edit.value(text) is None:
+        return before  # the file was removed: what it held is given back
     ours = [host for host, helper in section(text, HELPERS).items() if helper == OURS]
     for host in ours:
         text = _as_before(text, before, HELPERS, host)
@@ -45,8 +47,11 @@ def undone(text: str, before: str) -> str:
         text = _as_before(text, before, HELPERS)
     if json_edit.value(text, STORE) == OURS:
         text = _as_before(text, before, STORE)
-    there = section(text, LOGINS)
-    gone = [key for host in ours for key in login_keys(section(before, LOGINS), host) if key not in there]
+    logins, there = section(before, LOGINS), section(text, LOGINS)
+    # Also of registries that somebody else has taken out since: configure had removed their logins.
+    hosts = [*ours, *(authority_of(key) or "" for key in logins if parse(key))]
+    keys = dict.fromkeys(key for host in hosts for key in login_keys(logins, host))
+    gone = [key for key in keys if not there.get(key)]
     rest = before
     for key in gone:
         rest = json_edit.remove(rest, (LOGINS, key))
@@ -54,7 +59,26 @@ def undone(text: str, before: str) -> str:
         text = _as_before(text, before, LOGINS)  # nobody changed it: each login in its old place
     for key in gone:
         text = _as_before(text, before, LOGINS, key)
-    return text if json_edit.value(text) or json_edit.value(before) else before
+    return text if kept is None or json_edit.value(text) or json_edit.value(before) else before
+
+
+def saved(text: str, kept: str | None) -> str:
+    """Return what a backup shall hold: what unconfigure would give back now, and whatever only it has."""
+    then = text if kept is None else undone(text, kept)
+    for path in lost(then, kept or ""):
+        then = _as_before(then, kept or "", *path)
+    return then
+
+
+def lost(text: str, before: str) -> list[tuple[str, ...]]:
+    """Return the paths of what is in ``before`` and no more in a text: entries for a registry, and others."""
+    paths: list[tuple[str, ...]] = [(), (HELPERS,), (LOGINS,)]
+    sides = [
+        (path, json_edit.value(before, *path) or {}, json_edit.value(text, *path) or {}) for path in paths
+    ]
+    return [
+        (*path, key) for path, then, now in sides for key, entry in then.items() if entry and not now.get(key)
+    ]
 
 
 def with_fallback(text: str, name: str) -> str:
@@ -62,9 +86,9 @@ def with_fallback(text: str, name: str) -> str:
     return f"fallback = {json.dumps(name)}  # was the credsStore\n{text}"
 
 
-def without_fallback(text: str) -> str:
-    """Return the settings file without that line, if it is still there."""
-    return FALLBACK.sub("", text, count=1)
+def without_fallback(text: str, name: str) -> str:
+    """Return the settings file without that line, if it is still there and still names this one."""
+    return f"\n{text}".replace(f"\n{with_fallback('', name)}", "\n", 1)[1:]
 
 
 def _as_before(text: str, before: str, *path: str) -> str:

@@ -70,7 +70,7 @@ def write_private(path: str, content: bytes) -> bool:
     except (OSError, ValueError):
         return False
     try:
-        with open(descriptor, "wb", 0) as file:
+        with open(descriptor, "wb") as file:  # buffered: a short write is gone on with, or an error
             file.write(content)
         os.replace(temporary, path)
     except OSError:

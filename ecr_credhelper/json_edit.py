@@ -7,12 +7,15 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ecr_credhelper.log import redacted
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
 BOM = "\ufeff"
 BLANKS = re.compile(r"[ \t\r\n]*")
-STRING = re.compile(r'("[^"\\]*(?:\\.[^"\\]*)*")([ \t\r\n]*:)?')
+TOKEN = re.compile(r'("[^"\\]*(?:\\.[^"\\]*)*")([ \t\r\n]*:)?|(?<![\w.])-?\d[\w.+-]*')
+USER = re.compile(r'^"(\w+:(?:\\?/){2})?.*@')
 
 
 class Member(NamedTuple):
@@ -96,9 +99,15 @@ def remove(text: str, path: "Sequence[str]") -> str:
 
 
 def masked(text: str, shown: "Collection[str]") -> str:
-    """Return the text with … for every string but keys and those that may be shown."""
+    """Return the text with … for every string and number but keys, and those that may be shown."""
     tokens = {json.dumps(one) for one in shown}
-    return STRING.sub(lambda found: found[0] if found[2] or found[1] in tokens else '"…"', text)
+
+    def mask(found: re.Match[str]) -> str:
+        if found[2]:
+            return redacted(USER.sub(r'"\1…@', found[0]))
+        return found[0] if found[0] in tokens else '"…"' if found[1] else "…"
+
+    return TOKEN.sub(mask, text)
 
 
 def _find(text: str, path: "Sequence[str]") -> Member | None:

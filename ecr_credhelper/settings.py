@@ -19,6 +19,7 @@ Every problem of a file is told at once, with its field, what was found and what
 import difflib
 import os
 import re
+import stat
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -150,6 +151,8 @@ def load(environ: "Mapping[str, str]") -> Settings:
     if not (os.path.lexists(path) or environ.get("ECR_CREDHELPER_CONFIG")):
         return Settings(path, {}, environ)
     try:
+        if path != os.devnull and not stat.S_ISREG(os.stat(path).st_mode):
+            raise ConfigurationError(path, "is not a file", ADVICE)  # a pipe would hold every command
         with open(path, "rb") as file:
             return Settings(path, tomllib.load(file), environ)
     except OSError as error:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ecr_credhelper.config_file import ConfigFile
+from ecr_credhelper.config_file import Change, ConfigFile
+from ecr_credhelper.config_file import write as replace
 from ecr_credhelper.errors import ConfigurationError
 from tests.configuring import BACKUP, here, load, tree, write
 from tests.conftest import HOST, run
@@ -152,7 +153,7 @@ def test_what_somebody_else_writes_in_the_meantime_stays(config: Path) -> None:
     file = ConfigFile(str(config), str)
     write(config, b"{}")
     with pytest.raises(ConfigurationError, match="was changed in the meantime; try again"):
-        file.write("{ }")
+        replace([Change(file, "{ }", b"{}")])
     assert tree(config.parent) == {"config.json": b"{}"}
 
 

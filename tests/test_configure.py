@@ -100,8 +100,9 @@ def test_a_registry_is_named_as_docker_will_look_for_it(
 
 @pytest.mark.parametrize(("argv", "problem"), [
     (["web:1"], "^web:1: not an Amazon ECR registry; an ECR host is "),
-    ([HOST, "ghcr.io/me/web"], "^ghcr.io/me/web: not an Amazon ECR registry"),
-    (["user@host"], "^user@host: not an Amazon ECR registry"),
+    ([HOST, "ghcr.io/me/web"], "^ghcr.io: not an Amazon ECR registry"),
+    (["user:secret@host"], "^the given registry: not an Amazon ECR registry"),
+    ([f"https://AWS:secret@{HOST}"], "^the given registry: not an Amazon ECR registry"),
     ([], "^no registry is named; name one"),
     (["--discover"], "^no registry was found; name one"),
 ])  # fmt: skip
@@ -203,7 +204,7 @@ def test_the_store_of_before_becomes_the_fallback(before: str, config: Path, hom
     assert load(config)["credsStore"] == "ecr-py"
     assert settings_file(home).read_text() == f'fallback = "desktop"  # was the credsStore\n{before}'
     assert '+fallback = "desktop"' in screen
-    assert not settings_file(home).with_name(f"config.toml{BACKUP}").exists()
+    assert settings_file(home).with_name(f"config.toml{BACKUP}").exists() == (not before)
     here("unconfigure", "--yes")
     assert tree(config.parent) == {"config.json": DESKTOP}
     assert (settings_file(home).read_text() == before) if before else not settings_file(home).exists()
@@ -223,7 +224,7 @@ def test_a_fallback_that_is_there_stays(fallback: str, told: str, config: Path, 
 
 
 @pytest.mark.parametrize(("store", "settings", "problem"), [
-    ("a b", "", "credsStore: fallback: found 'a b', expected the end of another"),
+    ("a b", "", "credsStore: fallback: found 'a b', expected the end of another.*; correct it, or remove"),
     ("desktop", "fallback = ", "is not valid TOML"),
 ])  # fmt: skip
 def test_a_store_that_cannot_be_kept_stays(

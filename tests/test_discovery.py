@@ -45,6 +45,11 @@ sso_account_id = 777788889999
 [profile wrong-region]
 sso_account_id = 777788889999
 region = nowhere
+[profile nested]
+region =
+  foo = bar
+role_arn =
+  foo = bar
 [profile without-account]
 region = us-west-2
 """

@@ -46,6 +46,22 @@ def test_a_failed_replacement_leaves_nothing_behind(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["file"]
 
 
+@posix
+def test_a_file_that_is_not_whole_is_none(tmp_path: Path) -> None:
+    import resource
+    import signal
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, limits[1]))  # a full disk: the rest is not written
+    try:
+        assert not write_private(str(tmp_path / "file"), b"x" * 100_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert not os.listdir(tmp_path)
+
+
 def test_no_folder_no_file(tmp_path: Path) -> None:
     assert not write_private(str(tmp_path / "missing" / "file"), b"one")
     assert read_private(str(tmp_path / "missing")) is None

@@ -142,8 +142,20 @@ def test_without_a_value_there_is_nothing_to_read_or_to_remove() -> None:
 
 
 def test_only_keys_and_the_given_words_are_shown() -> None:
-    text = '{"auth": "c2VjcmV0", "a\\"b" : ["x", "desktop", "a\\\\\\"secret"], "n": 1}'
-    assert masked(text, ["desktop"]) == '{"auth": "…", "a\\"b" : ["…", "desktop", "…"], "n": 1}'
+    text = '{"auth": "c2VjcmV0", "a\\"b" : ["x", "desktop", "a\\\\\\"secret"], "n": [-1.5e+3, true]}'
+    assert masked(text, ["desktop"]) == '{"auth": "…", "a\\"b" : ["…", "desktop", "…"], "n": […, true]}'
+
+
+@pytest.mark.parametrize(("key", "shown"), [
+    ("https://me:s3cret@reg.example", "https://…@reg.example"),
+    ("https://me:s3/c@ret@reg.example", "https://…@reg.example"),
+    (r"https:\/\/me:s3cret@reg.example", r"https:\/\/…@reg.example"),
+    ("me:s3cret@reg.example", "…@reg.example"),
+    ("https://reg.example/?token=s3cret", "https://reg.example/?…"),
+    ("a1.example:5000", "a1.example:5000"),
+])  # fmt: skip
+def test_a_key_is_shown_without_a_user(key: str, shown: str) -> None:
+    assert masked(f'{{"{key}": 1}}', []).startswith(f'{{"{shown}')
 
 
 @pytest.mark.parametrize("text", ['{"a": 1}', '{"a": []}', '{"a": "{}"}'])

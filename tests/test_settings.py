@@ -217,8 +217,16 @@ def test_a_named_file_that_is_missing_is_told(tmp_path: Path) -> None:
 
 def test_a_file_that_is_a_folder_is_told(file: Path) -> None:
     file.mkdir()
-    with pytest.raises(ConfigurationError, match="cannot be read"):
+    with pytest.raises(ConfigurationError, match="is not a file"):
         load(os.environ)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no pipes in the file system")
+def test_a_pipe_holds_nobody(file: Path) -> None:
+    os.mkfifo(file)
+    with pytest.raises(ConfigurationError, match="is not a file"):
+        load(os.environ)
+    assert load({"ECR_CREDHELPER_CONFIG": os.devnull}).fallback() == ""
 
 
 @given(st.binary(max_size=200))

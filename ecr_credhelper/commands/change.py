@@ -1,19 +1,23 @@
 """Changes of a person's files: shown first, then asked about."""
 
 import difflib
+from functools import wraps
 from typing import TYPE_CHECKING
 
+from ecr_credhelper.config_file import ChangedError
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.json_edit import masked
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
-    from ecr_credhelper.config_file import ConfigFile
+    from ecr_credhelper.config_file import Change
     from ecr_credhelper.terminal import Terminal
 
 STYLES = {"-": "red", "+": "green", "@": "dim"}
+ATTEMPTS = 50
+"""Runs that others may get ahead of: each of those has written something, so they come to an end."""
 
 
 def add_writing(parser: "argparse.ArgumentParser") -> None:
@@ -24,8 +28,25 @@ def add_writing(parser: "argparse.ArgumentParser") -> None:
     )
 
 
+def repeated(
+    run: "Callable[[argparse.Namespace, Terminal], int]",
+) -> "Callable[[argparse.Namespace, Terminal], int]":
+    """Let a command that need not ask begin again, when somebody else has written meanwhile."""
+
+    @wraps(run)
+    def repeat(options: "argparse.Namespace", terminal: "Terminal") -> int:
+        for _ in range(ATTEMPTS if options.yes else 0):
+            try:
+                return run(options, terminal)
+            except ChangedError as error:
+                terminal.note(f"{error.subject} {error.cause}: once more")
+        return run(options, terminal)
+
+    return repeat
+
+
 def are_wanted(
-    changes: "Sequence[tuple[ConfigFile, str]]",
+    changes: "Sequence[Change]",
     shown: "Collection[str]",
     options: "argparse.Namespace",
     terminal: "Terminal",
@@ -36,7 +57,7 @@ def are_wanted(
         ConfigurationError: there is nobody to ask.
 
     """
-    for file, text in changes:
+    for file, text, _ in changes:
         old, new = (masked(one, shown).splitlines() for one in (file.text, text))
         for line in difflib.unified_diff(old, new, file.path, file.path, n=2, lineterm=""):
             clean = "".join(c if c.isprintable() else " " for c in line.replace("\t", "    "))
@@ -45,4 +66,11 @@ def are_wanted(
         return not options.dry_run
     if not terminal.is_interactive:
         raise ConfigurationError("nothing was written", "there is nobody to ask", "add --yes")
-    return terminal.ask("Write this?")
+    try:
+        is_wanted = terminal.ask("Write this?")
+    except KeyboardInterrupt:
+        terminal.note("\nnothing was written")
+        raise
+    if not is_wanted:
+        terminal.note("nothing was written")
+    return is_wanted

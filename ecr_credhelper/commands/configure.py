@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ecr_credhelper import entries
 from ecr_credhelper.commands.arguments import add_hosts
-from ecr_credhelper.commands.change import add_writing, are_wanted
-from ecr_credhelper.config_file import ConfigFile
+from ecr_credhelper.commands.change import add_writing, are_wanted, repeated
+from ecr_credhelper.config_file import ABSENT, Change, ConfigFile, write
 from ecr_credhelper.discovery import registries
 from ecr_credhelper.docker_config import OURS, DockerConfig, containers_files, login_keys
 from ecr_credhelper.errors import ConfigurationError, UnsupportedRegistryError
@@ -38,6 +38,7 @@ def arguments(parser: "argparse.ArgumentParser") -> None:
     add_writing(parser)
 
 
+@repeated
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
     """Show what changes, ask, write."""
     settings = load(os.environ)
@@ -57,12 +58,11 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
     if text == file.text:
         terminal.say(f"{terminal.mark('ok')} {path}: nothing to change")
     else:
-        changes.append((file, text))
+        before = entries.saved(file.text, file.before)
+        changes.append(Change(file, text, ABSENT if file.was_absent and not before else before.encode()))
         if not are_wanted(changes, entries.helpers(file.text) | entries.helpers(text), options, terminal):
             return int(not options.dry_run)
-        is_new = file.before is None or not entries.is_configured(file.text)
-        for changed, content in changes:
-            changed.write(content, keep=is_new and changed is file)
+        write(changes)
         terminal.say(f"{terminal.mark('ok')} {path} is written; to give it back: {PROG} unconfigure")
     for problem in _problems(file, hosts, options):
         terminal.note(f"{terminal.mark('warning')} {problem}")
@@ -78,7 +78,9 @@ def _hosts(options: "argparse.Namespace", settings: Settings, terminal: "Termina
             advice = (
                 "an ECR host is ACCOUNT.dkr.ecr.REGION.amazonaws.com; others are for the settings to name"
             )
-            raise UnsupportedRegistryError(server, "not an Amazon ECR registry", advice)
+            # Not as it was given: there may be a password before the host.
+            name = authority_of(server) or "the given registry"
+            raise UnsupportedRegistryError(name, "not an Amazon ECR registry", advice)
         hosts.append(host)
     found = registries(os.environ, settings) if options.discover else {}
     if found:
@@ -102,7 +104,7 @@ def _with_host(text: str, host: str, options: "argparse.Namespace", terminal: "T
     return text
 
 
-def _fallback(text: str, settings: Settings, terminal: "Terminal") -> list[tuple[ConfigFile, str]]:
+def _fallback(text: str, settings: Settings, terminal: "Terminal") -> list[Change]:
     """Return how the settings change, for what was the credsStore to keep its logins."""
     store, fallback, path = value(text, entries.STORE), settings.fallback(), settings_file(os.environ)
     if store in {None, "", OURS, fallback}:
@@ -112,11 +114,12 @@ def _fallback(text: str, settings: Settings, terminal: "Terminal") -> list[tuple
             f"docker-credential-{store} is asked no more: the settings name {fallback} as the fallback"
         )
         return []
-    problem = problem_of("fallback", store, OF_A_FILE)
-    if problem or path is None:
-        raise ConfigurationError("credsStore", problem or "there is no place for the settings", "set HOME")
+    if problem := problem_of("fallback", store, OF_A_FILE):
+        raise ConfigurationError("credsStore", problem, "correct it, or remove it")
+    if path is None:
+        raise ConfigurationError("credsStore", "there is no place for the settings", "set HOME")
     file = ConfigFile(path, tomllib.loads)
-    return [(file, entries.with_fallback(file.text, store))]
+    return [Change(file, entries.with_fallback(file.text, store), ABSENT if file.was_absent else file.saved)]
 
 
 def _problems(file: ConfigFile, hosts: list[str], options: "argparse.Namespace") -> list[str]:

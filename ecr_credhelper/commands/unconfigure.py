@@ -4,13 +4,16 @@ import os
 from typing import TYPE_CHECKING
 
 from ecr_credhelper import entries
-from ecr_credhelper.commands.change import add_writing, are_wanted
-from ecr_credhelper.config_file import ConfigFile
-from ecr_credhelper.docker_config import containers_files
+from ecr_credhelper.commands.change import add_writing, are_wanted, repeated
+from ecr_credhelper.config_file import BACKUP, Change, ConfigFile, write
+from ecr_credhelper.docker_config import OURS, containers_files
+from ecr_credhelper.errors import ConfigurationError
+from ecr_credhelper.json_edit import value
 from ecr_credhelper.places import docker_config_file, settings_file
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from ecr_credhelper.terminal import Terminal
 
@@ -20,27 +23,66 @@ def arguments(parser: "argparse.ArgumentParser") -> None:
     add_writing(parser)
 
 
+@repeated
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
     """Show what changes, ask, write."""
-    changes, shown = [], set()
-    for path in (docker_config_file(os.environ), containers_files(os.environ)[-1]):
-        file = ConfigFile(path, entries.check)
-        if file.before is not None or entries.is_configured(file.text):
-            text = entries.undone(file.text, file.before or "")
-            changes.append((file, text))
-            shown |= entries.helpers(file.text) | entries.helpers(text)
-    settings = settings_file(os.environ)
-    if settings:
-        file = ConfigFile(settings, str)
-        text = entries.without_fallback(file.text)
-        if text != file.text:
-            changes.append((file, text))
+    broken: list[ConfigurationError] = []
+    changes = _of_clients(broken, terminal)
+    shown = {name for file, text, _ in changes for one in (file.text, text) for name in entries.helpers(one)}
+    changes += _of_settings(changes, broken)
+    if broken and not changes:
+        raise broken[0]
+    for error in broken:
+        terminal.note(f"{terminal.mark('warning')} {error}")
     if not changes:
         terminal.say(f"{terminal.mark('ok')} nothing to give back")
-    elif are_wanted(changes, shown, options, terminal):
-        for file, text in changes:
-            file.give_back(text)
+        return 0
+    is_only_backups = all(text == file.text for file, text, _ in changes)
+    if not is_only_backups and not are_wanted(changes, shown, options, terminal):
+        return int(not options.dry_run)
+    if not options.dry_run:
+        write(changes)
+        for file, _, _ in changes:
             terminal.say(f"{terminal.mark('ok')} {file.path} is given back")
-    elif not options.dry_run:
-        return 1
     return 0
+
+
+def _of_clients(broken: list[ConfigurationError], terminal: "Terminal") -> list[Change]:
+    changes = []
+    paths = [containers_files(os.environ)[-1], docker_config_file(os.environ)]
+    # Each once; of two names of one file, that with the backup.
+    paths.sort(key=lambda path: os.path.lexists(f"{path}{BACKUP}"))
+    for path in {os.path.realpath(path): path for path in paths}.values():
+        file = _open(path, entries.check, broken)
+        if file and (file.before is not None or entries.is_configured(file.text)):
+            text = entries.undone(file.text, file.before)
+            is_kept = bool(entries.lost(text, file.before or ""))
+            if is_kept:
+                told = f"{file.backup} stays: it has entries that are missing from {path}"
+                terminal.note(f"{terminal.mark('warning')} {told}")
+            if text != file.text or not is_kept:
+                changes.append(Change(file, text, file.saved if is_kept else None))
+    return changes
+
+
+def _of_settings(changes: list[Change], broken: list[ConfigurationError]) -> list[Change]:
+    """Return how the fallback goes, if it is what one of these files gets back as its credsStore."""
+    path = settings_file(os.environ)
+    for client, given, _ in changes:
+        store = value(given, entries.STORE)
+        if path and store and value(client.text, entries.STORE) == OURS:
+            file = _open(path, str, broken)
+            text = entries.without_fallback(file.text, store) if file else ""
+            return [Change(file, text, None)] if file and (text != file.text or file.saved) else []
+    return []
+
+
+def _open(path: str, check: "Callable[[str], object]", broken: list[ConfigurationError]) -> ConfigFile | None:
+    """Return a file, or None for a broken one that cannot be ours, since it has no backup."""
+    try:
+        return ConfigFile(path, check)
+    except ConfigurationError as error:
+        if os.path.lexists(f"{path}{BACKUP}"):
+            raise
+        broken.append(error)
+        return None
