@@ -5,14 +5,12 @@ import os
 import sys
 import time
 
-from ecr_credhelper import __version__, helper
-from ecr_credhelper.errors import internal_error
-from ecr_credhelper.protocol import Reply
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
+
+    from ecr_credhelper.protocol import Reply
 
 PROG = "docker-credential-ecr-py"
 INTERRUPTED = 130
@@ -22,23 +20,35 @@ INTERRUPTED = 130
 def main(argv: "Sequence[str]") -> int:
     """Run one command over the standard streams; return its exit status. Nothing is raised."""
     try:
+        # Not at the top: Ctrl-C while they are loaded is no traceback either.
+        from ecr_credhelper import helper
+        from ecr_credhelper.errors import internal_error
+        from ecr_credhelper.protocol import Reply
+
         try:
             reply = answer(argv)
         except Exception as error:  # noqa: BLE001 - no traceback ever reaches a person
             reply = Reply.failure(internal_error(error))
         for stream, content in ((sys.stdout, reply.stdout), (sys.stderr, reply.stderr)):
-            if stream:
+            if stream and content:
                 stream.buffer.write(content)
                 stream.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
-    except OSError:  # the client has gone: nobody is left to tell
+    except OSError as error:
+        if not {*argv} & {*helper.VERBS}:  # else the client has gone: nobody is left to tell
+            from ecr_credhelper.terminal import Terminal
+
+            Terminal(os.environ).lose(error)
         return 1
     return reply.status
 
 
-def answer(argv: "Sequence[str]") -> Reply:
+def answer(argv: "Sequence[str]") -> "Reply":
     """Return the reply to the command line ``argv``."""
+    from ecr_credhelper import __version__, helper
+    from ecr_credhelper.protocol import Reply
+
     match argv:
         case [verb] if verb in helper.VERBS:
             stdin = sys.stdin.buffer if sys.stdin else io.BytesIO()
@@ -50,13 +60,16 @@ def answer(argv: "Sequence[str]") -> Reply:
     return _answer_person(argv)
 
 
-def _answer_person(argv: "Sequence[str]") -> Reply:
+def _answer_person(argv: "Sequence[str]") -> "Reply":
     """Return the reply to a command line that no client of the protocol calls."""
     from ecr_credhelper import commands
+    from ecr_credhelper.protocol import Reply
 
     match argv:
         case ["--help" | "-h" | "help"]:
             return Reply(commands.usage().encode())
+        case ["--help" | "-h" | "help", name] if name in commands.names():
+            return Reply(status=commands.run([name, "--help"]))
         case [] if "_ARGCOMPLETE" in os.environ:  # a shell asks what could come next
             return Reply(status=commands.complete())
         case []:
@@ -80,9 +93,12 @@ def run() -> "NoReturn":
     """Run the command line and end the process.
 
     At once, without the interpreter's farewell: that takes a tenth of the time of a warm get, and
-    would wait for a thread that still waits for AWS.
+    would wait for a thread that still waits for AWS, or for a person, who then needs the terminal back.
     """
-    os._exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    if terminal := sys.modules.get("ecr_credhelper.terminal"):
+        terminal.give_back()
+    os._exit(status)
 
 
 if __name__ == "__main__":

@@ -151,11 +151,16 @@ def accounts_of(profile: dict[str, str]) -> set[str]:
 
 def _ask(host: str, role: str, profile: str, prompt: str) -> str:
     """Ask for an MFA code on the terminal; NoCredentialsError at once where there is none."""
-    if os.name != "nt":
-        try:
-            open(TERMINAL, "rb+", 0).close()
-        except OSError:
-            command = f"aws sts get-caller-identity{f' --profile {profile}' if profile else ''}"
-            cause = f"role {role} needs an MFA code, and there is no terminal to ask on"
-            raise NoCredentialsError(host, cause, f"run: {command}") from None
-    return getpass.getpass(f"{host}: role {role}: {prompt}")
+    from ecr_credhelper.terminal import asking, clean
+
+    question = clean(f"{host}: role {role}: {prompt}")
+    if os.name == "nt":
+        return getpass.getpass(question)
+    try:
+        terminal = open(TERMINAL, "rb+", 0)  # noqa: SIM115 - what fails below fails otherwise
+    except OSError:
+        command = f"aws sts get-caller-identity{f' --profile {profile}' if profile else ''}"
+        cause = f"role {role} needs an MFA code, and there is no terminal to ask on"
+        raise NoCredentialsError(host, cause, f"run: {command}") from None
+    with terminal, asking(terminal.fileno()):
+        return getpass.getpass(question)

@@ -105,7 +105,12 @@ def man_page() -> str:
         lines.append(f".SH {title}")
         for form, meaning in rows:
             lines += [".TP", f".B {roff(form)}", roff(meaning)]
-    lines += [".SH EXIT STATUS", "0, or 1 when something failed, or 2 when the command line is wrong.", ""]
+    lines += [
+        ".SH EXIT STATUS",
+        "0, or 1 when something failed, or 2 when the command line is wrong.",
+        "An unknown command is 1, and told on standard output.",
+        "",
+    ]
     return "\n".join(lines)
 
 
@@ -115,7 +120,8 @@ def reference() -> str:
         "# Commands\n",
         "What people run; Docker itself calls the verbs of the [protocol](protocol.md). Each tells the same",
         "with `--help`. Results go to standard output, all else to standard error; the exit status is 0, or",
-        "1 when something failed, or 2 when the command line is wrong.\n",
+        "1 when something failed, or 2 when the command line is wrong. An unknown command is 1, and told on",
+        "standard output, as clients of the protocol expect it.\n",
     ]
     for page in pages():
         parts += [f"## {page.name}\n", f"{page.summary[0].upper()}{page.summary[1:]}.\n", "```text"]

@@ -15,6 +15,7 @@ from ecr_credhelper.checks import OK, Check, Finding, Subject, examine, machine
 from ecr_credhelper.commands.doctor import CHECKS, FACTS, SECONDS, VERSION
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.rules import Asked
+from ecr_credhelper.terminal import asking, give_back
 from tests.conftest import EXECUTABLE, HOST
 from tests.found import Doctor, settings
 
@@ -96,6 +97,11 @@ def test_what_the_settings_tell(home: Path, doctor: Doctor) -> None:
     settings(home, '[registry.111122223333]\nprofile = "dev"\n')
     file = home / ".config/ecr-credhelper/config.toml"
     assert doctor(HOST).one("settings")[1] == f"{file}: pattern = 111122223333, profile = dev"
+    settings(
+        home,
+        '[registry.111122223333]\nrole_arn = "arn:aws:iam::111122223333:role/r"\nexternal_id = "a-secret"\n',
+    )
+    assert doctor(HOST).one("settings")[1].endswith(":role/r, external_id = …")
 
 
 def test_no_cache(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,6 +122,11 @@ def test_the_cache_folder(home: Path, doctor: Doctor, monkeypatch: pytest.Monkey
     result, text, _ = doctor().one("cache")
     mode = f"(owner {os.geteuid()}, mode 0755)"
     assert (result, text) == ("warning", f"{folder} is not used, others could look into it {mode}")
+    with monkeypatch.context() as patch:
+        patch.setattr("os.geteuid", lambda: 7)
+        result, text, advice = doctor().one("cache")
+    assert (result, text) == ("warning", f"{folder} is not used, it belongs to somebody else {mode}")
+    assert advice == "set AWS_ECR_CACHE_DIR to a folder of your own"
     folder.rmdir()
     folder.parent.rmdir()
     folder.parent.touch(mode=0o644)
@@ -148,6 +159,41 @@ def test_what_is_not_done_in_time_has_failed_and_nobody_waits_for_it() -> None:
         ("quick", "ok", "a line"),
         ("slow", "failure", "not done within 0.2 s"),
     ]
+
+
+def test_an_mfa_code_that_comes_too_late_is_no_fault_of_the_network() -> None:
+    pty = pytest.importorskip("pty")  # Windows has none
+    ours, theirs = pty.openpty()
+
+    def asks(_: Subject) -> Iterable[Finding]:
+        with asking(theirs):
+            time.sleep(1)
+        return []
+
+    def never(_: Subject) -> Iterable[Finding]:
+        time.sleep(1)
+        return []
+
+    checks = [Check("credentials", asks), Check("anonymous", never)]
+    first, second = examine(Subject("", os.environ, Asked()), checks, 0.3, nothing)
+    assert first.text == "no MFA code was typed within 0.3 s"
+    assert first.advice == "run it again and type it in time, or run first: aws sts get-caller-identity"
+    assert second.text == "not done within 0.3 s"
+    give_back()
+    for end in (ours, theirs):
+        os.close(end)
+
+
+@pytest.mark.parametrize(
+    "date",
+    ["", "rubbish", "Mon, 01 Jan 0001 00:00:00 -0000", "Mon, 01 Jan 2026 99999999999999999999:00:00 GMT",
+     "Mon, 01 Jan 2026 00:00:00 +99999999999999999999", "Mon, 99999999999999999999 Jan 2026 00:00:00 GMT",
+     ",", " ", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "9" * 5000],
+)  # fmt: skip
+def test_a_date_that_is_none_tells_nothing_of_the_clock(date: str) -> None:
+    subject = Subject("", os.environ, Asked())
+    subject.hear({"date": date})
+    assert len(subject.skews) == (date.startswith("Mon, 01 Jan 0001"))
 
 
 def test_a_check_that_fails_is_a_finding() -> None:

@@ -207,3 +207,28 @@ def test_podman_reads_dockers_file_unless_another_is_named(
     assert doctor(HOST).one("podman")[0] == "ok"
     monkeypatch.setenv("REGISTRY_AUTH_FILE", str(home / "auth.json"))
     assert doctor(HOST).one("podman")[0] == "warning"
+
+
+# A port, and a file with nothing in it.
+
+
+@pytest.mark.usefixtures("_podman")
+def test_a_registry_with_a_port_is_looked_up_as_clients_do(home: Path, doctor: Doctor) -> None:
+    docker(home, {"credHelpers": {f"{HOST}:443": "ecr-py"}})
+    write(home / ".config/containers/auth.json", json.dumps({"credHelpers": {f"{HOST}:443": "ecr-py"}}))
+    found = doctor(f"{HOST}:443/web:1")
+    assert found.one("docker")[0] == found.one("podman")[0] == "ok"
+    assert doctor(HOST).one("docker")[2] == CONFIGURE
+    docker(home, {"credHelpers": {HOST: "ecr-py"}})
+    assert doctor(f"{HOST}:443").one("docker")[2] == f"{CONFIGURE}:443"
+
+
+@pytest.mark.parametrize("content", ["", " \n"])
+def test_an_empty_file_is_for_docker_one_that_says_nothing(content: str, home: Path, doctor: Doctor) -> None:
+    file = home / ".docker/config.json"
+    write(file, content)
+    assert doctor(HOST).one("docker") == ("failure", f"Docker asks no helper, by {file}", CONFIGURE)
+    assert doctor().one("docker")[:2] == ("warning", f"{file} sends here: nothing")
+    auth = home / ".config/containers/auth.json"
+    write(auth, content)
+    assert doctor(HOST).one("podman")[1] == f"{auth} is not valid JSON"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,7 +26,7 @@ from ecr_credhelper.token import Token
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, Result, Run, login, run
 from tests.fake_ecr import FakeECR, Fault
 from tests.terminals import run_in_terminal
-from tests.test_terminal import Screen
+from tests.test_terminal import Broken, Screen
 
 EVERY = [command.name for command in commands.COMMANDS]
 THIRD = OTHER_ACCOUNT.replace("us-west-2", "eu-west-1")
@@ -87,6 +89,12 @@ def test_every_command_tells_of_itself_with_an_example(call: Run, name: str) -> 
     assert f"example:\n  docker-credential-ecr-py {name}" in text
 
 
+@pytest.mark.parametrize("asks", ["--help", "-h", "help"])
+def test_help_can_be_asked_for_with_a_commands_name(call: Run, asks: str) -> None:
+    assert call(asks, "doctor") == call("doctor", "--help")
+    assert b"unknown command" in call(asks, "frobnicate").stdout
+
+
 def test_an_unknown_command_is_an_error_of_the_protocol(call: Run) -> None:
     result = call("confgure")
     assert (result.status, result.stderr) == (1, b"")
@@ -114,12 +122,12 @@ def test_a_fault_of_ours_is_a_line_without_a_traceback(
     assert "a secret" not in told.err
 
 
-def test_a_reader_that_has_gone_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(*_: object) -> int:
-        raise BrokenPipeError
-
-    monkeypatch.setattr("ecr_credhelper.commands.status.run", gone)
+def test_a_reader_that_has_gone_is_not_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", Broken(errno.EPIPE))
     assert program.main(["status"]) == 1
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a pipe that breaks so")
@@ -237,6 +245,31 @@ def test_one_registry_that_fails_holds_up_no_other(call: Run) -> None:
     assert result.stdout.decode().startswith(f"{HOST}: logged in until 2")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
+@pytest.mark.usefixtures("aws")
+def test_login_is_for_a_registry_as_clients_look_for_it_and_once(call: Run, tools: Path) -> None:
+    result = call("login", f"{HOST}:443", f"https://{HOST}:443/app", HOST)
+    assert [line.rpartition(": ")[0] for line in result.stdout.decode().splitlines()] == [f"{HOST}:443", HOST]
+    calls = [json.loads(line) for line in (tools / "calls").read_text().splitlines()]
+    assert [argv[-1] for argv, *_ in calls] == [f"{HOST}:443", HOST]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize(("content", "told"), [
+    ("no program", "docker cannot be started (Exec format error)"),
+    ("#!/bin/sh\nkill -9 $$\n", "docker did not take the login (killed by signal 9)"),
+    ("#!/bin/sh\nexit 3\n", "docker did not take the login (exit status 3)"),
+])  # fmt: skip
+def test_a_client_that_fails_is_told_for_each_registry(
+    call: Run, tools: Path, content: str, told: str
+) -> None:
+    (tools / "docker").write_text(content)
+    result = call("login", HOST, OTHER_REGION)
+    assert (result.status, result.stdout) == (1, b"")
+    assert result.stderr.decode() == f"{HOST}: {told}\n{OTHER_REGION}: {told}\n"
+
+
 @pytest.mark.usefixtures("tools")
 def test_a_client_that_is_not_there_is_told_before_aws_is_asked(call: Run, aws: FakeECR) -> None:
     assert "oras: is not on PATH" in fails(call("login", HOST, "--tool", "oras"))
@@ -263,6 +296,47 @@ def test_cache_tells_what_is_kept_for_whom_and_no_secret(call: Run, home: Path) 
     assert "docker login" in rows[OTHER_ACCOUNT]
     assert "a-given-password" not in text
     assert rows[HOST] == call("cache", "show", HOST).stdout.decode().splitlines()[1]
+    assert call("cache", "show", HOST) == call("cache", HOST)
+
+
+def test_two_tokens_that_look_the_same_are_one_line(
+    call: Run, aws: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two", "three"):
+        monkeypatch.setenv("AWS_ROLE_SESSION_NAME", name)
+        run("get", stdin=HOST)
+    assert len(aws.calls) == 3
+    told = call("cache").stdout.decode().splitlines()[1:]
+    assert sorted(line.endswith("not for the present identity") for line in told) == [False, True]
+
+
+@pytest.mark.parametrize("argv", [["frob"], ["claer", HOST]])
+def test_what_cache_does_not_do_is_no_registry(call: Run, argv: list[str]) -> None:
+    assert f"{argv[0]}: not an Amazon ECR registry" in fails(call("cache", *argv))
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("host", [(), (HOST,)])
+def test_what_cannot_be_forgotten_is_told(
+    host: tuple[str, ...],
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    def denied(_: str) -> None:
+        raise PermissionError
+
+    run("get", stdin=HOST)
+    monkeypatch.setattr("os.unlink", denied)
+    status = program.main(["cache", "clear", *host])
+    line = fails(Result(status, *capfdbinary.readouterr()))
+    assert f"{home}/.cache/ecr-credhelper: what is in it cannot be removed; check its owner and mode" in line
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
+def test_a_folder_that_is_not_used_is_not_cleared(call: Run, home: Path) -> None:
+    (home / ".cache/ecr-credhelper").mkdir(parents=True, mode=0o755)
+    assert "cannot be removed" in fails(call("cache", "clear"))
 
 
 @pytest.mark.usefixtures("aws")
@@ -390,6 +464,27 @@ def test_status_tells_of_settings_that_are_wrong(call: Run, text: str, rule: str
     result = call("status")
     assert rows_of(result)[HOST] == ["credHelpers", rule, "?", "-"]
     assert (result.status == 1) is (rule == "?") is (b"is not valid TOML" in result.stderr)
+
+
+def test_status_tells_of_a_docker_configuration_that_cannot_be_read(call: Run, home: Path) -> None:
+    write(home / ".docker/config.json", "{")
+    result = call("status")
+    assert (result.status, result.stderr.decode()) == (
+        1, f"✗ {home}/.docker/config.json: is not valid JSON\n",
+    )  # fmt: skip
+    assert b"No registry comes here" not in result.stdout
+    write(home / ".docker/config.json", " \n")
+    assert call("status").status == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_what_a_file_says_steers_no_terminal(home: Path) -> None:
+    helpers = {HOST: "ecr-py", OTHER_ACCOUNT: "x\x1b[2J", f"\x1b]0;t\x07{OTHER_REGION}": "ecr-py"}
+    write(home / ".docker/config.json", json.dumps({"credHelpers": helpers, "credsStore": "\x1b[2J"}))
+    write(home / ".config/ecr-credhelper/config.toml", f'[registry."{OTHER_ACCOUNT}"]\nprofile = "p"\n')
+    seen = run_in_terminal("status").screen
+    assert "no: x [2J" in seen
+    assert re.sub(r"\x1b\[[01]m", "", seen).replace("\n", "").isprintable()
 
 
 def test_status_on_a_terminal_has_colour_unless_it_is_not_wanted(call: Run, home: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 from botocore.session import Session
 
 from ecr_credhelper import commands
-from ecr_credhelper.checks import Subject, aws
+from ecr_credhelper.checks import Finding, Subject, aws
+from ecr_credhelper.commands.doctor import CHECKS
 from ecr_credhelper.rules import Asked
 from tests.conftest import EXECUTABLE, HOST, run
 from tests.found import Doctor, settings
@@ -175,6 +176,18 @@ def test_the_list_is_told_once(well: str, doctor: Doctor, monkeypatch: pytest.Mo
     )
     assert (found.of("token"), found.of("identity"), found.of("pull")) == ([], [], [])
     assert found.one("anonymous")[0] == "ok"
+
+
+def test_the_same_of_two_checks_that_do_not_depend_on_each_other_is_told_twice(
+    well: str, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Subject) -> list[Finding]:
+        return [Finding("failure", "the same"), Finding("failure", "the same")]
+
+    checks = [one._replace(run=fail) if one.name in {"identity", "token"} else one for one in CHECKS]
+    monkeypatch.setattr("ecr_credhelper.commands.doctor.CHECKS", checks)
+    found = doctor(well)
+    assert found.one("token") == found.one("identity") == ("failure", "the same", "")
 
 
 def test_what_a_pull_does_not_need_is_a_warning(well: str, registry: FakeRegistry, doctor: Doctor) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import subprocess
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from ecr_credhelper import __main__ as program
 from ecr_credhelper import __version__, helper, refresh
-from tests.conftest import NOT_FOUND
+from tests.conftest import EXECUTABLE, HOST, NOT_FOUND
 
 Capture = pytest.CaptureFixture[bytes]
 
@@ -66,6 +70,22 @@ def test_a_client_that_has_gone_is_no_traceback(monkeypatch: pytest.MonkeyPatch)
     assert program.main(["list"]) == 1
 
 
+def test_output_that_cannot_be_written_is_told_to_people(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full:
+        @property
+        def buffer(self) -> io.BytesIO:
+            raise OSError(errno.ENOSPC, "No space")
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    assert program.main(["list"]) == 1
+    assert capsys.readouterr().err == ""
+    assert program.main(["version"]) == 1
+    told = "docker-credential-ecr-py: standard output cannot be written (No space)\n"
+    assert capsys.readouterr().err == told
+
+
 def test_ctrl_c_is_no_traceback(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
@@ -87,10 +107,80 @@ def test_a_fault_of_ours_is_one_line(capsysbinary: Capture, monkeypatch: pytest.
     assert b"a-secret" not in line
 
 
-def test_run_ends_the_process_with_the_status(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_run_ends_the_process_with_the_status(
+    is_terminal: bool, capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "ecr_credhelper.terminal", raising=False)
+    given_back: list[bool] = []
+    if is_terminal:
+        fake = SimpleNamespace(give_back=lambda: given_back.append(True))
+        monkeypatch.setitem(sys.modules, "ecr_credhelper.terminal", fake)
     statuses: list[int] = []
     monkeypatch.setattr(sys, "argv", ["docker-credential-ecr-py", "get"])
     monkeypatch.setattr(os, "_exit", statuses.append)
     program.run()
     assert statuses == [1]
+    assert given_back == [True] * is_terminal
     assert capsysbinary.readouterr().out == NOT_FOUND
+
+
+INTERRUPTED = """
+import sys
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "ecr_credhelper." + sys.argv[1]:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Finder())
+from ecr_credhelper.__main__ import run
+run()
+"""
+
+
+@pytest.mark.parametrize("module", ["helper", "protocol", "errors", "cache", "records"])
+def test_ctrl_c_at_once_is_no_traceback(module: str) -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED, module], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+@pytest.mark.parametrize(
+    "argv",
+    [[], ["--help"], ["help", "doctor"], ["version"], ["frob"], ["status"], ["status", "--help"], ["doctor"],
+     ["doctor", "--json"], ["cache"], ["completion", "bash"], ["password", HOST], ["header", HOST],
+     ["configure", HOST, "--dry-run"]],
+)  # fmt: skip
+@pytest.mark.usefixtures("aws")
+def test_a_full_disk_is_told(argv: list[str]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([EXECUTABLE, *argv], stdout=full, stderr=subprocess.PIPE, check=False)
+    lines = done.stderr.decode().splitlines()
+    told = "docker-credential-ecr-py: standard output cannot be written (No space left on device)"
+    assert (done.returncode, lines.count(told)) == (1, 1)
+    assert "internal error" not in "".join(lines)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_docker_is_told_by_the_status_alone() -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([EXECUTABLE, "list"], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell")
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("command", [f"password {HOST}", f"header {HOST}", "doctor --json"])
+def test_a_missing_standard_output_is_told_by_what_is_for_programs(command: str) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'"{EXECUTABLE}" {command} >&-'], capture_output=True, check=False
+    )
+    told = b"docker-credential-ecr-py: standard output cannot be written (Bad file descriptor)\n"
+    assert (done.returncode, done.stderr) == (1, told)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell")
+@pytest.mark.parametrize("output", [">/dev/full", "| true", ">&-"])
+def test_a_lost_diff_stops_nothing_that_is_wanted(output: str, home: Path) -> None:
+    command = f'trap "" PIPE; "{EXECUTABLE}" configure {HOST} --yes {output}'
+    subprocess.run(["/bin/sh", "-c", command], check=False, capture_output=True)
+    assert HOST in (home / ".docker/config.json").read_text()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from ecr_credhelper import commands
-from tests.conftest import HOST, run
+from tests.conftest import EXECUTABLE, HOST, run
 from tests.fake_ecr import FakeECR
+from tests.found import write
 from tests.terminals import run_in_terminal
 
 CALLS: tuple[tuple[list[str], str, int, str], ...] = (
@@ -76,3 +79,39 @@ def test_a_script_is_answered_without_a_question_a_colour_or_a_warning(
 
 def test_every_command_is_in_the_table_above() -> None:
     assert {argv[0] for argv, *_ in CALLS if argv} >= set(commands.names())
+
+
+@pytest.mark.parametrize(
+    ("argv", "typed", "status", "said"),
+    [(["doctor", HOST], b"\x03", 130, ""), (["password", HOST], b"", 1, "did not answer within 3 s")],
+)
+def test_an_mfa_code_that_nobody_types_leaves_the_terminal_as_it_was(
+    argv: list[str], typed: bytes, status: int, said: str, home: Path
+) -> None:
+    import pty
+    import termios
+
+    role = "role_arn = arn:aws:iam::111122223333:role/r\x1b[2J\nsource_profile = keys\nmfa_serial = m\n"
+    (home / ".aws").mkdir()
+    (home / ".aws/config").write_text(
+        f"[default]\n{role}[profile keys]\naws_access_key_id = AKIA\naws_secret_access_key = s\n"
+    )
+    write(home / ".config/ecr-credhelper/config.toml", "deadline = 3\n")
+    ours, theirs = pty.openpty()
+    # A session's first terminal is its own: /dev/tty.
+    command = f'exec <>"{os.ttyname(theirs)}" >&0 2>&0; exec "{EXECUTABLE}" {" ".join(argv)}'
+    with subprocess.Popen(
+        ["/bin/sh", "-c", command], start_new_session=True, env={**os.environ, "TERM": "xterm"}
+    ) as process:
+        while termios.tcgetattr(theirs)[3] & termios.ECHO:  # poll: the echo goes off when it asks
+            assert process.poll() is None
+        os.write(ours, typed)
+        assert process.wait(30) == status
+    shown = os.read(ours, 65536).decode()
+    assert termios.tcgetattr(theirs)[3] & termios.ECHO
+    os.close(ours)
+    os.close(theirs)
+    line = next(line for line in shown.splitlines() if "Enter MFA code for m" in line)
+    assert "\x1b[2J" not in line
+    assert line.endswith(("Enter MFA code for m: ", "Enter MFA code for m: ^C"))
+    assert said in shown

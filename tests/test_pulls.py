@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+import time
 from socket import gaierror
 from typing import TYPE_CHECKING
 from urllib.error import URLError
@@ -120,6 +121,7 @@ def test_a_certificate_that_is_not_trusted(
         (URLError(ConnectionRefusedError("a secret")), "cannot be reached (ConnectionRefusedError)"),
         (http.client.BadStatusLine("a secret"), "cannot be reached (BadStatusLine)"),
         (URLError("a secret"), "cannot be reached (str)"),
+        (UnicodeError("a secret"), "cannot be reached (UnicodeError)"),
         (ssl.SSLError(1, "a secret"), "cannot be reached (SSLError)"),
     ],
 )
@@ -203,3 +205,67 @@ def test_the_public_registrys_hosts_are_one(doctor: Doctor, monkeypatch: pytest.
     monkeypatch.setattr(pulls, "_get", get)
     doctor("ecr-public.aws.com")
     assert f"https://{PUBLIC}/token/?service={PUBLIC}" in asked
+
+
+# What a hostile server answers.
+
+
+@pytest.mark.parametrize("realm", [
+    "https://[x", "https://{host}/\u00e9", "https://{host}/\\ x", f"x\",{'a' * 60000},y=\"",
+])  # fmt: skip
+def test_a_realm_that_is_none(realm: str, public: str, registry: FakeRegistry, doctor: Doctor) -> None:
+    registry.realm = realm.format(host=public)
+    started = time.monotonic()
+    assert doctor(f"{public}/app:1").one("pull")[1] in {
+        "the registry does not take the login (HTTP status 401)",
+        f"{public} cannot be reached (ValueError)",
+        f"{public} cannot be reached (str)",
+        f"{public} cannot be reached (InvalidURL)",
+    }
+    assert time.monotonic() - started < 5
+
+
+def test_answers_without_end(public: str, registry: FakeRegistry, doctor: Doctor) -> None:
+    registry.token_body = registry.images["/v2/app/manifests/1"][1]
+    registry.images["/v2/app/manifests/1"] = 403, b"[" * 60000
+    told = "the registry does not take the login (HTTP status 40"
+    assert doctor(f"{public}/app:1").one("pull")[1].startswith(told)
+    registry.token_body = b"[" * 60000
+    assert doctor(f"{public}/app:1").one("pull")[1].startswith(told)
+    registry.public = False
+    assert doctor(f"{public}/app:1").one("pull")[1].startswith(told)
+
+
+def test_a_message_without_end_is_none() -> None:
+    assert pulls._message(b"[" * 60000) == ""  # noqa: SLF001 - what the test is about
+
+
+def test_a_challenge_is_read_in_no_time() -> None:
+    started = time.monotonic()
+    assert pulls.CHALLENGE.findall(f'{"a" * 60000} Bearer realm="r",service="s"') == [
+        ("realm", "r"), ("service", "s"),
+    ]  # fmt: skip
+    assert time.monotonic() - started < 1
+
+
+def test_a_name_that_no_server_can_have(home: Path, doctor: Doctor) -> None:
+    host = f"{'a' * 70}.example.com"
+    settings(home, f'[registry."{host}"]\nregion = "us-west-2"\n')
+    assert doctor(host).one("anonymous")[1].startswith(f"{host} cannot be reached (")
+
+
+def test_the_port_of_a_name_is_kept(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def get(url: str, _: str = "") -> pulls.Answer:
+        asked.append(url)
+        return pulls.Answer(401, {"www-authenticate": f'Bearer realm="https://{PUBLIC}:444/token"'}, b"")
+
+    monkeypatch.setattr(pulls, "_get", get)
+    found = doctor(f"{PUBLIC}:444/app:1")
+    assert "docker logout public.ecr.aws:444;" in found.one("pull")[2]
+    assert asked == [
+        f"https://{PUBLIC}:444/v2/",
+        f"https://{PUBLIC}:444/token?scope=repository%3Aapp%3Apull",
+        f"https://{PUBLIC}:444/v2/app/manifests/1",
+    ]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from ecr_credhelper import terminal as module
 from ecr_credhelper.terminal import CLEAR_LINE, MARKS, Terminal
 
 
@@ -112,6 +116,7 @@ def test_a_process_without_streams_says_nothing(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(f"sys.{name}", None)
     terminal = Terminal({})
     terminal.say("x")
+    terminal.note("x")
     assert not terminal.ask("x?")
     assert not terminal.shows_output
     assert terminal.mark("ok") == "ok"
@@ -122,3 +127,140 @@ def test_a_character_that_cannot_be_shown_is_replaced() -> None:
     terminal = Terminal({}, io.StringIO(), io.TextIOWrapper(raw, "ascii"), io.StringIO())
     terminal.say("a…b")
     assert raw.getvalue() == f"a?b{os.linesep}".encode()
+
+
+HOSTILE = "a\x1b]0;title\x07b\x1b[2Jc\x9b1md\u202ee"
+HARMLESS = "a ]0;title b [2Jc 1md e"
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_what_a_file_says_steers_no_terminal(is_terminal: bool) -> None:
+    screen = Screen("y\n", is_terminal=is_terminal)
+    screen.terminal.say(f"{screen.terminal.mark('ok')} {HOSTILE}")
+    screen.terminal.table(("A",), [(f"{HOSTILE}\n",), ("x",)])
+    screen.terminal.note(HOSTILE)
+    screen.terminal.ask(HOSTILE)
+    screen.terminal.progress(HOSTILE)
+    mark, head = ("\x1b[32m✓\x1b[0m", "\x1b[1mA\x1b[0m") if is_terminal else ("✓", "A")
+    assert screen.stdout.getvalue() == f"{mark} {HARMLESS}\n{head}\n{HARMLESS}\nx\n"
+    told = [HARMLESS] if not is_terminal else [HARMLESS, f"{HARMLESS} [y/N] {HARMLESS}"]
+    assert screen.stderr.getvalue().splitlines() == told
+    assert screen.terminal.styled(HOSTILE, "red") == (
+        f"\x1b[31m{HARMLESS}\x1b[0m" if is_terminal else HOSTILE
+    )
+    screen.terminal.clear()
+
+
+def test_what_a_program_waits_for_is_given_as_it_is() -> None:
+    screen = Screen()
+    screen.terminal.progress("asking …")
+    screen.terminal.give("{\n\t}")
+    assert screen.stdout.getvalue() == "{\n\t}\n"
+    assert screen.stderr.getvalue() == f"asking …{CLEAR_LINE}"
+    assert screen.terminal.finish()
+
+
+def test_a_result_that_nobody_can_get_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    stderr = Stream()
+    monkeypatch.setattr("sys.stdout", None)
+    terminal = Terminal({}, Stream(), None, stderr)
+    terminal.say("x")
+    assert terminal.finish()
+    terminal.give("x")
+    assert not terminal.finish()
+    told = f"standard output cannot be written ({os.strerror(errno.EBADF)})\n"
+    assert stderr.getvalue() == f"docker-credential-ecr-py: {told}"
+
+
+class Broken(Stream):
+    """A stream that cannot be written."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._number = number
+
+    def write(self, _: str) -> int:
+        raise OSError(self._number, os.strerror(self._number))
+
+
+@pytest.mark.parametrize(("number", "count"), [(errno.ENOSPC, 1), (errno.EPIPE, 0)])
+def test_output_that_cannot_be_written_is_told_once_and_stops_nothing(number: int, count: int) -> None:
+    stderr = Stream()
+    terminal = Terminal({}, Stream("y\n"), Broken(number), stderr)
+    terminal.say("x")
+    terminal.say("y")
+    assert stderr.getvalue().count("standard output cannot be written") == count
+    assert not terminal.finish()
+    assert not terminal.ask("Really?"), "nobody has seen what it is about"
+
+
+def test_where_remarks_cannot_be_written_the_result_can() -> None:
+    stdout = Stream()
+    terminal = Terminal({}, Stream(), stdout, Broken(errno.ENOSPC))
+    terminal.note("x")
+    terminal.say("y")
+    assert (stdout.getvalue(), terminal.finish()) == ("y\n", True)
+
+
+def test_a_byte_that_is_no_text_is_no_yes() -> None:
+    class Typed(io.TextIOWrapper):
+        def isatty(self) -> bool:
+            return True
+
+    typed = Typed(io.BytesIO(b"\xffy\n"), "utf-8")
+    assert not Terminal({}, typed, Stream(), Stream()).ask("Really?")
+
+
+# A question without echo, which a thread asks.
+
+
+@pytest.fixture
+def tty() -> Iterator[int]:
+    """Return a terminal, with echo."""
+    pty = pytest.importorskip("pty")  # Windows has none
+    ours, theirs = pty.openpty()
+    yield theirs
+    os.close(ours)
+    os.close(theirs)
+
+
+def has_echo(tty: int) -> bool:
+    import termios
+
+    return bool(termios.tcgetattr(tty)[3] & termios.ECHO)
+
+
+def without_echo(tty: int) -> None:
+    import termios
+
+    state = termios.tcgetattr(tty)
+    state[3] &= ~termios.ECHO
+    termios.tcsetattr(tty, termios.TCSANOW, state)
+
+
+def test_while_a_question_is_open_no_progress_is_shown(tty: int) -> None:
+    screen = Screen()
+    screen.terminal.progress("checking …")
+    with module.asking(tty):
+        assert module.QUESTIONS
+        screen.terminal.progress("checking more …")
+        assert screen.stderr.getvalue() == f"checking …{CLEAR_LINE}"
+    assert not module.QUESTIONS
+
+
+def test_a_question_that_nobody_waits_for_gives_the_echo_back(tty: int) -> None:
+    with module.asking(tty):
+        without_echo(tty)
+        with module.asking(tty):  # another thread's, which began without echo
+            Screen().terminal.say("it took too long")
+            assert has_echo(tty)
+            assert not module.QUESTIONS
+        without_echo(tty)
+    module.give_back()
+    assert not has_echo(tty), "getpass has seen to it"
+
+
+def test_what_is_no_terminal_has_no_echo(tmp_path: Path) -> None:
+    pytest.importorskip("termios")
+    with (tmp_path / "file").open("wb") as file, module.asking(file.fileno()):
+        assert not module.QUESTIONS

@@ -13,6 +13,7 @@ from ecr_credhelper.credentials import Source
 from ecr_credhelper.errors import CredentialHelperError, internal_error
 from ecr_credhelper.registry import authority_of, parse
 from ecr_credhelper.rules import NO_RULE, Asked
+from ecr_credhelper.terminal import QUESTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -39,6 +40,7 @@ class Subject:
 
     def __init__(self, server: str, environ: "Mapping[str, str]", asked: Asked) -> None:
         self.server = server
+        self.authority = authority_of(server) or ""  # as clients look for it, with the port that it has
         self.environ = environ
         self.asked = asked
         self.registry: Registry | None = parse(server)
@@ -59,15 +61,15 @@ class Subject:
     @property
     def host(self) -> str:
         """The registry as Docker names it, or nothing."""
-        return self.registry.host if self.registry else authority_of(self.server) or ""
+        return self.registry.host if self.registry else self.authority
 
     def hear(self, headers: "Mapping[str, str]") -> None:
         """Keep how far the date of an HTTP answer is from this machine's clock."""
         try:
-            date = parsedate_to_datetime(headers.get("date", ""))
-        except ValueError:
+            date = parsedate_to_datetime(headers.get("date", "")).timestamp()
+        except (ValueError, LookupError, OverflowError):
             return
-        self.skews.append(date.timestamp() - time.time())
+        self.skews.append(date - time.time())
 
     def _read_settings(self) -> None:
         found = settings.load(self.environ)
@@ -110,8 +112,11 @@ def examine(
         if futures[check.name] not in pending:
             found += futures[check.name].result()
         elif not any(futures[name] in pending for name in check.after):  # else it is not to blame
-            advice = "check the network, HTTPS_PROXY and the source of the AWS credentials"
-            found.append(Finding(FAILURE, f"not done within {seconds:g} s", advice, check.name))
+            text, advice = "not done", "check the network, HTTPS_PROXY and the source of the AWS credentials"
+            if check.name == "credentials" and QUESTIONS:
+                text = "no MFA code was typed"
+                advice = "run it again and type it in time, or run first: aws sts get-caller-identity"
+            found.append(Finding(FAILURE, f"{text} within {seconds:g} s", advice, check.name))
     return found
 
 

@@ -45,8 +45,8 @@ def credentials(subject: "Subject") -> "Iterator[Finding]":
         api = make_client(session, where, subject.rule).meta
     except CredentialHelperError:
         raise
-    except Exception as error:
-        raise explain(error, where, profile) from error
+    except Exception as error:  # noqa: BLE001 - each becomes an error of ours
+        raise explain(error, where, profile) from None
     subject.session = session
     role = f", role {subject.rule.role_arn}" if subject.rule.role_arn else ""
     yield Finding(OK, f"profile {profile or 'default'}{role}, botocore's kind {kind}")
@@ -66,10 +66,10 @@ def identity(subject: "Subject") -> "Iterator[Finding]":
         ca_bundle = subject.rule.ca_bundle or None
         sts: Any = session.create_client("sts", region_name=region, config=config, verify=ca_bundle)
         answer = sts.get_caller_identity()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - each becomes an error of ours
         if isinstance(error, ClientError):
             subject.hear(error.response["ResponseMetadata"]["HTTPHeaders"])
-        raise explain(error, where, session.profile) from error
+        raise explain(error, where, session.profile) from None
     subject.hear(answer["ResponseMetadata"]["HTTPHeaders"])
     yield Finding(OK, answer["Arn"])
     if where.account not in {"", answer["Account"]}:
@@ -86,7 +86,7 @@ def token(subject: "Subject") -> "Iterator[Finding]":
     found = subject.token = login or subject.source.fetch(subject.registry)
     good_for = f"good for {left(found.expires_at - now)}"
     if login:
-        advice = f"to end that: docker logout {subject.host}"
+        advice = f"to end that: docker logout {subject.authority}"
         yield Finding(OK, f"a login that docker login gave comes first, {good_for}", advice)
     elif found.fetched_at < now:
         yield Finding(OK, f"from the cache, {left(now - found.fetched_at)} old, {good_for}")

@@ -47,7 +47,7 @@ class File(NamedTuple):
 
 def docker(subject: "Subject") -> "Iterator[Finding]":
     """Tell what makes Docker ask this helper, or another."""
-    host, file = subject.host, _read(docker_config_file(subject.environ))
+    host, file = subject.authority, read(docker_config_file(subject.environ), "{}")
     helpers, store = file.part("credHelpers"), file.content.get("credsStore", "")
     if file.problem:
         yield Finding(FAILURE, f"{file.path} {file.problem}", "correct it")
@@ -94,12 +94,12 @@ def podman(subject: "Subject") -> "Iterator[Finding]":
     """Tell the same of podman, skopeo and buildah, where one of them is used."""
     if not subject.registry or not _is_podman_here(subject):
         return
-    host, environ = subject.host, subject.environ
+    host, environ = subject.authority, subject.environ
     paths = containers_files(environ)
     if not environ.get("REGISTRY_AUTH_FILE"):
         paths.append(docker_config_file(environ))
-    files = [_read(path) for path in paths]
-    conf = _read(_registries_conf(subject))
+    files = [read(path) for path in paths]
+    conf = read(_registries_conf(subject))
     wrong = [file for file in (*files[: len(files) - 1], conf) if file.problem]  # the last one is Docker's
     for file in wrong:
         yield Finding(FAILURE, f"{file.path} {file.problem}", "correct it")
@@ -148,11 +148,12 @@ def _has(subject: "Subject", program: str) -> bool:
     return which(program, subject.environ.get("PATH", os.defpath)) is not None
 
 
-def _read(path: str) -> File:
-    """Return a file; one that is missing is empty."""
+def read(path: str, blank: str = "") -> File:
+    """Return a file; one that is missing is empty, and one with nothing in it stands for ``blank``."""
     try:
         with open(path, "rb") as file:
-            return _parsed(path, file.read().decode())
+            text = file.read().decode()
+            return _parsed(path, text if text.strip() else blank)
     except FileNotFoundError:
         return File(path, {})
     except UnicodeDecodeError:

@@ -10,6 +10,7 @@ from ecr_credhelper.checks import FAILURE, OK, WARNING, Finding
 from ecr_credhelper.docker_config import OURS
 from ecr_credhelper.fallback import which
 from ecr_credhelper.files import is_private
+from ecr_credhelper.log import redacted
 from ecr_credhelper.places import cache_folder, settings_file
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ def rule(subject: "Subject") -> "Iterator[Finding]":
     file = settings_file(subject.environ) or ""
     text = file if os.path.lexists(file) else "no settings file"
     if subject.registry:
-        said = [f"{name} = {value}" for name, value in subject.rule._asdict().items() if value]
+        hidden = subject.rule._replace(external_id="…" if subject.rule.external_id else "")
+        said = [f"{name} = {redacted(str(value))}" for name, value in hidden._asdict().items() if value]
         text += f": {', '.join(said) or 'the default chain of the AWS SDK'}"
     yield Finding(OK, text)
 
@@ -118,8 +120,10 @@ def cache(subject: "Subject") -> "Iterator[Finding]":
     status = os.lstat(there)
     mode = f"owner {status.st_uid}, mode {stat.S_IMODE(status.st_mode):04o}"
     if there == folder and not is_private(folder):
-        advice = "remove it: it is made anew, for you alone"
-        yield Finding(WARNING, f"{folder} is not used, others could look into it ({mode})", advice)
+        why, advice = "others could look into it", "remove it: it is made anew, for you alone"
+        if os.name != "nt" and status.st_uid != os.geteuid():
+            why, advice = "it belongs to somebody else", "set AWS_ECR_CACHE_DIR to a folder of your own"
+        yield Finding(WARNING, f"{folder} is not used, {why} ({mode})", advice)
     elif os.path.isdir(there) and os.access(there, os.W_OK | os.X_OK):
         yield Finding(OK, f"{folder} ({mode})" if there == folder else f"{folder}, made with the first token")
     else:

@@ -30,11 +30,15 @@ SECONDS = 8
 """For one connection or answer; all checks together have nine."""
 
 MAX_BODY = 64 * 1024
+FAULTS = (OSError, HTTPException, ValueError)
+"""What asking raises: the last one of a name or a URL that is none."""
+
 KINDS = ("oci.image.index.v1", "oci.image.manifest.v1", "docker.distribution.manifest.v2")
 ACCEPT = ", ".join(f"application/vnd.{kind}+json" for kind in KINDS)
 
 # https://github.com/distribution/reference: a repository, and a tag or a digest.
 IMAGE = re.compile(r"([a-z0-9]+(?:[._/-]+[a-z0-9]+)*)(?::(\w[\w.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?")
+CHALLENGE = re.compile(r'\b(\w+)="([^"]*)"')
 
 
 class Answer(NamedTuple):
@@ -57,12 +61,12 @@ def anonymous(subject: "Subject") -> "Iterator[Finding]":
     if subject.registry is None:
         return
     try:
-        answer = _get(f"https://{subject.host}/v2/")
-    except (OSError, HTTPException) as error:
+        answer = _get(f"https://{subject.authority}/v2/")
+    except FAULTS as error:
         yield _unreachable(subject.registry, error)
         return
     subject.hear(answer.headers)
-    subject.challenge = answer.headers.get("www-authenticate", "")
+    subject.challenge = answer.headers.get("www-authenticate", "")[:4096]
     if answer.status == 401:  # noqa: PLR2004 - so the distribution specification has it
         yield Finding(OK, f"{subject.host} answers, and asks for a login")
     else:
@@ -83,21 +87,22 @@ def pull(subject: "Subject") -> "Iterator[Finding]":
     reference = (image[3] or image[2] or "latest") if image else ""
     try:
         header = _authorization(subject, name)
-        answer = _get(f"https://{one.host}/v2/{f'{name}/manifests/{reference}' if name else ''}", header)
-    except (OSError, HTTPException) as error:
+        path = f"{name}/manifests/{reference}" if name else ""
+        answer = _get(f"https://{subject.authority}/v2/{path}", header)
+    except FAULTS as error:
         yield _unreachable(one, error)
         return
-    what = f"{one.host}/{name}{'@' if ':' in reference else ':'}{reference}" if name else ""
+    what = f"{subject.authority}/{name}{'@' if ':' in reference else ':'}{reference}" if name else ""
     yield _meaning(subject, one, answer, what)
 
 
 def _meaning(subject: "Subject", registry: "Registry", answer: Answer, what: str) -> Finding:
     """Return what an answer to a request with a login means."""
-    status, message = answer.status, _message(answer.body)
+    status, message, host = answer.status, _message(answer.body), subject.authority
     if status == 200 and what:  # noqa: PLR2004 - HTTP, as below
         return Finding(OK, f"{what} can be pulled")
     if status == 200:  # noqa: PLR2004
-        return Finding(OK, "the registry takes the login", f"to check a pull: {registry.host}/REPOSITORY:TAG")
+        return Finding(OK, "the registry takes the login", f"to check a pull: {host}/REPOSITORY:TAG")
     if status == 404 and what:  # noqa: PLR2004
         advice = "check the name; it may be in another account or region"
         return Finding(FAILURE, f"{what} is not there", advice)
@@ -107,7 +112,7 @@ def _meaning(subject: "Subject", registry: "Registry", answer: Answer, what: str
         advice = f"{denied.advice}; a repository of another account must allow it in its own policy too"
         return Finding(FAILURE, f"denied: {denied.cause}", advice)
     if status in {401, 403}:
-        advice = f"run: docker logout {registry.host}; then check account, region and endpoint of the token"
+        advice = f"run: docker logout {host}; then check account, region and endpoint of the token"
         return Finding(FAILURE, f"the registry does not take the login (HTTP status {status})", advice)
     return Finding(FAILURE, f"the registry answers with HTTP status {status}", "try again")
 
@@ -130,8 +135,8 @@ def _authorization(subject: "Subject", name: str) -> str:
     if subject.token:
         login = f"{subject.token.username}:{subject.token.password}".encode()
         header = f"Basic {base64.b64encode(login).decode()}"
-    challenge = dict(re.findall(r'(\w+)="([^"]*)"', subject.challenge or ""))
-    realm, own = challenge.get("realm", ""), {subject.host}
+    challenge = dict(CHALLENGE.findall(subject.challenge or ""))
+    realm, own = challenge.get("realm", ""), {subject.host, subject.authority}
     if subject.host in PUBLIC_HOSTS:
         own |= {*PUBLIC_HOSTS}
     if not realm.startswith("https://") or urlsplit(realm).netloc not in own:
@@ -140,7 +145,7 @@ def _authorization(subject: "Subject", name: str) -> str:
     answer = _get(f"{realm}?{urlencode({key: value for key, value in query.items() if value})}", header)
     try:
         return f"Bearer {json.loads(answer.body)['token']}"
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return header
 
 
@@ -156,7 +161,7 @@ def _message(body: bytes) -> str:
     """Return the message of a registry's error, to look for names in it."""
     try:
         return str(json.loads(body)["errors"][0]["message"])
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return ""
 
 

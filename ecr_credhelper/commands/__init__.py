@@ -62,16 +62,14 @@ def run(argv: "Sequence[str]") -> int:
         options = parser(argv[0]).parse_args(argv)
         status: int = import_module(f"{__name__}.{options.command}").run(options, terminal)
     except SystemExit as stop:  # of argparse: it has told what is wrong, or how to call it
-        return int(stop.code or 0)
+        status = int(stop.code or 0)
     except CredentialHelperError as error:
         terminal.note(f"{PROG}: {error}")
-        return 1
-    except BrokenPipeError:  # whoever read the output has gone
-        raise
+        status = 1
     except Exception as error:  # noqa: BLE001 - no traceback ever reaches a person
         terminal.note(str(internal_error(error)))
-        return 1
-    return status
+        status = 1
+    return status if terminal.finish() else 1
 
 
 def parser(only: str = "") -> argparse.ArgumentParser:

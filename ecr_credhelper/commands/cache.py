@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from ecr_credhelper import inventory, settings
 from ecr_credhelper.cache import open_cache
-from ecr_credhelper.commands.arguments import add_hosts
-from ecr_credhelper.errors import UnsupportedRegistryError
+from ecr_credhelper.commands.arguments import add_hosts, known_hosts
+from ecr_credhelper.errors import ConfigurationError, UnsupportedRegistryError
+from ecr_credhelper.files import is_private
 from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.registry import authority_of, parse
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ecr_credhelper.cache import Cache
     from ecr_credhelper.terminal import Terminal
 
+ACTIONS = ("show", "clear")
 HEAD = ("REGISTRY", "REGION", "AS", "AGE", "EXPIRES IN", "")
 FORGOTTEN = ("tokens", "routes", "failures", "claims")
 """Kinds of records that AWS can give again; logins that a person gave are not among them."""
@@ -24,12 +26,16 @@ FORGOTTEN = ("tokens", "routes", "failures", "claims")
 
 def arguments(parser: "argparse.ArgumentParser") -> None:
     """Take what to do, and a registry."""
-    parser.add_argument("action", nargs="?", choices=("show", "clear"), default="show", help="default: show")
+    action = parser.add_argument("action", nargs="?", metavar="|".join(ACTIONS), default="show")
+    action.help = "default: show"
+    action.completer = lambda **_: [*ACTIONS, *known_hosts()]  # type: ignore[attr-defined] # argcomplete's way
     add_hosts(parser, "?", "the one registry to show or to forget, with a login that was given for it")
 
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
     """Show or clear."""
+    if options.action not in ACTIONS:
+        options.action, options.host = "show", options.action
     cache = open_cache(os.environ)
     if cache.records.folder is None:
         terminal.say("There is no cache: it is switched off, or this machine has no place for one.")
@@ -64,7 +70,7 @@ def _show(cache: "Cache", host: str, terminal: "Terminal") -> None:
         if host in {"", entry.host}
     ]
     if rows:
-        terminal.table(HEAD, rows)
+        terminal.table(HEAD, [*dict.fromkeys(rows)])  # an environment may differ in what is not shown
     else:
         terminal.say(f"Nothing is cached{f' for {host}' if host else ''} in {cache.records.folder}.")
 
@@ -72,11 +78,22 @@ def _show(cache: "Cache", host: str, terminal: "Terminal") -> None:
 def _clear(cache: "Cache", host: str, terminal: "Terminal") -> None:
     if host:
         cache.forget(host)
+        _look_again(cache, host)
         terminal.say(f"{host}: forgotten.")
         return
     for kind in FORGOTTEN:
         for name in cache.records.names(kind):
             cache.records.discard(kind, name)
+    _look_again(cache, "")
     terminal.say(f"All tokens in {cache.records.folder} are forgotten.")
     for given in cache.logins(time.time()):
         terminal.say(f"The login that was given for {given} stays; to forget it: docker logout {given}")
+
+
+def _look_again(cache: "Cache", host: str) -> None:
+    """Raise ConfigurationError where something is left: who discards is not told."""
+    folder = cache.records.folder or ""
+    hosts = {*cache.logins(time.time()), *(owner.partition("\t")[0] for _, owner, _ in cache.routes())}
+    is_left = host in hosts if host else any(map(cache.records.names, FORGOTTEN))
+    if is_left or (os.path.lexists(folder) and not is_private(folder)):
+        raise ConfigurationError(folder, "what is in it cannot be removed", "check its owner and mode")

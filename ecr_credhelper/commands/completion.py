@@ -21,5 +21,5 @@ def arguments(parser: "argparse.ArgumentParser") -> None:
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
     """Print the script."""
-    terminal.say(shellcode([PROG], shell=options.shell))
+    terminal.give(shellcode([PROG], shell=options.shell))
     return 0

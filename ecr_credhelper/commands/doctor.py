@@ -75,7 +75,7 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
             "failures": failures,
             "warnings": warnings,
         }
-        terminal.say(json.dumps(result, indent=2))
+        terminal.give(json.dumps(result, indent=2))
         return 1 if failures else 0
     width = max(len(check.name) for check in CHECKS)
     for one in found:
@@ -90,15 +90,18 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
 
 
 def _weighed(subject: Subject, found: list[Finding]) -> list[Finding]:
-    """Return the findings without repetitions, a warning for each failure that a pull does not depend on."""
+    """Return the findings, a warning for each failure that a pull does not depend on.
+
+    What a check only repeats of itself, or of those that it comes after, is left out.
+    """
     harmless = {"credentials", "identity"} if subject.token else set()
     if subject.registry and subject.registry.public:  # its images can be pulled without a login
         harmless = {"credentials", "identity", "token"}
     if any(one.check == "podman" and one.kind == OK for one in found):  # one client is enough
         harmless.add("docker")
-    firsts = {(one.kind, one.text): one for one in reversed(found)}
+    before = {check.name: {check.name, *check.after} for check in CHECKS}
     return [
         one._replace(kind=WARNING) if one.kind == FAILURE and one.check in harmless else one
-        for one in found
-        if one is firsts[one.kind, one.text]
+        for number, one in enumerate(found)
+        if not any(each[:2] == one[:2] and each.check in before[one.check] for each in found[:number])
     ]

@@ -24,5 +24,5 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
         terminal.note(
             "warning: the header holds the password, and is on your screen now; meant for: curl -H @<(…)"
         )
-    terminal.say(f"Authorization: {login.authorization}")
+    terminal.give(f"Authorization: {login.authorization}")
     return 0

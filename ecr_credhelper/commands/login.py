@@ -8,6 +8,7 @@ from ecr_credhelper.commands.arguments import add_hosts, add_identity
 from ecr_credhelper.credentials import get_credentials
 from ecr_credhelper.errors import ConfigurationError, CredentialHelperError
 from ecr_credhelper.fallback import which
+from ecr_credhelper.registry import authority_of
 
 if TYPE_CHECKING:
     import argparse
@@ -40,27 +41,28 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
     if program is None:
         raise ConfigurationError(options.tool, "is not on PATH", "install it, or name another client: --tool")
     failures = 0
-    for host in options.hosts:
+    for host in dict.fromkeys(authority_of(server) or server for server in options.hosts):
         try:
             login = get_credentials(host, profile=options.profile, role_arn=options.role_arn)
         except CredentialHelperError as error:
             terminal.note(str(error))
             failures += 1
             continue
-        command = [
-            program,
-            *TOOLS[options.tool],
-            "--username",
-            login.username,
-            "--password-stdin",
-            login.registry,
-        ]
-        done = subprocess.run(command, input=login.password.encode(), check=False)  # noqa: S603 - named above
-        if done.returncode:
-            terminal.note(
-                f"{login.registry}: {options.tool} did not take the login (exit status {done.returncode})"
-            )
+        command = [program, *TOOLS[options.tool], "--username", login.username, "--password-stdin", host]
+        problem = _problem(command, login.password, options.tool)
+        if problem:
+            terminal.note(f"{host}: {problem}")
             failures += 1
         else:
-            terminal.say(f"{login.registry}: logged in until {login.expires_at.astimezone():%Y-%m-%d %H:%M}")
+            terminal.say(f"{host}: logged in until {login.expires_at.astimezone():%Y-%m-%d %H:%M}")
     return 1 if failures else 0
+
+
+def _problem(command: list[str], password: str, tool: str) -> str:
+    """Hand a password over; return what went wrong, if anything did."""
+    try:
+        status = subprocess.run(command, input=password.encode(), check=False).returncode  # noqa: S603 - named above
+    except OSError as error:
+        return f"{tool} cannot be started ({error.strerror})"
+    why = f"killed by signal {-status}" if status < 0 else f"exit status {status}"
+    return f"{tool} did not take the login ({why})" if status else ""

@@ -22,5 +22,5 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
     login = get_credentials(options.host, profile=options.profile, role_arn=options.role_arn)
     if terminal.shows_output:
         terminal.note("warning: the password is on your screen now; meant for a pipe: password HOST | …")
-    terminal.say(login.password)
+    terminal.give(login.password)
     return 0

@@ -26,7 +26,7 @@ def arguments(parser: "argparse.ArgumentParser") -> None:
 
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:  # noqa: ARG001 - it takes none
-    """Show files, registries, rules, identities and what is cached; 1 where the settings are wrong."""
+    """Show files, registries, rules, identities and what is cached; 1 where a file is wrong."""
     docker, cache = DockerConfig(os.environ), open_cache(os.environ)
     now = time.time()
     cached = {
@@ -39,6 +39,9 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:  # noqa: AR
     except CredentialHelperError as error:
         terminal.note(f"{terminal.mark('failure')} {error}")
         rules = None
+    problem = "" if docker.content else _problem(docker_config_file(os.environ))
+    if problem:
+        terminal.note(f"{terminal.mark('failure')} {docker_config_file(os.environ)}: {problem}")
     ways = _ways(docker, rules, list(cached))
     terminal.say(f"Docker:    {_place(docker_config_file(os.environ))}{_store(docker)}")
     terminal.say(f"Settings:  {_place(settings_file(os.environ))}")
@@ -50,9 +53,9 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:  # noqa: AR
         rows.append((host, way, rule, *cached.get(host, (identity, "-"))))
     if rows:
         terminal.table(HEAD, rows)
-    else:
+    elif not problem:
         terminal.say("No registry comes here yet; to begin: docker-credential-ecr-py configure HOST")
-    return 0 if rules else 1
+    return 0 if rules and not problem else 1
 
 
 def _ways(docker: DockerConfig, rules: "Settings | None", cached: list[str]) -> dict[str, str]:
@@ -81,6 +84,12 @@ def _identity(host: str, rules: "Settings | None") -> tuple[str, str]:
     except CredentialHelperError:
         return "wrong", "?"
     return rule.pattern or "-", inventory.in_words(rule.profile, rule.role_arn, os.environ)
+
+
+def _problem(path: str) -> str:
+    from ecr_credhelper.checks.clients import read  # slow, and rarely needed
+
+    return read(path, "{}").problem
 
 
 def _place(path: str | None) -> str:
