@@ -98,7 +98,10 @@ class Terminal:
             return False
         self.clear()
         self._write(self._stderr, f"{self._clean(question)} [y/N] ")
-        return bool(self._stdin) and self._stdin.readline().strip().lower() in {"y", "yes"}
+        answer = self._stdin.readline() if self._stdin else ""
+        if not answer.endswith("\n"):  # Ctrl-D leaves the line open
+            self._write(self._stderr, "\n")
+        return answer.strip().lower() in {"y", "yes"}
 
     def progress(self, text: str) -> None:
         """Show what is being done, on a terminal, until the next line is written or a question asked."""

@@ -57,7 +57,9 @@ def test_results_and_remarks_go_different_ways() -> None:
 def test_only_a_yes_is_a_yes(typed: str, answer: bool) -> None:
     screen = Screen(typed)
     assert screen.terminal.ask("Really?") is answer
-    assert screen.stderr.getvalue() == "Really? [y/N] "
+    assert screen.stderr.getvalue() == "Really? [y/N] " + ("" if typed else "\n"), (
+        "Ctrl-D leaves the line open"
+    )
 
 
 def test_where_nobody_can_be_asked_the_answer_is_no() -> None:
