@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import select
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -100,14 +102,21 @@ def test_an_mfa_code_that_nobody_types_leaves_the_terminal_as_it_was(
     ours, theirs = pty.openpty()
     # A session's first terminal is its own: /dev/tty.
     command = f'exec <>"{os.ttyname(theirs)}" >&0 2>&0; exec "{EXECUTABLE}" {" ".join(argv)}'
-    with subprocess.Popen(
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # where our own runner ignores it
+    process = subprocess.Popen(
         ["/bin/sh", "-c", command], start_new_session=True, env={**os.environ, "TERM": "xterm"}
-    ) as process:
-        while termios.tcgetattr(theirs)[3] & termios.ECHO:  # poll: the echo goes off when it asks
-            assert process.poll() is None
+    )
+    signal.signal(signal.SIGINT, before)
+    with process:
+        seen = b""
+        while b"Enter MFA code for m: " not in seen:
+            assert select.select([ours], [], [], 30)[0], seen
+            seen += os.read(ours, 65536)
+        assert not termios.tcgetattr(theirs)[3] & termios.ECHO
         os.write(ours, typed)
-        assert process.wait(30) == status
-    shown = os.read(ours, 65536).decode()
+        ended = process.wait(30)
+    shown = (seen + os.read(ours, 65536)).decode()
+    assert ended == status, shown
     assert termios.tcgetattr(theirs)[3] & termios.ECHO
     os.close(ours)
     os.close(theirs)
