@@ -491,9 +491,9 @@ def test_a_fault_of_the_machine_has_the_base_class_too(
 def test_what_is_valid_still_on_disk_is_given_when_aws_hangs(
     aws: FakeECR, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecr_credhelper.resolver.DEADLINE", 0.3)
     start = time.time()
     Source(clock=lambda: start).fetch(Source().registry(HOST))
+    monkeypatch.setattr("ecr_credhelper.resolver.DEADLINE", 0.3)
     aws.gate.clear()
     late = Source(clock=lambda: start + 12 * 3600 - 60)
     assert late.fetch(late.registry(HOST)).password == aws.password("us-west-2", serial=1)
