@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 
 from ecr_credhelper.cache import Cache
 from ecr_credhelper.helper import Helper
@@ -29,6 +31,20 @@ PUBLIC = "public.ecr.aws"
 NOT_FOUND = b"credentials not found in native keychain\n"
 
 EXECUTABLE = str(Path(sys.executable).with_name("docker-credential-ecr-py"))
+
+# What lands is decided neither by chance nor by how busy a machine is. To look for what nobody thought of:
+# pytest --hypothesis-profile search
+hypothesis.register_profile(
+    "steady",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+hypothesis.register_profile(
+    "search", deadline=None, max_examples=5000, suppress_health_check=list(HealthCheck), print_blob=True
+)
+hypothesis.load_profile("steady")
 
 KEPT = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG", "COVERAGE_PROCESS_START")
 """What a test inherits of its surroundings: nothing that an AWS SDK, a proxy or Python would read."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_credhelper.cache import Cache, open_cache
@@ -170,7 +170,6 @@ def test_an_entry_under_another_name_is_a_miss(cache: Cache, folder: Path) -> No
 
 
 @given(content=st.binary(max_size=300), line=st.integers(0, 8))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_in_an_entry_are_a_miss_or_a_clean_login(
     cache: Cache, folder: Path, content: bytes, line: int
 ) -> None:
@@ -187,7 +186,6 @@ def test_any_bytes_in_an_entry_are_a_miss_or_a_clean_login(
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_two_identities_are_kept_apart(cache: Cache, one: str, two: str) -> None:
     first, second = (f"id={text!a}" for text in (one, two))
     keep(cache, HOST, first, first, token("first"))
