@@ -22,6 +22,9 @@ NEW, LOCK = ".new-ecr-py", ".lock-ecr-py"
 ABANDONED = 10
 """Seconds after which the maker of a lock must be dead: it is there for milliseconds."""
 
+POLL = 0.01
+"""Seconds between two looks at a lock that somebody else has: about as long as one is held."""
+
 ABSENT = b"null"
 """The backup of a file that was not there: JSON that says nothing."""
 
@@ -140,7 +143,7 @@ def _lock(path: str) -> None:
             with suppress(FileNotFoundError):
                 if abs(time.time() - os.lstat(path).st_mtime) > ABANDONED:
                     os.unlink(path)
-            time.sleep(0.01)
+            time.sleep(POLL)
 
 
 def _make(folder: str) -> None:

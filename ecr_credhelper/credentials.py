@@ -79,7 +79,8 @@ def get_credentials(
         profile: the AWS profile to ask as, instead of what environment and settings say.
         role_arn: the role to assume first, from that profile, that session, or what the settings say.
         session: a boto3 or botocore session to ask as. Its token is kept on disk under the id of its access
-            key; with keys that change by themselves (of a role, of SSO) nothing is kept on disk.
+            key and a digest of its secret; with keys that change by themselves (of a role, of SSO) nothing
+            is kept on disk.
 
     Raises:
         CredentialHelperError: the base of whatever goes wrong, within 25 s (the setting ``deadline``).

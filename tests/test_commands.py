@@ -23,7 +23,7 @@ from ecr_credhelper.cache import open_cache
 from ecr_credhelper.commands import header, password
 from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.token import Token
-from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, Result, Run, login, run
+from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, Result, Run, login, run
 from tests.fake_ecr import FakeECR, Fault
 from tests.terminals import run_in_terminal
 from tests.test_terminal import Broken, Screen
@@ -132,7 +132,7 @@ def test_a_reader_that_has_gone_is_not_told(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a pipe that breaks so")
 def test_a_reader_that_goes_away_is_no_fault() -> None:
-    line = f"{shutil.which('sh')} -c '\"$0\" status; echo $? >&2' {run.__globals__['EXECUTABLE']} | true"
+    line = f"{shutil.which('sh')} -c '\"$0\" status; echo $? >&2' {EXECUTABLE} | true"
     done = subprocess.run(["sh", "-c", line], capture_output=True, check=False)
     assert b"Traceback" not in done.stderr
     assert b"internal error" not in done.stderr

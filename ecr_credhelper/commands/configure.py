@@ -79,8 +79,7 @@ def _hosts(options: "argparse.Namespace", settings: Settings, terminal: "Termina
                 "an ECR host is ACCOUNT.dkr.ecr.REGION.amazonaws.com; others are for the settings to name"
             )
             # Not as it was given: there may be a password before the host.
-            name = authority_of(server) or "the given registry"
-            raise UnsupportedRegistryError(name, "not an Amazon ECR registry", advice)
+            raise UnsupportedRegistryError(host or "the given registry", "not an Amazon ECR registry", advice)
         hosts.append(host)
     found = registries(os.environ, settings) if options.discover else {}
     if found:
