@@ -44,8 +44,13 @@ def bin_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def doctor(bin_folder: Path, capfd: pytest.CaptureFixture[str]) -> Doctor:  # noqa: ARG001 - it is there
-    """Return a function that runs ``doctor --json`` in this process."""
+def doctor(
+    bin_folder: Path,  # noqa: ARG001 - it is there
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Doctor:
+    """Return a function that runs ``doctor --json`` in this process, however busy the machine is."""
+    monkeypatch.setattr("ecr_credhelper.commands.doctor.SECONDS", 300)
 
     def examine(*argv: str) -> Found:
         capfd.readouterr()
