@@ -152,9 +152,8 @@ class Resolver:
             if self.fingerprint.holds():
                 self.cache.keep_no_credentials(who, now)
             raise
-        if (
-            self.fingerprint.holds()
-        ):  # else nobody knows whether it was asked for as before or after the change
+        # Else nobody knows whether it was asked for as before or after the change.
+        if self.fingerprint.holds():
             self.cache.keep_token(key, token)
         eviction.evict_if_due(self.cache, self.clock())
         return token
