@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
-import time
 from socket import gaierror
 from typing import TYPE_CHECKING
 from urllib.error import URLError
@@ -215,14 +214,12 @@ def test_the_public_registrys_hosts_are_one(doctor: Doctor, monkeypatch: pytest.
 ])  # fmt: skip
 def test_a_realm_that_is_none(realm: str, public: str, registry: FakeRegistry, doctor: Doctor) -> None:
     registry.realm = realm.format(host=public)
-    started = time.monotonic()
     assert doctor(f"{public}/app:1").one("pull")[1] in {
         "the registry does not take the login (HTTP status 401)",
         f"{public} cannot be reached (ValueError)",
         f"{public} cannot be reached (str)",
         f"{public} cannot be reached (InvalidURL)",
     }
-    assert time.monotonic() - started < 5
 
 
 def test_answers_without_end(public: str, registry: FakeRegistry, doctor: Doctor) -> None:
@@ -240,12 +237,11 @@ def test_a_message_without_end_is_none() -> None:
     assert pulls._message(b"[" * 60000) == ""  # noqa: SLF001 - what the test is about
 
 
-def test_a_challenge_is_read_in_no_time() -> None:
-    started = time.monotonic()
-    assert pulls.CHALLENGE.findall(f'{"a" * 60000} Bearer realm="r",service="s"') == [
+def test_a_challenge_is_read_in_one_pass() -> None:
+    """Whoever looks back at each letter of this needs hours."""
+    assert pulls.CHALLENGE.findall(f'{"a" * 2_000_000} Bearer realm="r",service="s"') == [
         ("realm", "r"), ("service", "s"),
     ]  # fmt: skip
-    assert time.monotonic() - started < 1
 
 
 def test_a_name_that_no_server_can_have(home: Path, doctor: Doctor) -> None:
