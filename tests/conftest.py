@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import io
 import json
 import os
+import pkgutil
 import subprocess
 import sys
 import time
@@ -16,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 
+import ecr_credhelper
 from ecr_credhelper.cache import Cache
 from ecr_credhelper.helper import Helper
 from ecr_credhelper.records import Records
@@ -46,12 +50,16 @@ hypothesis.register_profile(
 )
 hypothesis.load_profile("steady")
 
+# Hypothesis takes examples from the modules that are loaded: let them be the same, whatever ran before.
+for module in pkgutil.walk_packages(ecr_credhelper.__path__, "ecr_credhelper."):
+    importlib.import_module(module.name)
+
 KEPT = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG", "COVERAGE_PROCESS_START")
 """What a test inherits of its surroundings: nothing that an AWS SDK, a proxy or Python would read."""
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Give every test a home of its own and no AWS settings: none may see the person's files."""
     folder = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
@@ -60,7 +68,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("USERPROFILE", str(folder))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    return folder
+    yield folder
+    gc.enable()  # which a get in this process turns off, as its own process soon ends
 
 
 @pytest.fixture
@@ -136,6 +145,14 @@ def ask(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) -> Ru
         return Result(reply.status, reply.stdout, reply.stderr + capfd.readouterr().err.encode())
 
     return run if request.param == "as a process" else here
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for what another thread or process does in its own time; it has longer than any machine needs."""
+    give_up = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < give_up, "it never happened"
+        time.sleep(0.01)
 
 
 def login(server: str = HOST, username: str = "AWS", secret: str = "a-password") -> str:

@@ -8,15 +8,17 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from ecr_credhelper import checks
 from ecr_credhelper.checks import OK, Check, Finding, Subject, examine, machine
 from ecr_credhelper.commands.doctor import CHECKS, FACTS, SECONDS, VERSION
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.rules import Asked
 from ecr_credhelper.terminal import asking, give_back
-from tests.conftest import EXECUTABLE, HOST
+from tests.conftest import EXECUTABLE, HOST, until
 from tests.found import Doctor, settings
 
 pytest_plugins = ("tests.examination",)
@@ -157,17 +159,34 @@ def test_what_is_not_done_in_time_has_failed_and_nobody_waits_for_it(gate: threa
         gate.wait()
         return []
 
-    checks = [
+    three = [
         Check("quick", lambda _: [Finding(OK, "a\nline")]),
         Check("slow", never),
         Check("behind it", lambda _: [Finding(OK, "")], after=("slow",)),
     ]
     # Long enough for the quick one on any machine.
-    found = examine(Subject("", os.environ, Asked()), checks, 1, nothing)
+    found = examine(Subject("", os.environ, Asked()), three, 1, nothing)
     assert [(one.check, one.kind, one.text) for one in found] == [
         ("quick", "ok", "a line"),
         ("slow", "failure", "not done within 1 s"),
     ]
+
+
+def test_what_was_done_in_time_counts_also_where_nobody_looked(monkeypatch: pytest.MonkeyPatch) -> None:
+    others = {*threading.enumerate()}
+    moments = iter([0.0])
+
+    def monotonic() -> float:
+        """Be held up after the start until all checks are done, and the time is over."""
+        for moment in moments:
+            return moment
+        until(lambda: others.issuperset(threading.enumerate()))
+        return 100.0
+
+    monkeypatch.setattr(checks, "time", SimpleNamespace(monotonic=monotonic))
+    quick = Check("quick", lambda _: [Finding(OK, "")])
+    (found,) = examine(Subject("", os.environ, Asked()), [quick], 9, nothing)
+    assert found.kind == OK
 
 
 def test_an_mfa_code_that_comes_too_late_is_no_fault_of_the_network(gate: threading.Event) -> None:
@@ -183,8 +202,8 @@ def test_an_mfa_code_that_comes_too_late_is_no_fault_of_the_network(gate: thread
         gate.wait()
         return []
 
-    checks = [Check("credentials", asks), Check("anonymous", never)]
-    first, second = examine(Subject("", os.environ, Asked()), checks, 1, nothing)
+    two = [Check("credentials", asks), Check("anonymous", never)]
+    first, second = examine(Subject("", os.environ, Asked()), two, 1, nothing)
     assert first.text == "no MFA code was typed within 1 s"
     assert first.advice == "run it again and type it in time, or run first: aws sts get-caller-identity"
     assert second.text == "not done within 1 s"

@@ -35,7 +35,7 @@ from ecr_credhelper.cache import Cache, open_cache
 from ecr_credhelper.credentials import Source
 from ecr_credhelper.errors import NOBODY, NobodyError
 from ecr_credhelper.fingerprint import fingerprint
-from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC, run
+from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC, run, until
 from tests.fake_ecr import FakeECR, Fault
 from tests.fake_sts import FakeSTS, error_xml
 
@@ -401,7 +401,10 @@ def test_a_session_has_a_role_by_its_own_right(sts: FakeSTS, home: Path) -> None
     assert not (home / ".aws/cli").exists()
 
 
-def test_a_role_is_assumed_once_however_many_regions_are_wanted(sts: FakeSTS) -> None:
+def test_a_role_is_assumed_once_however_many_regions_are_wanted(
+    sts: FakeSTS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "ROLE_WAIT", 60)  # however busy the machine is
     hosts = [HOST.replace("us-west-2", f"eu-place-{number}") for number in range(8)]
     sts.slow = 0.1
     for arguments in ({"profile": "a"}, {"session": boto3.Session(profile_name="a")}):
@@ -432,8 +435,7 @@ def test_what_is_fetched_while_the_environment_changes_is_kept_for_nobody(
     profiles.gate.clear()
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(get_credentials, HOST)
-        while not profiles.requests:
-            time.sleep(0.01)
+        until(lambda: profiles.requests)
         monkeypatch.setenv("AWS_PROFILE", "b")
         if fault:
             profiles.faults.append(Fault.aws("AccessDeniedException"))
@@ -497,6 +499,7 @@ def test_what_is_valid_still_on_disk_is_given_when_aws_hangs(
     aws.gate.clear()
     late = Source(clock=lambda: start + 12 * 3600 - 60)
     assert late.fetch(late.registry(HOST)).password == aws.password("us-west-2", serial=1)
+    until(lambda: aws.requests == 2)  # its thread goes on: it must not ask the next test's API
     aws.gate.set()
 
 

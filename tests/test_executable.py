@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from tests.conftest import (
     Result,
     login,
     run,
+    until,
 )
 from tests.fake_ecr import FakeECR, Fault
 
@@ -155,9 +155,7 @@ def test_ctrl_c_while_aws_is_asked_is_no_traceback(aws: FakeECR) -> None:
         process.stdin.write(HOST.encode())
         process.stdin.close()
         process.stdin = None
-        while not aws.requests:  # poll: the request is on its way when the fake has read it
-            assert process.poll() is None
-            time.sleep(0.01)
+        until(lambda: aws.requests)
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=30)
     assert (process.returncode, stdout, stderr) == (130, b"", b"")

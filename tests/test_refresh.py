@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,20 +19,12 @@ from ecr_credhelper.registry import parse
 from ecr_credhelper.resolver import token_key
 from ecr_credhelper.rules import NO_RULE
 from ecr_credhelper.token import Token
-from tests.conftest import EXECUTABLE, HOST, run
+from tests.conftest import EXECUTABLE, HOST, run, until
 from tests.fake_ecr import FakeECR
 
 HOUR = 3600
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has neither sessions nor these signals")
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Poll for what another process does in its own time; its deadline is far beyond any machine's."""
-    give_up = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < give_up, "it never happened"
-        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -194,15 +195,31 @@ def test_a_file_system_without_locks_costs_no_answer(
     assert len(aws.calls) == 1
 
 
-def test_an_answer_that_does_not_come_is_an_error_at_the_deadline(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    done = threading.Event()
+class Hanging:
+    """What takes the place of asking AWS, and does not come back before the test's end."""
+
+    def __init__(self) -> None:
+        self.begun, self.gate = threading.Event(), threading.Event()
+
+    def __call__(self, *_: object) -> None:
+        self.begun.set()
+        self.gate.wait()
+
+
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hanging]:
+    fetch = Hanging()
+    monkeypatch.setattr(ecr, "fetch", fetch)
+    yield fetch
+    assert fetch.begun.wait(60)  # however late its thread is: it must not ask AWS for the next test
+    fetch.gate.set()
+
+
+@pytest.mark.usefixtures("hanging")
+def test_an_answer_that_does_not_come_is_an_error_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resolver, "DEADLINE", 0.05)
-    monkeypatch.setattr(ecr, "fetch", lambda *_, **__: done.wait(30))
     with pytest.raises(UnreachableError, match=f"^{HOST}: AWS did not answer within 0.05 s"):
         resolve(registry(), Cache(NoRecords()))
-    done.set()
 
 
 def test_an_error_in_the_work_is_raised_in_the_callers_thread() -> None:
@@ -215,17 +232,15 @@ def test_an_error_in_the_work_is_raised_in_the_callers_thread() -> None:
 
 @pytest.mark.usefixtures("aws")
 def test_a_lock_is_let_go_when_the_work_is_given_up(
-    cache: Cache, folder: Path, monkeypatch: pytest.MonkeyPatch
+    cache: Cache, folder: Path, hanging: Hanging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate = threading.Event()
-    monkeypatch.setattr(ecr, "fetch", lambda *_, **__: gate.wait(30))
-    monkeypatch.setattr(resolver, "DEADLINE", 1)  # enough to get the lock on any machine
+    monkeypatch.setattr(resolver, "DEADLINE", 0.1)
     with pytest.raises(UnreachableError):
         resolve(registry(), cache)
+    assert hanging.begun.wait(60)  # past the lock, however late it came to it
     monkeypatch.setattr(resolver, "LOCK_WAIT", 0)
     with resolver.TokenLock(str(folder), key(registry())) as is_locked:
         assert is_locked
-    gate.set()
 
 
 def test_whoever_waits_for_a_lock_in_vain_does_not_keep_it(folder: Path) -> None:

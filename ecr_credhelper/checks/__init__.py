@@ -107,6 +107,7 @@ def examine(
     while pending and (left := end - time.monotonic()) > 0:
         progress(f"checking {next((name for name, one in futures.items() if not one.done()), '')} …")
         pending = wait(pending, left, FIRST_COMPLETED).not_done
+    pending = {one for one in pending if not one.done()}  # this thread too may have been held up
     found: list[Finding] = []
     for check in checks:
         if futures[check.name] not in pending:

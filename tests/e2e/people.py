@@ -67,9 +67,11 @@ class ConfigureCase(Case):
         """Prove that the registries are found by the images that were pulled from them."""
         tool = self.client.programs[0].rpartition("/")[2]
         if tool in ENGINES:
-            told = home.run(PROGRAM, "configure", "--discover", "--dry-run").stdout
-            found = {line.split()[0] for line in told.splitlines() if f"images of {tool}" in line}
-            same("registries of the images", {one.host for one in self.registries} - found, set())
+            missing = {one.host for one in self.registries}
+            for _ in range(2):  # an engine that a busy machine keeps from answering in time names none
+                told = home.run(PROGRAM, "configure", "--discover", "--dry-run").stdout
+                missing -= {line.split()[0] for line in told.splitlines() if f"images of {tool}" in line}
+            same("registries of the images", missing, set())
 
 
 class _Curl(Client):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-TOTAL_SECONDS = 480.0
+TOTAL_SECONDS = 900.0
 """For everything together; it takes a minute and a half where nothing hangs."""
 
 PROGRAM_SECONDS = 60.0
