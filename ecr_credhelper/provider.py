@@ -177,7 +177,8 @@ class CredentialProvider:
             if token:
                 fetch.result.set_result(token)
             else:
-                fetch.note_failure()
+                if fetch.replaces:
+                    fetch.replaces.note_failure(fetch.started)
                 fetch.result.set_exception(failure)
 
 
@@ -189,11 +190,6 @@ class _Fetch(NamedTuple):
     is_ahead: bool
     replaces: "_Entry | None"
     result: "Future[Token]"
-
-    def note_failure(self) -> None:
-        """Let nobody wait for the same so soon."""
-        if self.replaces:
-            self.replaces.failed_at = self.started
 
     def failure(self, error: Exception, wanted: Registry) -> Exception:
         """Return what one of those who waited raises: an error of its own, of its own registry."""
@@ -208,12 +204,16 @@ class _Entry:
 
     def __init__(self, token: Token) -> None:
         self.token = token
-        self.failed_at = float("-inf")
+        self._failed_at = float("-inf")
         self._tried = -1
 
     def asks_to_wait(self, now: float) -> bool:
         """Tell whether a caller should rather wait for the next one."""
-        return self.token.is_due(now) and not 0 <= now - self.failed_at < PAUSE
+        return self.token.is_due(now) and not 0 <= now - self._failed_at < PAUSE
+
+    def note_failure(self, started: float) -> None:
+        """Let nobody wait for the same so soon, nor a thread try it."""
+        self._failed_at, self._tried = started, self.token.attempt(started)
 
     def takes_attempt(self, now: float) -> bool:
         """Tell whether an attempt is due that nobody has made yet."""

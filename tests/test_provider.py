@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +21,7 @@ from ecr_credhelper import (
     get_credentials,
 )
 from ecr_credhelper.cache import open_cache
-from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, run
+from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, run, until
 from tests.fake_ecr import FakeECR, Fault
 
 # ruff: noqa: SLF001 - what is bounded and what has ended shows inside only
@@ -50,14 +49,6 @@ def clock(api: FakeECR) -> Clock:
 def serial(aws: FakeECR, login: Credentials) -> int:
     """Return the number of the call that brought a login."""
     return next(n for n in range(1, 99) if aws.password(login.region, serial=n) == login.password)
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    for _ in range(3000):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it never came true")
 
 
 def test_a_second_ask_is_answered_from_memory(aws: FakeECR) -> None:
@@ -136,7 +127,7 @@ def test_an_ageing_login_serves_while_the_next_one_is_fetched(
         for _ in range(5):
             assert provider.get_credentials(HOST) == first
         aws.gate.set()
-        wait_for(lambda: provider.get_credentials(HOST) != first)
+        until(lambda: provider.get_credentials(HOST) != first)
         assert serial(aws, provider.get_credentials(HOST)) == 2
     assert len(aws.calls) == 2
 
@@ -149,13 +140,13 @@ def test_a_refresh_that_fails_is_tried_again_minutes_later_and_not_at_once(
         clock.now += 10 * HOUR
         aws.faults.append(Fault.aws("AccessDeniedException"))
         provider.get_credentials(HOST)
-        wait_for(lambda: len(aws.calls) == 2 and not provider._threads)
+        until(lambda: len(aws.calls) == 2 and not provider._threads)
         for _ in range(5):
             assert provider.get_credentials(HOST) == first
         assert len(aws.calls) == 2
         clock.now += 300
         provider.get_credentials(HOST)
-        wait_for(lambda: provider.get_credentials(HOST) != first)
+        until(lambda: provider.get_credentials(HOST) != first)
     assert len(aws.calls) == 3
 
 
@@ -191,7 +182,7 @@ def test_one_that_expires_while_aws_fails_is_not_given(aws: FakeECR, clock: Cloc
         aws.gate.clear()
         asked = aws.requests
         waiting = pool.submit(provider.get_credentials, HOST)
-        wait_for(lambda: aws.requests > asked)
+        until(lambda: aws.requests > asked)
         clock.now += 601
         aws.gate.set()
         with pytest.raises(AccessDeniedError):
@@ -209,8 +200,9 @@ def test_a_failure_is_told_to_everybody_who_waits_and_not_remembered(aws: FakeEC
     aws.faults.append(Fault.aws("AccessDeniedException"))
     aws.gate.clear()
     with CredentialProvider(disk_cache=False) as provider, ThreadPoolExecutor(4) as pool:
-        waiting = [pool.submit(provider.get_credentials, HOST) for _ in range(4)]
-        wait_for(lambda: aws.requests == 1)
+        waiting = [pool.submit(provider.get_credentials, HOST)]
+        until(lambda: aws.requests == 1)
+        waiting += [pool.submit(provider.get_credentials, HOST) for _ in range(3)]
         aws.gate.set()
         assert {type(future.exception()) for future in waiting} <= {AccessDeniedError, type(None)}
         assert isinstance(waiting[0].exception(), AccessDeniedError)
@@ -239,7 +231,7 @@ def test_what_was_under_way_when_a_login_was_invalidated_is_not_kept(aws: FakeEC
     aws.gate.clear()
     with CredentialProvider(disk_cache=False) as provider, ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(provider.get_credentials, HOST)
-        wait_for(lambda: aws.requests == 1)
+        until(lambda: aws.requests == 1)
         provider.invalidate(HOST)
         aws.gate.set()
         assert serial(aws, waiting.result()) == 1
@@ -273,7 +265,7 @@ def test_whoever_waits_while_it_closes_is_answered(aws: FakeECR) -> None:
     provider = CredentialProvider(disk_cache=False)
     with ThreadPoolExecutor(2) as pool:
         waiting = pool.submit(provider.get_credentials, HOST)
-        wait_for(lambda: aws.requests == 1)
+        until(lambda: aws.requests == 1)
         closing = pool.submit(provider.close)
         aws.gate.set()
         assert waiting.result().registry == HOST
@@ -449,7 +441,7 @@ def test_many_who_were_refused_one_login_make_one_fetch(aws: FakeECR) -> None:
             second = provider.get_credentials(HOST)
             provider.invalidate(second)
             waiting = pool.submit(provider.get_credentials, HOST)
-            wait_for(lambda: aws.requests == 3)
+            until(lambda: aws.requests == 3)
             provider.invalidate(second)
             aws.gate.set()
             assert serial(aws, waiting.result()) == serial(aws, provider.get_credentials(HOST)) == 3
