@@ -3,7 +3,7 @@
     FOLDER/tokens/KEY        a token: the secret and its times
     FOLDER/routes/HOST~KEY   which token serves a host for an identity
     FOLDER/logins/HOST       a login that a person gave with ``docker login``
-    FOLDER/failures/KEY      when an identity was found to have no AWS credentials
+    FOLDER/failures/KEY      when AWS failed for a token, or an identity was found to have no credentials
     FOLDER/claims/KEY~…      somebody has taken on one attempt to replace a token
 
 A cache costs speed at worst, never an answer: what cannot be read is a miss, what cannot be written is
@@ -24,8 +24,8 @@ NAME_MODULUS = 2**128 - 159
 ROUTE_LINES = 2
 """A route is its owner (``host TAB identity``) and the key of its token."""
 
-NOBODY_SECONDS = 60
-"""Seconds for which it is remembered that there were no AWS credentials."""
+FAILURE_SECONDS = 60
+"""Seconds for which a failure is remembered, where asking again would keep every caller waiting."""
 
 
 def open_cache(environ: "Mapping[str, str]") -> "Cache":
@@ -69,15 +69,15 @@ class Cache:
         """Keep a login that the person gave for ``host``."""
         self._write_token("logins", _file_name(host), host, login)
 
-    def keep_no_credentials(self, identity: str, now: float) -> None:
-        """Keep that an identity has no AWS credentials."""
-        self.records.write("failures", _number(identity), identity, repr(now))
+    def keep_failure(self, key: str, now: float) -> None:
+        """Keep that a token could not be had, or that an identity has no AWS credentials."""
+        self.records.write("failures", _number(key), key, repr(now))
 
-    def had_no_credentials(self, identity: str, now: float) -> bool:
-        """Tell whether it had none a moment ago: looking for them takes seconds on some machines."""
-        lines = self.records.read("failures", _number(identity), identity)
+    def has_failed(self, key: str, now: float) -> bool:
+        """Tell whether that was so a moment ago."""
+        lines = self.records.read("failures", _number(key), key)
         try:
-            return 0 <= now - float((lines or [""])[0]) < NOBODY_SECONDS
+            return 0 <= now - float((lines or [""])[0]) < FAILURE_SECONDS
         except ValueError:
             return False
 
@@ -134,7 +134,7 @@ class Cache:
                 self.records.discard("routes", name)
         for name in self.records.names("failures"):
             lines = self.records.read("failures", name)
-            if not lines or not self.had_no_credentials(lines[0], now):
+            if not lines or not self.has_failed(lines[0], now):
                 self.records.discard("failures", name)
         for name in self.records.names("claims"):
             expires_at = "".join(name.split("~")[1:2])

@@ -76,14 +76,16 @@ class Resolver:
     def resolve(self, registry: "Registry") -> Token:
         """Return a token for ``registry``, from AWS unless another process has just fetched it.
 
-        One that is valid still, but not for long, is served when AWS fails.
+        One that is valid still, but not for long, is served when AWS fails, and for a minute to all at once.
         """
         try:
             return self._fetch_in_time(registry, Token.is_due)
         except CredentialHelperError:
             with suppress(CredentialHelperError):
-                expiring = self.cache.token(self.key(registry), self.clock())
+                key, now = self.key(registry), self.clock()
+                expiring = self.cache.token(key, now)
                 if expiring:
+                    self.cache.keep_failure(key, now)
                     return expiring
             raise
 
@@ -118,7 +120,8 @@ class Resolver:
         def find() -> Token | None:
             now = self.clock()
             token = self.cache.token(key, now)
-            return None if token is None or is_stale(token, now) else token
+            is_good = token and (not is_stale(token, now) or self.cache.has_failed(key, now))
+            return token if is_good else None
 
         lock = TokenLock(self.cache.records.folder, key)
 
@@ -142,7 +145,7 @@ class Resolver:
         """Ask AWS for a token and keep it; who has no credentials does not look for them again at once."""
         now = self.clock()
         who = f"{rule.identity()}\t{self.fingerprint.identity}"  # whichever registry it asks for
-        if self.cache.had_no_credentials(who, now):
+        if self.cache.has_failed(who, now):
             raise NobodyError(registry.host, *NOBODY)
         from ecr_credhelper import ecr, eviction
 
@@ -150,7 +153,7 @@ class Resolver:
             token = ecr.fetch(registry, self.clock, rule, self.asked.session, self.log)
         except NobodyError:
             if self.fingerprint.holds():
-                self.cache.keep_no_credentials(who, now)
+                self.cache.keep_failure(who, now)
             raise
         # Else nobody knows whether it was asked for as before or after the change.
         if self.fingerprint.holds():

@@ -235,12 +235,12 @@ def test_eviction_removes_what_can_never_be_served_again(cache: Cache, folder: P
     assert files_of(folder) == []
 
 
-def test_that_there_were_no_credentials_is_kept_for_a_minute(cache: Cache, folder: Path) -> None:
-    cache.keep_no_credentials("key", NOW)
+def test_a_failure_is_kept_for_a_minute(cache: Cache, folder: Path) -> None:
+    cache.keep_failure("key", NOW)
     cache.evict(NOW + 59)
-    assert cache.had_no_credentials("key", NOW + 59)
-    assert not cache.had_no_credentials("another", NOW)
-    assert not cache.had_no_credentials("key", NOW - 1)
+    assert cache.has_failed("key", NOW + 59)
+    assert not cache.has_failed("another", NOW)
+    assert not cache.has_failed("key", NOW - 1)
     cache.evict(NOW + 60)
     assert files_of(folder) == []
 

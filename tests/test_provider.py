@@ -395,8 +395,11 @@ def test_an_error_of_a_file_keeps_its_subject(home: Path, aws: FakeECR) -> None:
     assert not aws.calls
 
 
-def test_while_aws_fails_a_login_that_is_valid_still_is_given_at_once(aws: FakeECR, clock: Clock) -> None:
-    with CredentialProvider(disk_cache=False, timer=clock) as provider:
+@pytest.mark.parametrize("disk_cache", [True, False])
+def test_while_aws_fails_a_login_that_is_valid_still_is_given_at_once(
+    disk_cache: bool, aws: FakeECR, clock: Clock
+) -> None:
+    with CredentialProvider(disk_cache=disk_cache, timer=clock) as provider:
         first = provider.get_credentials(HOST)
         clock.now += 12 * HOUR - 600
         aws.faults.extend([Fault.aws("AccessDeniedException")] * 2)

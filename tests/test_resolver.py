@@ -39,8 +39,9 @@ def key(wanted: Registry) -> str:
     return resolver.token_key(wanted, NO_RULE, ME.identity)
 
 
-def resolve(wanted: Registry, cache: Cache, as_: Fingerprint = ME) -> Token:
-    return resolver.Resolver(Settings("", {}, {}), as_, cache, time.time).resolve(wanted)
+def resolve(wanted: Registry, cache: Cache, as_: Fingerprint = ME, *, at: float | None = None) -> Token:
+    clock = time.time if at is None else lambda: at
+    return resolver.Resolver(Settings("", {}, {}), as_, cache, clock).resolve(wanted)
 
 
 def test_a_fetched_token_is_kept(cache: Cache, aws: FakeECR) -> None:
@@ -91,6 +92,17 @@ def test_a_token_about_to_expire_is_served_when_aws_fails(cache: Cache, aws: Fak
     old = Token("AWS", "old", fetched_at=now - 12 * HOUR, expires_at=now + 60)
     cache.keep_token(key(registry()), old)
     assert resolve(registry(), cache).password == "old"
+
+
+def test_where_aws_fails_nobody_waits_for_it_again_within_a_minute(cache: Cache, aws: FakeECR) -> None:
+    aws.faults.extend([Fault.aws("AccessDeniedException")] * 2)
+    now = time.time()
+    old = Token("AWS", "old", fetched_at=now - 12 * HOUR, expires_at=now + 600)
+    cache.keep_token(key(registry()), old)
+    for seconds, calls in ((0, 1), (59, 1), (60, 2), (61, 2)):
+        assert resolve(registry(), cache, at=now + seconds).password == "old"
+        assert len(aws.calls) == calls
+    assert resolve(registry(), cache, at=now + 120).password != "old"
 
 
 def test_an_expired_token_is_never_served(cache: Cache, aws: FakeECR) -> None:
