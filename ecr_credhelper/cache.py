@@ -11,7 +11,7 @@ not kept. It knows nothing of AWS; an identity is a line of text, made by ``fing
 """
 
 from ecr_credhelper.places import cache_folder
-from ecr_credhelper.records import NoRecords, Records
+from ecr_credhelper.records import Records
 from ecr_credhelper.token import Token, is_clean
 
 TYPE_CHECKING = False
@@ -30,14 +30,13 @@ FAILURE_SECONDS = 60
 
 def open_cache(environ: "Mapping[str, str]") -> "Cache":
     """Return the person's cache; where that is wanted or no place is safe, one that keeps nothing."""
-    folder = None if environ.get("AWS_ECR_DISABLE_CACHE") else cache_folder(environ)
-    return Cache(Records(folder) if folder else NoRecords())
+    return Cache(Records("" if environ.get("AWS_ECR_DISABLE_CACHE") else cache_folder(environ) or ""))
 
 
 class Cache:
     """Tokens, the routes that lead to them, and given logins."""
 
-    def __init__(self, records: Records | NoRecords) -> None:
+    def __init__(self, records: Records) -> None:
         self.records = records
 
     def login(self, host: str, now: float) -> Token | None:

@@ -19,7 +19,7 @@ from ecr_credhelper.errors import (
 )
 from ecr_credhelper.fingerprint import Fingerprint, fingerprint
 from ecr_credhelper.log import redacted
-from ecr_credhelper.records import NoRecords
+from ecr_credhelper.records import Records
 from ecr_credhelper.registry import Registry, host_of, parse
 from ecr_credhelper.resolver import Resolver, token_key, within
 from ecr_credhelper.rules import Asked
@@ -184,7 +184,7 @@ class Source:
         def identity() -> str:
             return fingerprint(os.environ, asked=bool(self._asked)).identity + name
 
-        cache = open_cache(os.environ) if self._on_disk and is_named else Cache(NoRecords())
+        cache = open_cache(os.environ) if self._on_disk and is_named else Cache(Records())
         owner = Fingerprint(identity(), self._owner, identity)
         resolver = Resolver(self._settings, owner, cache, self._clock, _debug, self._asked)
         resolver.seconds = limit - (time.monotonic() - started)

@@ -32,11 +32,11 @@ def evict_if_due(cache: "Cache", now: float) -> None:
         return
     cache.records.write("eviction", "last", "last", repr(now))
     for kind in crowded:
-        names = _oldest_first(os.path.join(cache.records.folder or "", kind), cache.records.names(kind))
+        names = _oldest_first(os.path.join(cache.records.folder, kind), cache.records.names(kind))
         for name in names[: -int(LEFT * MOST[kind])]:
             cache.records.discard(kind, name)
     cache.evict(now)
-    _remove_abandoned(cache.records.folder or "", now)
+    _remove_abandoned(cache.records.folder, now)
 
 
 def _is_due(cache: "Cache", now: float) -> bool:

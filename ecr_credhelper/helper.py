@@ -67,7 +67,7 @@ class Helper:
             self.log(f"a login that was given for this host: {token}")
         elif host:
             token = self._cached(host)
-            self.log(f"cache {self.cache.records.folder}: {token or 'no valid token'}")
+            self.log(f"cache {self.cache.records.folder or 'off'}: {token or 'no valid token'}")
             if token is None or token.is_due(self.clock()):
                 wanted = wanted or self._custom(server)
                 token = self._resolve(wanted) if wanted else None

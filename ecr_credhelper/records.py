@@ -21,9 +21,12 @@ END = "end"
 
 
 class Records:
-    """The records in one folder, which need not exist yet. No line may hold a line break."""
+    """The records in one folder, which need not exist yet; none are kept or found where ``folder`` is empty.
 
-    def __init__(self, folder: str) -> None:
+    No line may hold a line break.
+    """
+
+    def __init__(self, folder: str = "") -> None:
         self.folder = folder
 
     def read(self, kind: str, name: str, key: str | None = None) -> list[str] | None:
@@ -68,27 +71,3 @@ class Records:
 
     def _make(self, kind: str) -> bool:
         return make_private(self.folder) and make_private(os.path.join(self.folder, kind))
-
-
-class NoRecords:
-    """Keeps nothing and finds nothing."""
-
-    folder = None
-
-    def read(self, kind: str, name: str, key: str | None = None) -> list[str] | None:  # noqa: ARG002 - see Records
-        """Find nothing."""
-        return None
-
-    def write(self, kind: str, name: str, key: str, *lines: str) -> None:
-        """Keep nothing."""
-
-    def create(self, kind: str, name: str) -> bool:  # noqa: ARG002 - see Records
-        """Make nothing."""
-        return False
-
-    def names(self, kind: str) -> list[str]:  # noqa: ARG002 - see Records
-        """Name nothing."""
-        return []
-
-    def discard(self, kind: str, name: str) -> None:
-        """Remove nothing."""

@@ -182,7 +182,7 @@ class TokenLock:
     whose thread goes on.
     """
 
-    def __init__(self, folder: "str | None", key: str) -> None:
+    def __init__(self, folder: str, key: str) -> None:
         self._folder = folder
         self._key = key
         self._lock: FileLock | None = None
@@ -190,8 +190,8 @@ class TokenLock:
 
     def __enter__(self) -> bool:
         """Wait for it; tell whether it is held."""
-        locks = os.path.join(self._folder or "", "locks")
-        if not self._folder or not make_private(self._folder) or not make_private(locks):
+        locks = os.path.join(self._folder, "locks")
+        if not make_private(self._folder) or not make_private(locks):
             return False
         from filelock import FileLock
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_credhelper.cache import Cache, open_cache
-from ecr_credhelper.records import NoRecords, Records
+from ecr_credhelper.records import Records
 from ecr_credhelper.token import Token
 from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC
 
@@ -196,7 +196,7 @@ def test_any_two_identities_are_kept_apart(cache: Cache, one: str, two: str) -> 
 
 def test_without_a_home_there_is_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.path.expanduser", lambda path: path)
-    assert isinstance(open_cache({}).records, NoRecords)
+    assert not open_cache({}).records.folder
 
 
 def test_a_disabled_cache_keeps_nothing() -> None:

@@ -11,7 +11,7 @@ import pytest
 from ecr_credhelper import eviction
 from ecr_credhelper.cache import Cache
 from ecr_credhelper.eviction import evict_if_due
-from ecr_credhelper.records import NoRecords
+from ecr_credhelper.records import Records
 from ecr_credhelper.token import Token
 from tests.conftest import HOST
 
@@ -87,5 +87,5 @@ def test_a_file_that_another_process_removed_meanwhile_is_no_error(tmp_path: Pat
 
 
 def test_without_a_cache_there_is_nothing_to_do(home: Path) -> None:
-    evict_if_due(Cache(NoRecords()), NOW)
+    evict_if_due(Cache(Records()), NOW)
     assert list(home.iterdir()) == []

@@ -17,7 +17,7 @@ from ecr_credhelper import ecr, resolver
 from ecr_credhelper.cache import Cache
 from ecr_credhelper.errors import CredentialHelperError, UnreachableError
 from ecr_credhelper.fingerprint import Fingerprint
-from ecr_credhelper.records import NoRecords
+from ecr_credhelper.records import Records
 from ecr_credhelper.registry import Registry, parse
 from ecr_credhelper.rules import NO_RULE
 from ecr_credhelper.settings import Settings
@@ -74,7 +74,7 @@ def test_another_identity_is_another_call(cache: Cache, aws: FakeECR) -> None:
 
 def test_without_a_cache_every_get_asks(aws: FakeECR) -> None:
     for _ in range(2):
-        resolve(registry(), Cache(NoRecords()))
+        resolve(registry(), Cache(Records()))
     assert len(aws.calls) == 2
 
 
@@ -231,7 +231,7 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hanging]:
 def test_an_answer_that_does_not_come_is_an_error_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resolver, "DEADLINE", 0.05)
     with pytest.raises(UnreachableError, match=f"^{HOST}: AWS did not answer within 0.05 s"):
-        resolve(registry(), Cache(NoRecords()))
+        resolve(registry(), Cache(Records()))
 
 
 def test_an_error_in_the_work_is_raised_in_the_callers_thread() -> None:

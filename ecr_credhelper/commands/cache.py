@@ -37,7 +37,7 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
     if options.action not in ACTIONS:
         options.action, options.host = "show", options.action
     cache = open_cache(os.environ)
-    if cache.records.folder is None:
+    if not cache.records.folder:
         terminal.say("There is no cache: it is switched off, or this machine has no place for one.")
         return 0
     host = _host(options.host) if options.host else ""
@@ -92,7 +92,7 @@ def _clear(cache: "Cache", host: str, terminal: "Terminal") -> None:
 
 def _look_again(cache: "Cache", host: str) -> None:
     """Raise ConfigurationError where something is left: who discards is not told."""
-    folder = cache.records.folder or ""
+    folder = cache.records.folder
     hosts = {*cache.logins(time.time()), *(owner.partition("\t")[0] for _, owner, _ in cache.routes())}
     is_left = host in hosts if host else any(map(cache.records.names, FORGOTTEN))
     if is_left or (os.path.lexists(folder) and not is_private(folder)):
