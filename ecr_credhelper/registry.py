@@ -47,23 +47,18 @@ class Registry:
 
     def __init__(  # noqa: PLR0913 - a record of what a host name holds
         self,
-        *,
         host: str,
-        account: str,
         region: str,
-        partition: str,
-        fips: bool,
-        dualstack: bool,
-        public: bool,
+        *,
+        account: str = "",
+        partition: str = "",
+        fips: bool = False,
+        dualstack: bool = False,
+        public: bool = False,
     ) -> None:
         """Keep the parts; ``account`` is empty for the public registry."""
-        self.host = host
-        self.account = account
-        self.region = region
-        self.partition = partition
-        self.fips = fips
-        self.dualstack = dualstack
-        self.public = public
+        self.host, self.region, self.account, self.partition = host, region, account, partition
+        self.fips, self.dualstack, self.public = fips, dualstack, public
 
     def __repr__(self) -> str:
         """Name the host, which says it all."""
@@ -80,15 +75,7 @@ def parse(server: str) -> Registry | None:
     if host is None:
         return None
     if host in PUBLIC_HOSTS:
-        return Registry(
-            host=host,
-            account="",
-            region=PUBLIC_REGION,
-            partition="aws",
-            fips=False,
-            dualstack=PUBLIC_HOSTS[host],
-            public=True,
-        )
+        return Registry(host, PUBLIC_REGION, partition="aws", dualstack=PUBLIC_HOSTS[host], public=True)
     account, _, rest = host.partition(".")
     if len(account) != ACCOUNT_DIGITS or not account.isdigit():
         return None
@@ -99,13 +86,7 @@ def parse(server: str) -> Registry | None:
             if partition is None:
                 return None
             return Registry(
-                host=host,
-                account=account,
-                region=region,
-                partition=partition,
-                fips=fips,
-                dualstack=dualstack,
-                public=False,
+                host, region, account=account, partition=partition, fips=fips, dualstack=dualstack
             )
     return None
 

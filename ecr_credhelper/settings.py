@@ -124,15 +124,8 @@ class Settings:
         rule = self.rule(host) if host else Rule()
         if not host or not (rule.region or rule.public):
             return None
-        return Registry(
-            host=host,
-            account=rule.account,
-            region=PUBLIC_REGION if rule.public else rule.region,
-            partition="",
-            fips=False,
-            dualstack=False,
-            public=rule.public,
-        )
+        region = PUBLIC_REGION if rule.public else rule.region
+        return Registry(host, region, account=rule.account, public=rule.public)
 
     def _refuse(self, *scopes: str) -> None:
         if any(scope in scopes for scope, _ in self._problems):

@@ -115,6 +115,4 @@ def _kind_of(session: Session) -> str:
 
 def _where(subject: "Subject", region: str) -> Registry:
     """Return the registry, or what stands for AWS where none was named."""
-    return subject.registry or Registry(
-        host="AWS", account="", region=region, partition="", fips=False, dualstack=False, public=False
-    )
+    return subject.registry or Registry("AWS", region)
