@@ -33,8 +33,8 @@ def registries(environ: "Mapping[str, str]", settings: "Settings") -> dict[str, 
 
 
 def _of_settings(settings: "Settings") -> "Iterator[tuple[str, str]]":
-    for host in settings.patterns():
-        if "." in host and "*" not in host and (parse(host) or settings.registry(host)):
+    for host in settings.hosts():
+        if parse(host) or settings.registry(host):
             yield host, "settings"
 
 

@@ -7,8 +7,10 @@ https://github.com/docker/cli/blob/master/cli/config/configfile/file.go is the r
 import base64
 import json
 import os
-from typing import TYPE_CHECKING, Any
+import tomllib
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ecr_credhelper.json_edit import BOM
 from ecr_credhelper.places import docker_config_file
 
 if TYPE_CHECKING:
@@ -27,16 +29,12 @@ MAX_FILE = 16 * 1024 * 1024
 """Bytes read of the file: hundreds of logins are a small part of it."""
 
 
-class DockerConfig:
-    """What Docker's configuration file, or another, says; one that is missing or damaged says nothing."""
+class DockerConfig(NamedTuple):
+    """What a client's configuration file says, and what is wrong with it; a damaged one says nothing."""
 
-    def __init__(self, environ: "Mapping[str, str]", path: str = "") -> None:
-        try:
-            with open(path or docker_config_file(environ), "rb") as file:
-                content = json.loads(file.read(MAX_FILE).removeprefix(b"\xef\xbb\xbf"))
-        except (OSError, ValueError, RecursionError):
-            content = {}
-        self.content: dict[str, Any] = content if isinstance(content, dict) else {}
+    path: str
+    content: dict[str, Any]
+    problem: str = ""
 
     @property
     def creds_store(self) -> str:
@@ -45,7 +43,7 @@ class DockerConfig:
 
     def login(self, server: str) -> tuple[str, str] | None:
         """Return user name and password of the inline login for a server string, in any of its forms."""
-        auths = self._auths()
+        auths = self.part("auths")
         name = _registry_of(server)
         candidates = [server, *(key for key in auths if name and _registry_of(key) == name)]
         return next((login for key in candidates if (login := _login(auths.get(key)))), None)
@@ -53,15 +51,55 @@ class DockerConfig:
     def logins(self) -> dict[str, str]:
         """Return registry -> user name of all inline logins: bare hosts, but for Docker Hub its own key."""
         found = {}
-        for key, entry in self._auths().items():
+        for key, entry in self.part("auths").items():
             login = _login(entry)
             if login:
                 found[_registry_of(key) or key] = login[0]
         return found
 
-    def _auths(self) -> dict[str, Any]:
-        auths = self.content.get("auths")
-        return auths if isinstance(auths, dict) else {}
+    def holds_login(self, host: str) -> bool:
+        """Tell whether there is a login for a host in the file itself."""
+        return bool(login_keys(self.part("auths"), host))
+
+    def ours(self) -> set[str]:
+        """Return the registries that are sent here by name."""
+        return {host for host, name in self.part("credHelpers").items() if name == OURS}
+
+    def part(self, name: str) -> dict[str, Any]:
+        """Return one of the file's objects."""
+        part = self.content.get(name)
+        return part if isinstance(part, dict) else {}
+
+
+def docker_config(environ: "Mapping[str, str]") -> DockerConfig:
+    """Return Docker's own file, which may be blank."""
+    return read(docker_config_file(environ), "{}")
+
+
+def read(path: str, blank: str = "") -> DockerConfig:
+    """Return a file; one that is missing is empty, and one with nothing in it stands for ``blank``."""
+    try:
+        with open(path, "rb") as file:
+            text = file.read(MAX_FILE).decode()
+    except FileNotFoundError:
+        return DockerConfig(path, {})
+    except UnicodeDecodeError:
+        return DockerConfig(path, {}, "is not UTF-8")
+    except OSError as error:
+        return DockerConfig(path, {}, f"cannot be read ({error.strerror})")
+    return parsed(path, text if text.strip() else blank)
+
+
+def parsed(path: str, text: str) -> DockerConfig:
+    """Return what a text says, JSON or by its name TOML; clients do not read it with a byte order mark."""
+    kind, loads = ("TOML", tomllib.loads) if path.endswith(".conf") else ("JSON", json.loads)
+    try:
+        content = loads(text.removeprefix(BOM))
+    except (ValueError, RecursionError):
+        content = None
+    is_right = isinstance(content, dict) and not text.startswith(BOM)
+    problem = "" if is_right else f"is not valid {kind}"
+    return DockerConfig(path, content if isinstance(content, dict) else {}, problem)
 
 
 def containers_files(environ: "Mapping[str, str]") -> list[str]:

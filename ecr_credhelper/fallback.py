@@ -9,7 +9,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.docker_config import OURS, DockerConfig
+from ecr_credhelper.docker_config import OURS, docker_config
 from ecr_credhelper.errors import NOT_FOUND_TEXT, UnsupportedRegistryError
 from ecr_credhelper.protocol import Reply
 
@@ -45,7 +45,7 @@ class Fallback:
         reply = self._call("get", request) if self.suffix else None
         if reply and not _is_without_login(reply):
             return reply
-        login = None if self.is_inside else DockerConfig(self.environ).login(server)
+        login = None if self.is_inside else docker_config(self.environ).login(server)
         return Reply.credentials(server, *login) if login else reply or Reply.not_found()
 
     def store(self, host: str, request: bytes) -> Reply:
@@ -73,7 +73,7 @@ class Fallback:
         """
         if self.is_inside:
             return {}
-        config = DockerConfig(self.environ)
+        config = docker_config(self.environ)
         inline = config.logins() if config.creds_store == OURS else {}
         return {**inline, **(self._listed() if self.suffix else {})}
 

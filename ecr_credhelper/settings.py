@@ -92,9 +92,9 @@ class Settings:
         self._refuse(EVERYBODY, OTHERS)
         return str(self._fallback)
 
-    def patterns(self) -> list[str]:
-        """Return what the rules speak of: hosts, accounts, ``public``."""
-        return [rule.pattern for rule in self._rules]
+    def hosts(self) -> list[str]:
+        """Return the hosts that have a rule of their own."""
+        return [rule.pattern for rule in self._rules if "." in rule.pattern and "*" not in rule.pattern]
 
     def rule(self, host: str, account: str = "", *, public: bool = False) -> Rule:
         """Return the most specific rule for a registry; what the environment says of its account beats it.

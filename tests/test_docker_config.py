@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_credhelper.docker_config import DockerConfig
+from ecr_credhelper.docker_config import DockerConfig, docker_config
 
 HUB = "https://index.docker.io/v1/"
 
@@ -25,7 +25,7 @@ def config(home: Path, **content: Any) -> DockerConfig:
     folder = home / ".docker"
     folder.mkdir(exist_ok=True)
     (folder / "config.json").write_text(json.dumps(content))
-    return DockerConfig(os.environ)
+    return docker_config(os.environ)
 
 
 @pytest.mark.parametrize(
@@ -101,14 +101,14 @@ def test_logins_are_listed_under_bare_hosts_and_docker_hub_under_its_key(home: P
 def test_a_damaged_file_says_nothing(content: bytes, home: Path) -> None:
     (home / ".docker").mkdir()
     (home / ".docker" / "config.json").write_bytes(content)
-    found = DockerConfig(os.environ)
+    found = docker_config(os.environ)
     assert (found.login("a.io"), found.logins(), found.creds_store) == (None, {}, "")
 
 
 def test_a_byte_order_mark_does_not_matter(home: Path) -> None:
     (home / ".docker").mkdir()
     (home / ".docker" / "config.json").write_bytes(b'\xef\xbb\xbf{"credsStore": "ecr-py"}')
-    assert DockerConfig(os.environ).creds_store == "ecr-py"
+    assert docker_config(os.environ).creds_store == "ecr-py"
 
 
 @given(
@@ -119,6 +119,6 @@ def test_a_byte_order_mark_does_not_matter(home: Path) -> None:
 def test_any_json_is_read_without_an_error(content: object) -> None:
     folder = Path(os.environ["HOME"])
     (folder / "config.json").write_text(json.dumps({"auths": {"a.io": content, "b.io": {"auth": content}}}))
-    found = DockerConfig({"DOCKER_CONFIG": str(folder)})
+    found = docker_config({"DOCKER_CONFIG": str(folder)})
     found.login("a.io")
     found.logins()

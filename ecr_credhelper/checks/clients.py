@@ -4,13 +4,11 @@ https://github.com/docker/cli/blob/master/cli/config/configfile/file.go and
 https://github.com/containers/image/blob/main/pkg/docker/config/config.go are the references.
 """
 
-import json
 import os
-import tomllib
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from ecr_credhelper.checks import FAILURE, OK, WARNING, Finding
-from ecr_credhelper.docker_config import OURS, containers_files, login_keys
+from ecr_credhelper.docker_config import OURS, DockerConfig, containers_files, docker_config, parsed, read
 from ecr_credhelper.fallback import which
 from ecr_credhelper.places import docker_config_file
 from ecr_credhelper.registry import authority_of
@@ -28,33 +26,16 @@ CONFIGURE = f"run: docker-credential-{OURS} configure"
 TWELVE_HOURS = "which lasts twelve hours at most"
 
 
-class File(NamedTuple):
-    """A configuration file: its content, or what is wrong with it."""
-
-    path: str
-    content: dict[str, Any]
-    problem: str = ""
-
-    def part(self, name: str) -> dict[str, Any]:
-        """Return one of its objects."""
-        part = self.content.get(name)
-        return part if isinstance(part, dict) else {}
-
-    def holds_login(self, host: str) -> bool:
-        """Tell whether there is a login for a host in the file itself."""
-        return bool(login_keys(self.part("auths"), host))
-
-
 def docker(subject: "Subject") -> "Iterator[Finding]":
     """Tell what makes Docker ask this helper, or another."""
-    host, file = subject.authority, read(docker_config_file(subject.environ), "{}")
+    host, file = subject.authority, docker_config(subject.environ)
     helpers, store = file.part("credHelpers"), file.content.get("credsStore", "")
     if file.problem:
         yield Finding(FAILURE, f"{file.path} {file.problem}", "correct it")
     elif not file.content and not _has(subject, "docker") and _is_podman_here(subject):
         return
     elif not host:
-        ours = sorted(key for key, name in helpers.items() if name == OURS)
+        ours = sorted(file.ours())
         ours += ["every other registry"] if store == OURS else []
         text = f"{file.path} sends here: {', '.join(ours) or 'nothing'}"
         yield Finding(OK if ours else WARNING, text, "" if ours else f"{CONFIGURE} HOST")
@@ -66,11 +47,11 @@ def docker(subject: "Subject") -> "Iterator[Finding]":
         yield Finding(OK, f"Docker asks {_program(helper) if helper else 'no helper'} for {host}{login}")
 
 
-def _dockers_choice(subject: "Subject", file: File, host: str) -> "Iterator[Finding]":
+def _dockers_choice(subject: "Subject", file: DockerConfig, host: str) -> "Iterator[Finding]":
     helpers, advice = file.part("credHelpers"), f"{CONFIGURE} {host}"
     where = "credHelpers" if host in helpers else "credsStore"
     helper = helpers[host] if host in helpers else file.content.get("credsStore")
-    variable = _parsed("DOCKER_AUTH_CONFIG", subject.environ.get("DOCKER_AUTH_CONFIG", "{}"))
+    variable = parsed("DOCKER_AUTH_CONFIG", subject.environ.get("DOCKER_AUTH_CONFIG", "{}"))
     if variable.holds_login(host):
         text = "DOCKER_AUTH_CONFIG holds a login for it, which Docker 28.3 and later take first"
         yield Finding(WARNING, text, "unset it, or take that login out")
@@ -100,11 +81,11 @@ def podman(subject: "Subject") -> "Iterator[Finding]":
         paths.append(docker_config_file(environ))
     files = [read(path) for path in paths]
     conf = read(_registries_conf(subject))
-    wrong = [file for file in (*files[: len(files) - 1], conf) if file.problem]  # the last one is Docker's
+    wrong = [file for file in (*files[:-1], conf) if file.problem]  # the last one is Docker's
     for file in wrong:
         yield Finding(FAILURE, f"{file.path} {file.problem}", "correct it")
     if not wrong:
-        helper, where = _podmans_choice(files, conf, host)
+        helper, where = _podmans_choice([file for file in files if not file.problem], conf, host)
         text = f"podman asks {_program(helper)} instead: {where}" if helper else where
         is_ours = helper == OURS
         advice = "" if is_ours else f"{CONFIGURE} --podman {host}"
@@ -113,7 +94,7 @@ def podman(subject: "Subject") -> "Iterator[Finding]":
         )
 
 
-def _podmans_choice(files: list[File], conf: File, host: str) -> tuple[str, str]:
+def _podmans_choice(files: list[DockerConfig], conf: DockerConfig, host: str) -> tuple[str, str]:
     """Return the helper that podman asks, if any, and what says so."""
     asked = conf.content.get("credential-helpers", [AUTH_FILES])
     for helper in asked if isinstance(asked, list) else []:
@@ -146,28 +127,3 @@ def _program(helper: object) -> str:
 
 def _has(subject: "Subject", program: str) -> bool:
     return which(program, subject.environ.get("PATH", os.defpath)) is not None
-
-
-def read(path: str, blank: str = "") -> File:
-    """Return a file; one that is missing is empty, and one with nothing in it stands for ``blank``."""
-    try:
-        with open(path, "rb") as file:
-            text = file.read().decode()
-            return _parsed(path, text if text.strip() else blank)
-    except FileNotFoundError:
-        return File(path, {})
-    except UnicodeDecodeError:
-        return File(path, {}, "is not UTF-8")
-    except OSError as error:
-        return File(path, {}, f"cannot be read ({error.strerror})")
-
-
-def _parsed(path: str, text: str) -> File:
-    is_toml = path.endswith(".conf")
-    try:
-        content = tomllib.loads(text) if is_toml else json.loads(text)
-    except (ValueError, RecursionError):
-        content = None
-    if isinstance(content, dict):
-        return File(path, content)
-    return File(path, {}, f"is not valid {'TOML' if is_toml else 'JSON'}")

@@ -4,7 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 from ecr_credhelper.cache import open_cache
-from ecr_credhelper.docker_config import OURS, DockerConfig
+from ecr_credhelper.docker_config import docker_config
 
 if TYPE_CHECKING:
     import argparse
@@ -35,8 +35,5 @@ def known_profiles(**_: object) -> list[str]:
 
 def known_hosts(**_: object) -> list[str]:
     """Return the registries that Docker's configuration or the cache names, for a shell to complete."""
-    helpers = DockerConfig(os.environ).content.get("credHelpers")
-    configured = (
-        {host for host, name in helpers.items() if name == OURS} if isinstance(helpers, dict) else set()
-    )
-    return sorted(configured | {owner.partition("\t")[0] for _, owner, _ in open_cache(os.environ).routes()})
+    cached = {owner.partition("\t")[0] for _, owner, _ in open_cache(os.environ).routes()}
+    return sorted(cached | docker_config(os.environ).ours())

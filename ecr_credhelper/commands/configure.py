@@ -10,7 +10,7 @@ from ecr_credhelper.commands.arguments import add_hosts
 from ecr_credhelper.commands.change import add_writing, are_wanted, repeated
 from ecr_credhelper.config_file import ABSENT, Change, ConfigFile, write
 from ecr_credhelper.discovery import registries
-from ecr_credhelper.docker_config import OURS, DockerConfig, containers_files, login_keys
+from ecr_credhelper.docker_config import OURS, containers_files, login_keys, read
 from ecr_credhelper.errors import ConfigurationError, UnsupportedRegistryError
 from ecr_credhelper.fallback import which
 from ecr_credhelper.json_edit import BOM, put, remove, value
@@ -133,6 +133,6 @@ def _problems(file: ConfigFile, hosts: list[str], options: "argparse.Namespace")
         advice = f"add {folder}, or run: pipx ensurepath, or: uv tool update-shell"
         found.append(f"{PROG} is not on PATH, where clients look for it: {advice}")
     for path in containers_files(os.environ)[:-1] if options.podman else ():
-        logins = (host for host in hosts if DockerConfig(os.environ, path).login(host))
+        logins = (host for host in hosts if read(path).login(host))
         found += [f"{path}, which comes first, has a login; run: podman logout {host}" for host in logins]
     return found

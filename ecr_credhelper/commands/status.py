@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from ecr_credhelper import inventory, settings
 from ecr_credhelper.cache import open_cache
-from ecr_credhelper.docker_config import OURS, DockerConfig
+from ecr_credhelper.docker_config import OURS, DockerConfig, docker_config
 from ecr_credhelper.errors import CredentialHelperError
 from ecr_credhelper.fingerprint import fingerprint
-from ecr_credhelper.places import docker_config_file, settings_file
+from ecr_credhelper.places import settings_file
 from ecr_credhelper.registry import parse
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def arguments(parser: "argparse.ArgumentParser") -> None:
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:  # noqa: ARG001 - it takes none
     """Show files, registries, rules, identities and what is cached; 1 where a file is wrong."""
-    docker, cache = DockerConfig(os.environ), open_cache(os.environ)
+    docker, cache = docker_config(os.environ), open_cache(os.environ)
     now = time.time()
     cached = {
         entry.host: (entry.identity, f"{inventory.left(entry.token.expires_at - now)} left")
@@ -39,11 +39,10 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:  # noqa: AR
     except CredentialHelperError as error:
         terminal.note(f"{terminal.mark('failure')} {error}")
         rules = None
-    problem = "" if docker.content else _problem(docker_config_file(os.environ))
-    if problem:
-        terminal.note(f"{terminal.mark('failure')} {docker_config_file(os.environ)}: {problem}")
+    if docker.problem:
+        terminal.note(f"{terminal.mark('failure')} {docker.path}: {docker.problem}")
     ways = _ways(docker, rules, list(cached))
-    terminal.say(f"Docker:    {_place(docker_config_file(os.environ))}{_store(docker)}")
+    terminal.say(f"Docker:    {_place(docker.path)}{_store(docker)}")
     terminal.say(f"Settings:  {_place(settings_file(os.environ))}")
     terminal.say(f"Cache:     {cache.records.folder or 'none'}")
     terminal.say()
@@ -53,18 +52,15 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:  # noqa: AR
         rows.append((host, way, rule, *cached.get(host, (identity, "-"))))
     if rows:
         terminal.table(HEAD, rows)
-    elif not problem:
+    elif not docker.problem:
         terminal.say("No registry comes here yet; to begin: docker-credential-ecr-py configure HOST")
-    return 0 if rules and not problem else 1
+    return 0 if rules and not docker.problem else 1
 
 
 def _ways(docker: DockerConfig, rules: "Settings | None", cached: list[str]) -> dict[str, str]:
     """Return host -> what in Docker's configuration leads it here, of all hosts that something tells of."""
-    helpers = docker.content.get("credHelpers")
-    named = helpers if isinstance(helpers, dict) else {}
-    hosts = {host for host, helper in named.items() if helper == OURS}
-    patterns = rules.patterns() if rules else []
-    hosts |= {*cached, *(pattern for pattern in patterns if "." in pattern and "*" not in pattern)}
+    named = docker.part("credHelpers")
+    hosts = docker.ours() | {*cached, *(rules.hosts() if rules else ())}
     other = "credsStore" if docker.creds_store == OURS else "-"
     return {
         host: "credHelpers" if named.get(host) == OURS else f"no: {named[host]}" if host in named else other
@@ -84,12 +80,6 @@ def _identity(host: str, rules: "Settings | None") -> tuple[str, str]:
     except CredentialHelperError:
         return "wrong", "?"
     return rule.pattern or "-", inventory.in_words(rule.profile, rule.role_arn, os.environ)
-
-
-def _problem(path: str) -> str:
-    from ecr_credhelper.checks.clients import read  # slow, and rarely needed
-
-    return read(path, "{}").problem
 
 
 def _place(path: str | None) -> str:
