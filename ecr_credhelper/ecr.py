@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from botocore.config import Config
-from botocore.exceptions import NoCredentialsError as NoSourceError
 
 from ecr_credhelper.authorization import token_of
 from ecr_credhelper.aws_errors import explain
 from ecr_credhelper.errors import CredentialHelperError
 from ecr_credhelper.rules import NO_RULE, Rule
-from ecr_credhelper.sessions import session_for
+from ecr_credhelper.sessions import keys_of, session_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +55,9 @@ def fetch(
     try:
         session = session_for(registry, rule, session)
         profile = session.profile
-        log(f"profile {profile or 'default'}, AWS credentials of botocore's kind {_source(session)}")
+        # A client would look for them once more, which takes seconds where there is an instance to ask.
+        kind = keys_of(session).method
+        log(f"profile {profile or 'default'}, AWS credentials of botocore's kind {kind}")
         client = make_client(session, registry, rule)
         log(f"asking {client.meta.endpoint_url} in {client.meta.region_name}")
         response = client.get_authorization_token()
@@ -88,14 +89,3 @@ def make_client(session: "Session", registry: "Registry", rule: Rule = NO_RULE) 
             verify=rule.ca_bundle or None,
             config=config,
         )
-
-
-def _source(session: "Session") -> str:
-    """Return botocore's name for where a session's credentials are from; its own error if it has none.
-
-    A client would look for them once more, which takes seconds where there is an instance to ask.
-    """
-    credentials = session.get_credentials()
-    if credentials is None:
-        raise NoSourceError
-    return credentials.method

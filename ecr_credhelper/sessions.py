@@ -82,6 +82,14 @@ def session_for(registry: "Registry", rule: "Rule", given: Session | None = None
     return _assumed(session, registry, rule, cache) if rule.role_arn else session
 
 
+def keys_of(session: Session) -> Credentials:
+    """Return a session's credentials; botocore's own error if it has none."""
+    keys = session.get_credentials()
+    if keys is None:
+        raise NoSourceError
+    return keys
+
+
 def name_of(session: Session) -> str:
     """Return a name for the identity of a caller's own session, or nothing where it cannot be told.
 
@@ -103,9 +111,6 @@ def _assumed(
     session: Session, registry: "Registry", rule: "Rule", cache: "CLICache | dict[str, object]"
 ) -> Session:
     """Return a session that is like this one, with the keys of the rule's role."""
-    source = session.get_credentials()
-    if source is None:
-        raise NoSourceError
     given = {
         "RoleSessionName": rule.role_session_name,
         "ExternalId": rule.external_id,
@@ -113,7 +118,7 @@ def _assumed(
     }
     fetcher = AssumeRoleCredentialFetcher(
         client_creator=partial(session.create_client, region_name=registry.region),
-        source_credentials=source,
+        source_credentials=keys_of(session),
         role_arn=rule.role_arn,
         extra_args={name: value for name, value in given.items() if value},
         cache=cache,  # type: ignore[arg-type] # a mapping, as a dict is; botocore's own session passes one

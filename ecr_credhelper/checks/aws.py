@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from botocore.exceptions import NoCredentialsError as NoSourceError
 from botocore.session import Session
 
 from ecr_credhelper.aws_errors import explain
@@ -16,7 +15,7 @@ from ecr_credhelper.errors import CredentialHelperError
 from ecr_credhelper.inventory import left
 from ecr_credhelper.log import redacted
 from ecr_credhelper.registry import PUBLIC_REGION, Registry
-from ecr_credhelper.sessions import session_for
+from ecr_credhelper.sessions import keys_of, session_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +40,8 @@ def credentials(subject: "Subject") -> "Iterator[Finding]":
             where = _where(subject, region or PUBLIC_REGION)
         session = session_for(where, subject.rule)
         profile = session.profile or ""
-        kind = _kind_of(session)
+        keys = keys_of(session)
+        keys.get_frozen_credentials()  # so that nobody is asked for an MFA code a second time, for the token
         api = make_client(session, where, subject.rule).meta
     except CredentialHelperError:
         raise
@@ -49,7 +49,7 @@ def credentials(subject: "Subject") -> "Iterator[Finding]":
         raise explain(error, where, profile) from None
     subject.session = session
     role = f", role {subject.rule.role_arn}" if subject.rule.role_arn else ""
-    yield Finding(OK, f"profile {profile or 'default'}{role}, botocore's kind {kind}")
+    yield Finding(OK, f"profile {profile or 'default'}{role}, botocore's kind {keys.method}")
     if subject.registry:
         yield Finding(OK, f"they are for {redacted(api.endpoint_url)} in {api.region_name}")
 
@@ -102,15 +102,6 @@ def clock(subject: "Subject") -> "Iterator[Finding]":
         text = f"{abs(skew):.0f} s {'behind' if skew > 0 else 'ahead of'} the clock of AWS"
         advice = f"set it: beyond {MAX_SKEW} s AWS refuses what this machine signs"
         yield Finding(kind, text, "" if kind == OK else advice)
-
-
-def _kind_of(session: Session) -> str:
-    """Return botocore's name for where the credentials are from, which now are had."""
-    found = session.get_credentials()
-    if found is None:
-        raise NoSourceError
-    found.get_frozen_credentials()  # so that nobody is asked for an MFA code a second time, for the token
-    return found.method
 
 
 def _where(subject: "Subject", region: str) -> Registry:
