@@ -1,6 +1,5 @@
 """The registries that a machine's own files and images name, for whoever does not know them by heart."""
 
-import os
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -61,7 +60,7 @@ def _of_profiles() -> "Iterator[tuple[str, str]]":
 
 def _of_images(environ: "Mapping[str, str]") -> "Iterator[tuple[str, str]]":
     for engine in ENGINES:
-        program = which(engine, environ.get("PATH", os.defpath))
+        program = which(engine, environ)
         for line in _lines(program, "image", "ls", "--format", "{{.Repository}}") if program else []:
             registry = parse(line)
             if registry:

@@ -89,7 +89,7 @@ class Fallback:
 
     def _call(self, verb: str, request: bytes, seconds: float | None = None) -> Reply | None:
         """Return what the fallback answers, or None when it cannot be started."""
-        program = which(f"docker-credential-{self.suffix}", self.environ.get("PATH", os.defpath))
+        program = which(f"docker-credential-{self.suffix}", self.environ)
         if program is None:
             return None
         try:
@@ -122,9 +122,9 @@ def _is_without_login(reply: Reply) -> bool:
     return isinstance(login, dict) and not login.get("Username") and not login.get("Secret")
 
 
-def which(name: str, path: str) -> str | None:
+def which(name: str, environ: "Mapping[str, str]") -> str | None:
     """Return the program of this name in an absolute folder of PATH: never one in the working directory."""
-    folders = filter(os.path.isabs, path.split(os.pathsep))
+    folders = filter(os.path.isabs, environ.get("PATH", os.defpath).split(os.pathsep))
     suffixes = (".exe", ".cmd", ".bat") if os.name == "nt" else ("",)
     places = (os.path.join(folder, name + suffix) for folder in folders for suffix in suffixes)
     return next((place for place in places if os.path.isfile(place) and os.access(place, os.X_OK)), None)

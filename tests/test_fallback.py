@@ -279,13 +279,15 @@ def test_a_program_is_looked_for_in_absolute_folders_only(
 ) -> None:
     program = script(folder, "#!/bin/sh\n")
     monkeypatch.chdir(folder)
-    assert which(program.name, os.pathsep.join((".", "", str(folder)))) == str(program)
-    assert which(program.name, ".") is None
+    assert which(program.name, {"PATH": os.pathsep.join((".", "", str(folder)))}) == str(program)
+    assert which(program.name, {"PATH": "."}) is None
     program.chmod(stat.S_IRUSR)
-    assert which(program.name, str(folder)) is None
+    assert which(program.name, {"PATH": str(folder)}) is None
 
 
 def test_on_windows_a_program_has_a_suffix(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script(folder, "", "store.exe")
     monkeypatch.setattr("os.name", "nt")
-    assert which("docker-credential-store", str(folder)) == str(folder / "docker-credential-store.exe")
+    assert which("docker-credential-store", {"PATH": str(folder)}) == str(
+        folder / "docker-credential-store.exe"
+    )

@@ -32,7 +32,7 @@ def docker(subject: "Subject") -> "Iterator[Finding]":
     helpers, store = file.part("credHelpers"), file.content.get("credsStore", "")
     if file.problem:
         yield Finding(FAILURE, f"{file.path} {file.problem}", "correct it")
-    elif not file.content and not _has(subject, "docker") and _is_podman_here(subject):
+    elif not file.content and not which("docker", subject.environ) and _is_podman_here(subject):
         return
     elif not host:
         ours = sorted(file.ours())
@@ -118,12 +118,8 @@ def _registries_conf(subject: "Subject") -> str:
 
 def _is_podman_here(subject: "Subject") -> bool:
     files = containers_files(subject.environ)
-    return any(_has(subject, name) for name in PODMANS) or any(map(os.path.lexists, files))
+    return any(which(name, subject.environ) for name in PODMANS) or any(map(os.path.lexists, files))
 
 
 def _program(helper: object) -> str:
     return f"docker-credential-{helper}"
-
-
-def _has(subject: "Subject", program: str) -> bool:
-    return which(program, subject.environ.get("PATH", os.defpath)) is not None

@@ -40,7 +40,7 @@ PATHS = {
 
 def executable(subject: "Subject") -> "Iterator[Finding]":
     """Tell whether Docker finds it, and finds this one."""
-    found, here = _found(subject), _here()
+    found, here = which(PROG, subject.environ), _here()
     if found is None:
         text = f"{PROG} is not on PATH, where Docker looks for it"
         yield Finding(FAILURE, text, f"add {os.path.dirname(here)} to PATH")
@@ -54,11 +54,11 @@ def executable(subject: "Subject") -> "Iterator[Finding]":
 def path(subject: "Subject") -> "Iterator[Finding]":
     """Tell whether those find it who start programs with a PATH of their own."""
     for who, folders, advice in PATHS.get(sys.platform, ()):
-        if which(PROG, folders):
+        if which(PROG, {"PATH": folders}):
             yield Finding(OK, f"on the PATH that {who} give")
         else:
             text = f"not on the PATH that {who} give: {folders}"
-            yield Finding(WARNING, text, advice.format(_found(subject) or _here()))
+            yield Finding(WARNING, text, advice.format(which(PROG, subject.environ) or _here()))
 
 
 def registry(subject: "Subject") -> "Iterator[Finding]":
@@ -99,7 +99,7 @@ def fallback(subject: "Subject") -> "Iterator[Finding]":
     name = subject.settings.fallback() if subject.settings else ""
     if name:
         program = f"docker-credential-{name}"
-        found = which(program, subject.environ.get("PATH", os.defpath))
+        found = which(program, subject.environ)
         kind = OK if found else WARNING if subject.registry else FAILURE
         advice = "" if found else "install it, or correct the settings file"
         yield Finding(kind, f"for other registries: {found or f'{program}, which is not on PATH'}", advice)
@@ -129,10 +129,6 @@ def cache(subject: "Subject") -> "Iterator[Finding]":
     else:
         advice = "make it yours, or set AWS_ECR_CACHE_DIR to a folder that is"
         yield Finding(WARNING, f"you cannot write into {there} ({mode})", advice)
-
-
-def _found(subject: "Subject") -> str | None:
-    return which(PROG, subject.environ.get("PATH", os.defpath))
 
 
 def _here() -> str:

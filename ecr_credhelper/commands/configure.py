@@ -128,7 +128,7 @@ def _problems(file: ConfigFile, hosts: list[str], options: "argparse.Namespace")
         found.append(
             f"{file.path} begins with a byte order mark, with which no client reads it: save it without"
         )
-    if not which(PROG, os.environ.get("PATH", os.defpath)):
+    if not which(PROG, os.environ):
         folder = os.path.dirname(os.path.abspath(sys.argv[0]))
         advice = f"add {folder}, or run: pipx ensurepath, or: uv tool update-shell"
         found.append(f"{PROG} is not on PATH, where clients look for it: {advice}")

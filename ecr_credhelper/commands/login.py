@@ -37,7 +37,7 @@ def arguments(parser: "argparse.ArgumentParser") -> None:
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
     """Log the client in to each registry; one that fails holds up no other."""
-    program = which(options.tool, os.environ.get("PATH", os.defpath))
+    program = which(options.tool, os.environ)
     if program is None:
         raise ConfigurationError(options.tool, "is not on PATH", "install it, or name another client: --tool")
     failures = 0
