@@ -157,7 +157,7 @@ class Helper:
         from ecr_credhelper import settings
 
         found = settings.load(self.environ)
-        if self.log is _no_log:
+        if self.log is str:
             self.log = _open_log(found.log)
         return found
 
@@ -184,17 +184,13 @@ class Helper:
         return Fallback(self.environ, self._settings().fallback())
 
 
-def _open_log(where: str) -> "Callable[[str], None]":
+def _open_log(where: str) -> "Callable[[str], object]":
     """Return what writes a line of the log to ``debug`` or a file; by default nothing does."""
     if not where:
-        return _no_log
+        return str
     from ecr_credhelper.log import open_log
 
     return open_log(where)
-
-
-def _no_log(text: str) -> None:
-    """Say nothing."""
 
 
 VERBS = {"get": Helper.get, "store": Helper.store, "erase": Helper.erase, "list": Helper.list}
