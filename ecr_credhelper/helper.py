@@ -6,7 +6,7 @@ from ecr_credhelper import protocol, registry
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.errors import CredentialHelperError, ProtocolError
 from ecr_credhelper.fingerprint import fingerprint
-from ecr_credhelper.places import docker_config_file, settings_file
+from ecr_credhelper.places import docker_config_file, has_settings
 from ecr_credhelper.protocol import Reply
 
 TYPE_CHECKING = False
@@ -161,23 +161,17 @@ class Helper:
             self.log = _open_log(found.log)
         return found
 
-    def _has_settings(self) -> bool:
-        """Tell whether there may be settings, without looking into them."""
-        return bool(self.environ.get("ECR_CREDHELPER_CONFIG")) or os.path.lexists(
-            settings_file(self.environ) or ""
-        )
-
     def _custom_host(self, server: str) -> str | None:
         """Return the host under which a registry of the person's own would be cached."""
-        return registry.authority_of(server) if self._has_settings() else None
+        return registry.authority_of(server) if has_settings(self.environ) else None
 
     def _custom(self, server: str) -> registry.Registry | None:
         """Return the ECR registry that the settings say a host stands for."""
-        return self._settings().registry(server) if self._has_settings() else None
+        return self._settings().registry(server) if has_settings(self.environ) else None
 
     def _fallback(self) -> "Fallback | None":
         """Return the store for other registries, where a file of the person's could tell of one."""
-        if not self._has_settings() and not os.path.lexists(docker_config_file(self.environ)):
+        if not has_settings(self.environ) and not os.path.lexists(docker_config_file(self.environ)):
             return None
         from ecr_credhelper.fallback import Fallback
 

@@ -40,6 +40,11 @@ def settings_file(environ: "Mapping[str, str]", platform: str = sys.platform) ->
     return os.path.join(base, APP, "config.toml") if os.path.isabs(base) else None
 
 
+def has_settings(environ: "Mapping[str, str]") -> bool:
+    """Tell whether there may be settings, without looking into them."""
+    return bool(environ.get("ECR_CREDHELPER_CONFIG")) or os.path.lexists(settings_file(environ) or "")
+
+
 def docker_config_file(environ: "Mapping[str, str]") -> str:
     """Return the path of Docker's own configuration file, as Docker finds it."""
     folder = environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.log import redacted
-from ecr_credhelper.places import settings_file
+from ecr_credhelper.places import has_settings, settings_file
 from ecr_credhelper.registry import PUBLIC_REGION, Registry, authority_of
 from ecr_credhelper.rules import HOST, PUBLIC, Rule
 
@@ -141,7 +141,7 @@ def load(environ: "Mapping[str, str]") -> Settings:
 
     """
     path = settings_file(environ) or ""
-    if not (os.path.lexists(path) or environ.get("ECR_CREDHELPER_CONFIG")):
+    if not has_settings(environ):
         return Settings(path, {}, environ)
     try:
         if path != os.devnull and not stat.S_ISREG(os.stat(path).st_mode):
