@@ -74,11 +74,7 @@ class Cache:
 
     def has_failed(self, key: str, now: float) -> bool:
         """Tell whether that was so a moment ago."""
-        lines = self.records.read("failures", _number(key), key)
-        try:
-            return 0 <= now - float((lines or [""])[0]) < FAILURE_SECONDS
-        except ValueError:
-            return False
+        return self.records.is_recent("failures", _number(key), key, now, seconds=FAILURE_SECONDS)
 
     def claim(self, key: str, token: Token, attempt: int) -> bool:
         """Tell whether this process is the one that makes this attempt to replace a token.

@@ -28,7 +28,7 @@ ABANDONED = 3600
 def evict_if_due(cache: "Cache", now: float) -> None:
     """Sweep the cache, if the last time is an hour ago or more entries than ``MOST`` have gathered."""
     crowded = [kind for kind, most in MOST.items() if len(cache.records.names(kind)) > most]
-    if not crowded and not _is_due(cache, now):
+    if not crowded and cache.records.is_recent("eviction", "last", "last", now, seconds=EVERY):
         return
     cache.records.write("eviction", "last", "last", repr(now))
     for kind in crowded:
@@ -37,14 +37,6 @@ def evict_if_due(cache: "Cache", now: float) -> None:
             cache.records.discard(kind, name)
     cache.evict(now)
     _remove_abandoned(cache.records.folder, now)
-
-
-def _is_due(cache: "Cache", now: float) -> bool:
-    lines = cache.records.read("eviction", "last", "last")
-    try:
-        return not 0 <= now - float((lines or [""])[0]) < EVERY
-    except ValueError:
-        return True
 
 
 def _oldest_first(folder: str, names: list[str]) -> list[str]:

@@ -50,6 +50,14 @@ class Records:
         if self._make(kind):
             write_private(os.path.join(self.folder, kind, name), content)
 
+    def is_recent(self, kind: str, name: str, key: str, now: float, *, seconds: float) -> bool:
+        """Tell whether the one line of a record is a time of these last seconds."""
+        lines = self.read(kind, name, key)
+        try:
+            return 0 <= now - float((lines or [""])[0]) < seconds
+        except ValueError:
+            return False
+
     def create(self, kind: str, name: str) -> bool:
         """Make an empty file; tell whether it was this process that made it."""
         return self._make(kind) and create_private(os.path.join(self.folder, kind, name))
