@@ -24,11 +24,6 @@ def section(text: str, name: str) -> dict[str, Any]:
     return json_edit.value(text, name) or {}
 
 
-def is_configured(text: str) -> bool:
-    """Tell whether a text names this helper."""
-    return OURS in helpers(text)
-
-
 def helpers(text: str) -> set[str]:
     """Return the names of all helpers in a text."""
     names = (json_edit.value(text, STORE), *section(text, HELPERS).values())

@@ -7,6 +7,7 @@ helper's output does not wait for it, and nothing can ask a question.
 
 import subprocess
 import sys
+from typing import Any
 
 COMMAND = "refresh-in-background"
 """The verb of the process that ``spawn`` starts; no client and no person calls it."""
@@ -16,7 +17,9 @@ def spawn(host: str) -> None:
     """Start a process of this program that refreshes the token of ``host``, and do not wait for it."""
     # -P: the working directory stays the same, for relative paths in AWS variables, and is not imported from.
     command = [sys.executable, "-P", "-m", "ecr_credhelper", COMMAND, host]
-    detached = {"creationflags": _windows_flags()} if sys.platform == "win32" else {"start_new_session": True}
+    detached: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":  # without a console, and out of the reach of Ctrl-C
+        detached = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
     try:
         subprocess.Popen(  # noqa: S603 - our own interpreter and module
             command,
@@ -27,9 +30,3 @@ def spawn(host: str) -> None:
         )
     except OSError:
         return  # the answer does not depend on it, and the next try is a few minutes away
-
-
-def _windows_flags() -> int:
-    """Return the flags of a process without a console, which Ctrl-C does not reach."""
-    names = ("DETACHED_PROCESS", "CREATE_NEW_PROCESS_GROUP")
-    return sum(getattr(subprocess, name, 0) for name in names)

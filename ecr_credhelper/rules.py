@@ -52,14 +52,8 @@ class Rule(NamedTuple):
 
     def identity(self) -> str:
         """Return one line of what in this rule decides whose token it is, and of which API."""
-        parts = (
-            self.profile,
-            self.role_arn,
-            self.role_session_name,
-            self.external_id,
-            self.region,
-            self.endpoint_url,
-        )
+        who = (self.profile, self.role_arn, self.role_session_name, self.external_id)
+        parts = (*who, self.region, self.endpoint_url)
         return repr(parts) if any(parts) else ""
 
 

@@ -49,7 +49,13 @@ class Subject:
         self.source: Source | None = None
         self.problem: CredentialHelperError | None = None
         try:
-            self._read_settings()
+            found = settings.load(environ)
+            self.registry = self.registry or found.registry(server)
+            if one := self.registry:
+                self.rule = found.rule(one.host, one.account, public=one.public)
+            self.rule = asked.instead_of(self.rule)
+            self.source = Source(profile=asked.profile, role_arn=asked.role_arn)
+            self.settings = found
         except CredentialHelperError as error:
             self.problem = error
         # What a check leaves for those after it.
@@ -70,15 +76,6 @@ class Subject:
         except (ValueError, LookupError, OverflowError):
             return
         self.skews.append(date - time.time())
-
-    def _read_settings(self) -> None:
-        found = settings.load(self.environ)
-        self.registry = self.registry or found.registry(self.server)
-        if one := self.registry:
-            self.rule = found.rule(one.host, one.account, public=one.public)
-        self.rule = self.asked.instead_of(self.rule)
-        self.source = Source(profile=self.asked.profile, role_arn=self.asked.role_arn)
-        self.settings = found
 
 
 class Check(NamedTuple):

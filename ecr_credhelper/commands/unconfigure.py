@@ -54,7 +54,7 @@ def _of_clients(broken: list[ConfigurationError], terminal: "Terminal") -> list[
     paths.sort(key=lambda path: os.path.lexists(f"{path}{BACKUP}"))
     for path in {os.path.realpath(path): path for path in paths}.values():
         file = _open(path, entries.check, broken)
-        if file and (file.before is not None or entries.is_configured(file.text)):
+        if file and (file.before is not None or OURS in entries.helpers(file.text)):
             text = entries.undone(file.text, file.before)
             is_kept = bool(entries.lost(text, file.before or ""))
             if is_kept:
