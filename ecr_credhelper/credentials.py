@@ -151,8 +151,7 @@ class Source:
 
     def key(self, registry: "Registry") -> str:
         """Return a text that is the same for all registries that one token opens."""
-        rule = self._settings.rule(registry.host, registry.account, public=registry.public)
-        return token_key(registry, self._asked.instead_of(rule), "")
+        return token_key(registry, self._asked.instead_of(self._settings.rule(registry)), "")
 
     def fetch(self, registry: "Registry", *, ahead: bool = False) -> "Token":
         """Return a token that is good for a while, or, with ``ahead``, one that is not even ageing."""

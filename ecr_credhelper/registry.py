@@ -48,7 +48,7 @@ class Registry:
     def __init__(  # noqa: PLR0913 - a record of what a host name holds
         self,
         host: str,
-        region: str,
+        region: str = "",
         *,
         account: str = "",
         partition: str = "",

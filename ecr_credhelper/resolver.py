@@ -109,8 +109,7 @@ class Resolver:
         return on_error == "not-found" if on_error else registry.public
 
     def _rule(self, registry: "Registry") -> "Rule":
-        rule = self.settings.rule(registry.host, registry.account, public=registry.public)
-        return self.asked.instead_of(rule)
+        return self.asked.instead_of(self.settings.rule(registry))
 
     def _fetch_in_time(self, registry: "Registry", is_stale: "Callable[[Token, float], bool]") -> Token:
         rule = self._rule(registry)

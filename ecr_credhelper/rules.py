@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from botocore.session import Session
 
+    from ecr_credhelper.registry import Registry
+
 ACCOUNT = re.compile(r"\d{12}")
 PUBLIC = "public"
 HOST = re.compile(r"[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?(\.[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?)*(:\d{1,5})?")
@@ -32,13 +34,13 @@ class Rule(NamedTuple):
     ca_bundle: str = ""
     on_error: str = ""
 
-    def fits(self, host: str, account: str, *, public: bool) -> bool:
+    def fits(self, registry: "Registry") -> bool:
         """Tell whether this rule speaks of a registry."""
         if self.pattern == PUBLIC:
-            return public
+            return registry.public
         if ACCOUNT.fullmatch(self.pattern):
-            return account == self.pattern
-        labels, wanted = host.split("."), self.pattern.split(".")
+            return registry.account == self.pattern
+        labels, wanted = registry.host.split("."), self.pattern.split(".")
         return len(labels) == len(wanted) and all(map(fnmatchcase, labels, wanted))
 
     def rank(self) -> tuple[int, int]:

@@ -96,17 +96,17 @@ class Settings:
         """Return the hosts that have a rule of their own."""
         return [rule.pattern for rule in self._rules if "." in rule.pattern and "*" not in rule.pattern]
 
-    def rule(self, host: str, account: str = "", *, public: bool = False) -> Rule:
+    def rule(self, registry: Registry) -> Rule:
         """Return the most specific rule for a registry; what the environment says of its account beats it.
 
         Raises:
             ConfigurationError: what the file says of this registry is wrong.
 
         """
-        fitting = [rule for rule in self._rules if rule.fits(host, account, public=public)]
+        fitting = [rule for rule in self._rules if rule.fits(registry)]
         rule = max(fitting, key=Rule.rank, default=Rule())
         self._refuse(EVERYBODY, rule.pattern)
-        account = account or rule.account
+        account = registry.account or rule.account
         return rule._replace(
             profile=self._environ.get(f"ECR_CREDHELPER_PROFILE_{account}") or rule.profile,
             role_arn=self._environ.get(f"ECR_CREDHELPER_ROLE_ARN_{account}") or rule.role_arn,
@@ -121,7 +121,7 @@ class Settings:
 
         """
         host = authority_of(server)
-        rule = self.rule(host) if host else Rule()
+        rule = self.rule(Registry(host)) if host else Rule()
         if not host or not (rule.region or rule.public):
             return None
         region = PUBLIC_REGION if rule.public else rule.region

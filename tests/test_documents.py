@@ -17,7 +17,7 @@ from ecr_credhelper.aws_errors import ANSWERS, EXCEPTIONS
 from ecr_credhelper.fingerprint import FILES, VARIABLES
 from ecr_credhelper.places import APP
 from ecr_credhelper.protocol import MAX_REQUEST
-from ecr_credhelper.registry import PARTITIONS, PUBLIC_HOSTS, parse
+from ecr_credhelper.registry import PARTITIONS, PUBLIC_HOSTS, Registry, parse
 from ecr_credhelper.resolver import DEADLINE, LOCK_WAIT
 from ecr_credhelper.settings import Settings
 from tests.conftest import HOST, run
@@ -88,7 +88,7 @@ def test_every_settings_file_of_the_documents_is_valid(name: str, block: str) ->
         settings = Settings(name, content, {})
         settings.fallback()
         for pattern in content.get("registry", {}):
-            settings.rule(pattern, pattern, public=pattern == "public")
+            settings.rule(Registry(pattern, account=pattern, public=pattern == "public"))
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

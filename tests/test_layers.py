@@ -35,8 +35,8 @@ FLOORS = (
     {"authorization", "aws_errors"},
     {"cache", "protocol"},
     {"json_edit", "records", "terminal"},
-    {"log"},
-    {"errors", "files", "fingerprint", "registry", "rules", "token"},
+    {"log", "rules"},
+    {"errors", "files", "fingerprint", "registry", "token"},
     {"places"},
     {"__init__"},
 )  # fmt: skip

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_credhelper.errors import ConfigurationError
-from ecr_credhelper.registry import parse
+from ecr_credhelper.registry import Registry, parse
 from ecr_credhelper.rules import Rule
 from ecr_credhelper.settings import load
 
@@ -75,7 +75,7 @@ def test_a_problem_is_told_with_its_field_what_was_found_and_what_was_expected(
     file.write_text(text)
     settings = load(os.environ)
     with pytest.raises(ConfigurationError) as caught:
-        (settings.fallback() if text.startswith("fallback") else settings.rule("a.example.com"))
+        (settings.fallback() if text.startswith("fallback") else settings.rule(Registry("a.example.com")))
     assert str(caught.value).startswith(f"{file}: ")
     assert told in str(caught.value)
     assert "ECR_CREDHELPER_CONFIG" in str(caught.value)
@@ -91,10 +91,10 @@ def test_all_problems_are_told_at_once(file: Path) -> None:
 def test_a_registry_that_no_problem_concerns_is_served(file: Path) -> None:
     file.write_text('fallback = 7\n[registry."a.io"]\nrolearn = "x"\n[registry."b.io"]\nprofile = "b"\n')
     settings = load(os.environ)
-    assert settings.rule("b.io").profile == "b"
-    assert settings.rule("c.io").profile == ""
+    assert settings.rule(Registry("b.io")).profile == "b"
+    assert settings.rule(Registry("c.io")).profile == ""
     with pytest.raises(ConfigurationError):
-        settings.rule("a.io")
+        settings.rule(Registry("a.io"))
 
 
 @pytest.mark.parametrize(("text", "told"), [("fallback = ", "Invalid value (at"), ("a = 1\na = 2", "")])
@@ -135,7 +135,7 @@ def test_the_most_specific_pattern_counts(server: str, profile: str, file: Path)
     file.write_text(ORDER)
     registry = parse(server)
     assert registry
-    rule = load(os.environ).rule(registry.host, registry.account, public=registry.public)
+    rule = load(os.environ).rule(registry)
     assert rule.profile == profile
 
 
@@ -152,7 +152,7 @@ def test_the_most_specific_pattern_counts(server: str, profile: str, file: Path)
     ],
 )
 def test_a_wildcard_stays_within_its_label(pattern: str, host: str, fits: bool) -> None:
-    assert Rule(pattern).fits(host, "", public=False) is fits
+    assert Rule(pattern).fits(Registry(host)) is fits
 
 
 def test_the_environment_beats_the_file(file: Path) -> None:
@@ -165,10 +165,10 @@ def test_the_environment_beats_the_file(file: Path) -> None:
         "ECR_CREDHELPER_ROLE_ARN_444455556666": "arn:aws:iam::444455556666:role/r",
     }
     settings = load(environ)
-    rule = settings.rule("h", "111122223333")
+    rule = settings.rule(Registry("h", account="111122223333"))
     assert (rule.profile, rule.role_arn, rule.region) == ("environment", "", "eu-west-1")
     assert rule.on_error == "not-found"
-    assert settings.rule("h", "444455556666").role_arn == "arn:aws:iam::444455556666:role/r"
+    assert settings.rule(Registry("h", account="444455556666")).role_arn == "arn:aws:iam::444455556666:role/r"
 
 
 CUSTOM = """
@@ -234,4 +234,4 @@ def test_any_bytes_are_settings_or_our_error(content: bytes) -> None:
     path = Path(os.environ["HOME"]) / "any.toml"
     path.write_bytes(content)
     with suppress(ConfigurationError):
-        load({"ECR_CREDHELPER_CONFIG": str(path)}).rule("a.io")
+        load({"ECR_CREDHELPER_CONFIG": str(path)}).rule(Registry("a.io"))

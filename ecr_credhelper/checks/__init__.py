@@ -51,8 +51,8 @@ class Subject:
         try:
             found = settings.load(environ)
             self.registry = self.registry or found.registry(server)
-            if one := self.registry:
-                self.rule = found.rule(one.host, one.account, public=one.public)
+            if self.registry:
+                self.rule = found.rule(self.registry)
             self.rule = asked.instead_of(self.rule)
             self.source = Source(profile=asked.profile, role_arn=asked.role_arn)
             self.settings = found

@@ -10,7 +10,7 @@ from ecr_credhelper.docker_config import OURS, DockerConfig, docker_config
 from ecr_credhelper.errors import CredentialHelperError
 from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.places import settings_file
-from ecr_credhelper.registry import parse
+from ecr_credhelper.registry import Registry, parse
 
 if TYPE_CHECKING:
     import argparse
@@ -70,13 +70,10 @@ def _ways(docker: DockerConfig, rules: "Settings | None", cached: list[str]) -> 
 
 def _identity(host: str, rules: "Settings | None") -> tuple[str, str]:
     """Return which rule speaks of a host, and whom it leads to."""
-    registry = parse(host)
+    if rules is None:
+        return "?", "?"
     try:
-        if rules is None:
-            return "?", "?"
-        rule = rules.rule(
-            host, registry.account if registry else "", public=bool(registry and registry.public)
-        )
+        rule = rules.rule(parse(host) or Registry(host))
     except CredentialHelperError:
         return "wrong", "?"
     return rule.pattern or "-", inventory.in_words(rule.profile, rule.role_arn, os.environ)
