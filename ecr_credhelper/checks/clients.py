@@ -44,7 +44,8 @@ def docker(subject: "Subject") -> "Iterator[Finding]":
     else:
         helper = helpers.get(host, store)
         login = f", and holds a login in {file.path}" if file.holds_login(host) else ""
-        yield Finding(OK, f"Docker asks {_program(helper) if helper else 'no helper'} for {host}{login}")
+        program = f"docker-credential-{helper}" if helper else "no helper"
+        yield Finding(OK, f"Docker asks {program} for {host}{login}")
 
 
 def _dockers_choice(subject: "Subject", file: DockerConfig, host: str) -> "Iterator[Finding]":
@@ -61,7 +62,7 @@ def _dockers_choice(subject: "Subject", file: DockerConfig, host: str) -> "Itera
             text = f"{file.path} holds a login too, which Docker ignores and other clients may take"
             yield Finding(WARNING, text, 'take it out, under "auths"')
     elif helper:
-        text = f"Docker asks {_program(helper)} instead: {where} in {file.path}"
+        text = f"Docker asks docker-credential-{helper} instead: {where} in {file.path}"
         yield Finding(FAILURE, text, advice)
     elif file.holds_login(host):
         yield Finding(WARNING, f"Docker takes the login in {file.path}, {TWELVE_HOURS}", advice)
@@ -86,12 +87,11 @@ def podman(subject: "Subject") -> "Iterator[Finding]":
         yield Finding(FAILURE, f"{file.path} {file.problem}", "correct it")
     if not wrong:
         helper, where = _podmans_choice([file for file in files if not file.problem], conf, host)
-        text = f"podman asks {_program(helper)} instead: {where}" if helper else where
-        is_ours = helper == OURS
-        advice = "" if is_ours else f"{CONFIGURE} --podman {host}"
-        yield Finding(
-            OK if is_ours else WARNING, f"podman asks this helper: {where}" if is_ours else text, advice
-        )
+        if helper == OURS:
+            yield Finding(OK, f"podman asks this helper: {where}")
+        else:
+            text = f"podman asks docker-credential-{helper} instead: {where}" if helper else where
+            yield Finding(WARNING, text, f"{CONFIGURE} --podman {host}")
 
 
 def _podmans_choice(files: list[DockerConfig], conf: DockerConfig, host: str) -> tuple[str, str]:
@@ -119,7 +119,3 @@ def _registries_conf(subject: "Subject") -> str:
 def _is_podman_here(subject: "Subject") -> bool:
     files = containers_files(subject.environ)
     return any(which(name, subject.environ) for name in PODMANS) or any(map(os.path.lexists, files))
-
-
-def _program(helper: object) -> str:
-    return f"docker-credential-{helper}"
