@@ -3,7 +3,6 @@
 Asked as Docker asks, through the system's proxies and with the certificates that the system trusts.
 """
 
-import base64
 import json
 import re
 import ssl
@@ -18,6 +17,7 @@ from botocore import exceptions as aws
 
 from ecr_credhelper.aws_errors import DENIAL, explain
 from ecr_credhelper.checks import FAILURE, OK, WARNING, Finding
+from ecr_credhelper.credentials import credentials_for
 from ecr_credhelper.registry import PUBLIC_HOSTS, SCHEMES
 
 if TYPE_CHECKING:
@@ -132,9 +132,8 @@ def _get(url: str, authorization: str = "") -> Answer:
 def _authorization(subject: "Subject", name: str) -> str:
     """Return the header for the registry; the public one gives a token of its own in return for the login."""
     header = ""
-    if subject.token:
-        login = f"{subject.token.username}:{subject.token.password}".encode()
-        header = f"Basic {base64.b64encode(login).decode()}"
+    if subject.registry and subject.token:
+        header = credentials_for(subject.registry, subject.token).authorization
     challenge = dict(CHALLENGE.findall(subject.challenge or ""))
     realm, own = challenge.get("realm", ""), {subject.host, subject.authority}
     if subject.host in PUBLIC_HOSTS:
