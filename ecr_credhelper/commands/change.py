@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ecr_credhelper.config_file import ChangedError
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.json_edit import masked
+from ecr_credhelper.terminal import clean
 
 if TYPE_CHECKING:
     import argparse
@@ -46,10 +47,7 @@ def repeated(
 
 
 def are_wanted(
-    changes: "Sequence[Change]",
-    shown: "Collection[str]",
-    options: "argparse.Namespace",
-    terminal: "Terminal",
+    changes: "Sequence[Change]", shown: "Collection[str]", options: "argparse.Namespace", terminal: "Terminal"
 ) -> bool:
     """Show how files change, with no other texts of theirs than may be ``shown``; ask whether they shall.
 
@@ -60,8 +58,8 @@ def are_wanted(
     for file, text, _ in changes:
         old, new = (masked(one, shown).splitlines() for one in (file.text, text))
         for line in difflib.unified_diff(old, new, file.path, file.path, n=2, lineterm=""):
-            clean = "".join(c if c.isprintable() else " " for c in line.replace("\t", "    "))
-            terminal.say(terminal.styled(clean, STYLES[line[0]]) if line[0] in STYLES else clean)
+            shown_line = clean(line.replace("\t", "    "))
+            terminal.say(terminal.styled(shown_line, STYLES[line[0]]) if line[0] in STYLES else shown_line)
     if options.yes or options.dry_run:
         return not options.dry_run
     if not terminal.is_interactive:
