@@ -15,15 +15,7 @@ if TYPE_CHECKING:
 
     from ecr_credhelper.terminal import Terminal
 
-TOOLS = {
-    # name -> how its login is called
-    "docker": ("login",),
-    "podman": ("login",),
-    "skopeo": ("login",),
-    "buildah": ("login",),
-    "helm": ("registry", "login"),
-    "oras": ("login",),
-}
+TOOLS = ("docker", "podman", "skopeo", "buildah", "helm", "oras")
 
 
 def arguments(parser: "argparse.ArgumentParser") -> None:
@@ -48,7 +40,8 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
             terminal.note(str(error))
             failures += 1
             continue
-        command = [program, *TOOLS[options.tool], "--username", login.username, "--password-stdin", host]
+        verb = ("registry", "login") if options.tool == "helm" else ("login",)
+        command = [program, *verb, "--username", login.username, "--password-stdin", host]
         problem = _problem(command, login.password, options.tool)
         if problem:
             terminal.note(f"{host}: {problem}")
