@@ -32,15 +32,12 @@ def evict_if_due(cache: "Cache", now: float) -> None:
         return
     cache.records.write("eviction", "last", "last", repr(now))
     for kind in crowded:
-        names = _oldest_first(os.path.join(cache.records.folder, kind), cache.records.names(kind))
+        folder = os.path.join(cache.records.folder, kind)
+        names = sorted(cache.records.names(kind), key=lambda name: _modified(os.path.join(folder, name)))
         for name in names[: -int(LEFT * MOST[kind])]:
             cache.records.discard(kind, name)
     cache.evict(now)
     _remove_abandoned(cache.records.folder, now)
-
-
-def _oldest_first(folder: str, names: list[str]) -> list[str]:
-    return sorted(names, key=lambda name: _modified(os.path.join(folder, name)))
 
 
 def _remove_abandoned(folder: str, now: float) -> None:

@@ -28,10 +28,7 @@ class Helper:
     """
 
     def __init__(
-        self,
-        environ: "Mapping[str, str]",
-        clock: "Callable[[], float]",
-        spawn: "Callable[[str], None]",
+        self, environ: "Mapping[str, str]", clock: "Callable[[], float]", spawn: "Callable[[str], None]"
     ) -> None:
         self.environ = environ
         self.clock = clock

@@ -75,7 +75,7 @@ def login_in(request: bytes) -> tuple[str, str, str]:
     try:
         login = json.loads(request)
     except (ValueError, RecursionError):
-        raise ProtocolError("store", "standard input is not a JSON object") from None
+        login = None
     if not isinstance(login, dict):
         raise ProtocolError("store", "standard input is not a JSON object")
     server, username, password = (login.get(name, "") for name in ("ServerURL", "Username", "Secret"))

@@ -42,7 +42,8 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:  # noqa: AR
     if docker.problem:
         terminal.note(f"{terminal.mark('failure')} {docker.path}: {docker.problem}")
     ways = _ways(docker, rules, list(cached))
-    terminal.say(f"Docker:    {_place(docker.path)}{_store(docker)}")
+    store = f", credsStore {docker.creds_store}" if docker.creds_store else ""
+    terminal.say(f"Docker:    {_place(docker.path)}{store}")
     terminal.say(f"Settings:  {_place(settings_file(os.environ))}")
     terminal.say(f"Cache:     {cache.records.folder or 'none'}")
     terminal.say()
@@ -81,7 +82,3 @@ def _identity(host: str, rules: "Settings | None") -> tuple[str, str]:
 
 def _place(path: str | None) -> str:
     return f"{path}{'' if path and os.path.lexists(path) else ' (not there)'}" if path else "none"
-
-
-def _store(docker: DockerConfig) -> str:
-    return f", credsStore {docker.creds_store}" if docker.creds_store else ""
