@@ -68,13 +68,13 @@ def _answer_person(argv: "Sequence[str]") -> "Reply":
     match argv:
         case ["--help" | "-h" | "help"]:
             return Reply(commands.usage().encode())
-        case ["--help" | "-h" | "help", name] if name in commands.names():
+        case ["--help" | "-h" | "help", name] if name in commands.NAMES:
             return Reply(status=commands.run([name, "--help"]))
         case [] if "_ARGCOMPLETE" in os.environ:  # a shell asks what could come next
             return Reply(status=commands.complete())
         case []:
             return Reply(commands.usage().encode(), status=1)
-        case [name, *_] if name in commands.names():
+        case [name, *_] if name in commands.NAMES:
             return Reply(status=commands.run(argv))
     return Reply(f"{commands.unknown(argv[0])}\n".encode(), status=1)
 

@@ -13,14 +13,13 @@ import sys
 import time
 from argparse import Namespace
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from ecr_credhelper import __main__ as program
 from ecr_credhelper import commands, inventory
 from ecr_credhelper.cache import open_cache
-from ecr_credhelper.commands import header, password
+from ecr_credhelper.commands import password
 from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.token import Token
 from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, Result, Run, login, run
@@ -164,10 +163,10 @@ def test_on_a_terminal_a_secret_comes_with_a_warning(name: str, aws: FakeECR) ->
 
 
 @pytest.mark.usefixtures("aws")
-@pytest.mark.parametrize("command", [password, header])
-def test_the_warning_is_beside_the_secret_and_not_in_it(command: ModuleType) -> None:
+@pytest.mark.parametrize("name", ["password", "header"])
+def test_the_warning_is_beside_the_secret_and_not_in_it(name: str) -> None:
     screen = Screen()
-    assert command.run(Namespace(host=HOST, profile=None, role_arn=None), screen.terminal) == 0
+    assert password.run(Namespace(command=name, host=HOST, profile=None, role_arn=None), screen.terminal) == 0
     assert len(screen.stdout.getvalue().splitlines()) == 1
     assert screen.stderr.getvalue().startswith("warning: ")
 

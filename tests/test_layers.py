@@ -22,7 +22,7 @@ FLOORS = (
     {"__main__"},
     {"commands"},
     {
-        "commands.cache", "commands.completion", "commands.configure", "commands.doctor", "commands.header",
+        "commands.cache", "commands.completion", "commands.configure", "commands.doctor",
         "commands.login", "commands.password", "commands.status", "commands.unconfigure",
     },
     {"checks.aws", "checks.clients", "checks.machine", "checks.pulls"},

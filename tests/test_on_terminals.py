@@ -80,7 +80,7 @@ def test_a_script_is_answered_without_a_question_a_colour_or_a_warning(
 
 
 def test_every_command_is_in_the_table_above() -> None:
-    assert {argv[0] for argv, *_ in CALLS if argv} >= set(commands.names())
+    assert {argv[0] for argv, *_ in CALLS if argv} >= set(commands.NAMES)
 
 
 @pytest.mark.parametrize(

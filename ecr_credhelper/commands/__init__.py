@@ -1,4 +1,4 @@
-"""What people run: a table of commands, and for each a module of its name.
+"""What people run: a table of commands, and for each a module of its name, but for those of ``ELSEWHERE``.
 
 Such a module has ``arguments(parser)``, which says what it takes, and ``run(options, terminal)``, which does
 it and returns the exit status; an error of ours that it raises becomes one line on standard error.
@@ -9,7 +9,7 @@ import difflib
 import os
 import textwrap
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ecr_credhelper.errors import CredentialHelperError, internal_error
 from ecr_credhelper.terminal import Terminal
@@ -40,6 +40,8 @@ COMMANDS = (
     Command("cache", "show what is cached, or forget it", "clear"),
     Command("completion", "print what makes your shell complete these commands", "bash"),
 )
+NAMES = [command.name for command in COMMANDS]
+ELSEWHERE = {"header": "password"}
 INTRODUCTION = f"""\
 Logs Docker in to Amazon ECR by itself. Begin with one of your registries:
 
@@ -50,17 +52,12 @@ and docker pull and docker push work. When something does not, doctor tells what
 CLOSING = "Each tells more with --help. Docker itself calls get, store, erase and list.\n"
 
 
-def names() -> list[str]:
-    """Return the names of all commands."""
-    return [command.name for command in COMMANDS]
-
-
 def run(argv: "Sequence[str]") -> int:
     """Run a command of the table over the standard streams; return its exit status."""
     terminal = Terminal(os.environ)
     try:
         options = parser(argv[0]).parse_args(argv)
-        status: int = import_module(f"{__name__}.{options.command}").run(options, terminal)
+        status: int = _module(options.command).run(options, terminal)
     except SystemExit as stop:  # of argparse: it has told what is wrong, or how to call it
         status = int(stop.code or 0)
     except CredentialHelperError as error:
@@ -93,8 +90,12 @@ def parser(only: str = "") -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if only in {"", name}:
-            import_module(f"{__name__}.{name}").arguments(sub)
+            _module(name).arguments(sub)
     return found
+
+
+def _module(name: str) -> Any:
+    return import_module(f"{__name__}.{ELSEWHERE.get(name, name)}")
 
 
 def complete() -> int:
@@ -107,13 +108,13 @@ def complete() -> int:
 
 def usage() -> str:
     """Return the short help: what most people need first."""
-    width = max(map(len, names()))
+    width = max(map(len, NAMES))
     lines = "\n".join(f"{command.name:{width}}  {command.summary}" for command in COMMANDS)
     return f"{INTRODUCTION}\n{textwrap.indent(lines, '  ')}\n\n{CLOSING}"
 
 
 def unknown(name: str) -> str:
     """Return one line for a command that does not exist."""
-    near = difflib.get_close_matches(name, names(), 1)
+    near = difflib.get_close_matches(name, NAMES, 1)
     hint = f"did you mean {near[0]}?" if near else f"run: {PROG} --help"
     return str(CredentialHelperError(PROG, "unknown command", hint))

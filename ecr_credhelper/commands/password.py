@@ -1,4 +1,7 @@
-"""``password HOST``: what ``aws ecr get-login-password`` prints, from the cache."""
+"""``password HOST``: what ``aws ecr get-login-password`` prints, from the cache.
+
+And ``header HOST``: what opens the registry's HTTP API, as a line that ``curl -H @-`` takes.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -18,9 +21,13 @@ def arguments(parser: "argparse.ArgumentParser") -> None:
 
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
-    """Print the password, and nothing else."""
+    """Print the password, or the header that it makes, and nothing else."""
     login = get_credentials(options.host, profile=options.profile, role_arn=options.role_arn)
+    secret, told = login.password, "the password is on your screen now; meant for a pipe: password HOST | …"
+    if options.command == "header":
+        secret = f"Authorization: {login.authorization}"
+        told = "the header holds the password, and is on your screen now; meant for: curl -H @<(…)"
     if terminal.shows_output:
-        terminal.note("warning: the password is on your screen now; meant for a pipe: password HOST | …")
-    terminal.give(login.password)
+        terminal.note(f"warning: {told}")
+    terminal.give(secret)
     return 0
