@@ -37,19 +37,10 @@ else:  # a type checker takes a name that is not above for a mistake
 
 __version__ = "0.1.0"
 __all__ = [
-    "AccessDeniedError",
-    "ConfigurationError",
-    "CredentialHelperError",
-    "CredentialProvider",
-    "Credentials",
-    "NoCredentialsError",
-    "ThrottledError",
-    "UnexpectedAnswerError",
-    "UnreachableError",
-    "UnsupportedRegistryError",
-    "__version__",
-    "get_credentials",
-]
+    "AccessDeniedError", "ConfigurationError", "CredentialHelperError", "CredentialProvider", "Credentials",
+    "NoCredentialsError", "ThrottledError", "UnexpectedAnswerError", "UnreachableError",
+    "UnsupportedRegistryError", "__version__", "get_credentials",
+]  # fmt: skip
 
 
 def __dir__() -> list[str]:
