@@ -118,23 +118,21 @@ class Cache:
 
     def evict(self, now: float) -> None:
         """Remove what can never be served again: what has expired, and routes that lead nowhere."""
-        for kind in ("tokens", "logins"):
+        for kind in ("tokens", "logins", "routes", "failures", "claims"):
             for name in self.records.names(kind):
-                lines = self.records.read(kind, name)
-                if not lines or not self._valid_token(kind, name, lines[0], now):
+                if not self._may_serve(kind, name, now):
                     self.records.discard(kind, name)
-        for name in self.records.names("routes"):
-            lines = self.records.read("routes", name)
-            if not lines or len(lines) != ROUTE_LINES or not self.token(lines[1], now):
-                self.records.discard("routes", name)
-        for name in self.records.names("failures"):
-            lines = self.records.read("failures", name)
-            if not lines or not self.has_failed(lines[0], now):
-                self.records.discard("failures", name)
-        for name in self.records.names("claims"):
+
+    def _may_serve(self, kind: str, name: str, now: float) -> bool:
+        if kind == "claims":
             expires_at = "".join(name.split("~")[1:2])
-            if not expires_at.isdigit() or int(expires_at) <= now:
-                self.records.discard("claims", name)
+            return expires_at.isdigit() and int(expires_at) > now
+        key, *rest = self.records.read(kind, name) or [""]
+        if kind == "routes":
+            return len(rest) == ROUTE_LINES - 1 and self.token(rest[0], now) is not None
+        if kind == "failures":
+            return self.has_failed(key, now)
+        return self._valid_token(kind, name, key, now) is not None
 
     def _valid_token(self, kind: str, name: str, key: str, now: float) -> Token | None:
         lines = self.records.read(kind, name, key)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ecr_credhelper.token import Token
 
 OK, WARNING, FAILURE = "ok", "warning", "failure"
+SECONDS = 8
+"""For one answer or connection; all checks together have nine."""
 
 
 class Finding(NamedTuple):

@@ -9,7 +9,7 @@ from botocore.session import Session
 
 from ecr_credhelper.aws_errors import explain
 from ecr_credhelper.cache import open_cache
-from ecr_credhelper.checks import FAILURE, OK, WARNING, Finding
+from ecr_credhelper.checks import FAILURE, OK, SECONDS, WARNING, Finding
 from ecr_credhelper.ecr import make_client
 from ecr_credhelper.errors import CredentialHelperError
 from ecr_credhelper.inventory import left
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ecr_credhelper.checks import Subject
-
-SECONDS = 8
-"""For one answer; all checks together have nine."""
 
 SKEW, MAX_SKEW = 60, 300
 """Seconds that a clock may be off: without a word, and before AWS refuses what is signed by it."""

@@ -16,7 +16,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from botocore import exceptions as aws
 
 from ecr_credhelper.aws_errors import DENIAL, explain
-from ecr_credhelper.checks import FAILURE, OK, WARNING, Finding
+from ecr_credhelper.checks import FAILURE, OK, SECONDS, WARNING, Finding
 from ecr_credhelper.credentials import credentials_for
 from ecr_credhelper.registry import PUBLIC_HOSTS, SCHEMES
 
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
     from ecr_credhelper.checks import Subject
     from ecr_credhelper.registry import Registry
-
-SECONDS = 8
-"""For one connection or answer; all checks together have nine."""
 
 MAX_BODY = 64 * 1024
 FAULTS = (OSError, HTTPException, ValueError)
