@@ -80,11 +80,8 @@ def parse(server: str) -> Registry | None:
     if len(account) != ACCOUNT_DIGITS or not account.isdigit():
         return None
     for labels, fips, dualstack in FORMS:
-        if rest.startswith(labels):
-            region, _, suffix = rest.removeprefix(labels).partition(".")
-            partition = _partition(region, suffix, dualstack=dualstack)
-            if partition is None:
-                return None
+        region, _, suffix = rest.removeprefix(labels).partition(".")
+        if rest.startswith(labels) and (partition := _partition(region, suffix, dualstack=dualstack)):
             return Registry(
                 host, region, account=account, partition=partition, fips=fips, dualstack=dualstack
             )
@@ -121,11 +118,10 @@ def authority_of(server: str) -> str | None:
 
 def _partition(region: str, suffix: str, *, dualstack: bool) -> str | None:
     """Return the partition whose region and DNS suffix these are, or None when they do not agree."""
-    if not _is_region(region):
-        return None
     fitting = (row for row in PARTITIONS if region.startswith(row[1]))
     name, _, dns_suffix, dualstack_suffix = next(fitting)
-    return name if suffix == (dualstack_suffix if dualstack else dns_suffix) else None
+    is_of_it = suffix == (dualstack_suffix if dualstack else dns_suffix)
+    return name if is_of_it and _is_region(region) else None
 
 
 def _is_region(label: str) -> bool:
