@@ -69,7 +69,9 @@ class CredentialProvider:
         )
         self._timer = timer
         self._lock = threading.RLock()  # a signal's handler may close the provider while its thread holds it
-        self._entries: TLRUCache[str, _Entry] = TLRUCache(max_entries, _end, timer)
+        self._entries: TLRUCache[str, _Entry] = TLRUCache(
+            max_entries, lambda _key, entry, _now: entry.token.expires_at, timer
+        )
         self._fetches: dict[str, _Fetch] = {}
         self._threads: set[threading.Thread] = set()
         self._is_closed = False
@@ -222,10 +224,6 @@ class _Entry:
             return False
         self._tried = attempt
         return True
-
-
-def _end(_key: str, entry: _Entry, _now: float) -> float:
-    return entry.token.expires_at
 
 
 class _Canned:
