@@ -86,7 +86,7 @@ class Cache:
     def forget(self, host: str) -> None:
         """Forget the login of ``host``, its routes of every identity, and the tokens they lead to."""
         self.records.discard("logins", _file_name(host))
-        for name, _, key in self.routes():
+        for name, _, _, key in self.routes():
             if name.startswith(f"{_file_name(host)}~"):
                 self.drop_token(key)
                 self.records.discard("routes", name)
@@ -95,9 +95,8 @@ class Cache:
         """Return host -> user name of all that a valid login or token can serve ``identity`` now."""
         found: dict[str, str] = {}
         tokens: dict[str, Token | None] = {}
-        for _, owner, key in self.routes():
-            host, _, route_identity = owner.partition("\t")
-            if route_identity == identity:
+        for _, host, owner, key in self.routes():
+            if owner == identity:
                 if key not in tokens:  # a thousand registries may share one
                     tokens[key] = self.token(key, now)
                 if token := tokens[key]:
@@ -109,12 +108,13 @@ class Cache:
         hosts = [name.replace("+", ":") for name in self.records.names("logins")]
         return {host: login for host in hosts if (login := self.login(host, now))}
 
-    def routes(self) -> "Iterator[tuple[str, str, str]]":
-        """Yield file name, ``host TAB identity`` and token key of every route that can be read."""
+    def routes(self) -> "Iterator[tuple[str, str, str, str]]":
+        """Yield file name, host, identity and token key of every route that can be read."""
         for name in self.records.names("routes"):
             lines = self.records.read("routes", name)
             if lines and len(lines) == ROUTE_LINES:
-                yield name, lines[0], lines[1]
+                host, _, identity = lines[0].partition("\t")
+                yield name, host, identity, lines[1]
 
     def evict(self, now: float) -> None:
         """Remove what can never be served again: what has expired, and routes that lead nowhere."""

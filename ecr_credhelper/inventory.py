@@ -29,8 +29,7 @@ def entries(cache: "Cache", route: str, now: float) -> list[Entry]:
     """Return all that can be served; ``route`` is the fingerprint's, ``now`` seconds since the epoch."""
     found: dict[tuple[str, str], Entry] = {}
     given = cache.logins(now)
-    for _, owner, key in cache.routes():
-        host = owner.partition("\t")[0]
+    for _, host, _, key in cache.routes():
         token = cache.token(key, now)
         if token:
             is_current = cache.route(host, route) == key and host not in given

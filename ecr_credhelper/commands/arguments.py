@@ -35,5 +35,5 @@ def known_profiles(**_: object) -> list[str]:
 
 def known_hosts(**_: object) -> list[str]:
     """Return the registries that Docker's configuration or the cache names, for a shell to complete."""
-    cached = {owner.partition("\t")[0] for _, owner, _ in open_cache(os.environ).routes()}
+    cached = {host for _, host, _, _ in open_cache(os.environ).routes()}
     return sorted(cached | docker_config(os.environ).ours())

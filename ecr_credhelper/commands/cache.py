@@ -93,7 +93,7 @@ def _clear(cache: "Cache", host: str, terminal: "Terminal") -> None:
 def _look_again(cache: "Cache", host: str) -> None:
     """Raise ConfigurationError where something is left: who discards is not told."""
     folder = cache.records.folder
-    hosts = {*cache.logins(time.time()), *(owner.partition("\t")[0] for _, owner, _ in cache.routes())}
+    hosts = {*cache.logins(time.time()), *(one for _, one, _, _ in cache.routes())}
     is_left = host in hosts if host else any(map(cache.records.names, FORGOTTEN))
     if is_left or (os.path.lexists(folder) and not is_private(folder)):
         raise ConfigurationError(folder, "what is in it cannot be removed", "check its owner and mode")
