@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OURS = "ecr-py"
-"""This helper in Docker's words: the end of ``docker-credential-ecr-py``."""
+"""This helper in Docker's words: the end of its program's name."""
+
+PROG = f"docker-credential-{OURS}"
 
 HUB = "https://index.docker.io/v1/"
 """The key under which Docker keeps the login of Docker Hub."""

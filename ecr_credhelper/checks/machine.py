@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ecr_credhelper import __version__
 from ecr_credhelper.checks import FAILURE, OK, WARNING, Finding
-from ecr_credhelper.docker_config import OURS
+from ecr_credhelper.docker_config import PROG
 from ecr_credhelper.fallback import which
 from ecr_credhelper.files import is_private
 from ecr_credhelper.log import redacted
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from ecr_credhelper.checks import Subject
 
-PROG = f"docker-credential-{OURS}"
 LINK = "if you need it there: sudo ln -s {} /usr/local/bin/"
 
 PATHS = {

@@ -10,7 +10,7 @@ from ecr_credhelper.commands.arguments import add_hosts
 from ecr_credhelper.commands.change import add_writing, are_wanted, repeated
 from ecr_credhelper.config_file import ABSENT, Change, ConfigFile, write
 from ecr_credhelper.discovery import registries
-from ecr_credhelper.docker_config import OURS, containers_files, login_keys, read
+from ecr_credhelper.docker_config import OURS, PROG, containers_files, login_keys, read
 from ecr_credhelper.errors import ConfigurationError, UnsupportedRegistryError
 from ecr_credhelper.fallback import which
 from ecr_credhelper.json_edit import BOM, put, remove, value
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     import argparse
 
     from ecr_credhelper.terminal import Terminal
-
-PROG = f"docker-credential-{OURS}"
 
 
 def arguments(parser: "argparse.ArgumentParser") -> None:
