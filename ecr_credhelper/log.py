@@ -51,8 +51,5 @@ def _append(path: str, line: bytes) -> None:
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
     if os.path.exists(path) and os.path.getsize(path) > MAX_BYTES:
         os.replace(path, f"{path}.1")
-    descriptor = os.open(path, flags, PRIVATE_FILE)
-    try:
-        os.write(descriptor, line)
-    finally:
-        os.close(descriptor)
+    with open(os.open(path, flags, PRIVATE_FILE), "ab", 0) as file:
+        file.write(line)
