@@ -4,7 +4,7 @@ import os
 
 from ecr_credhelper import protocol, registry
 from ecr_credhelper.cache import open_cache
-from ecr_credhelper.errors import CredentialHelperError, ProtocolError
+from ecr_credhelper.errors import CredentialHelperError
 from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.places import docker_config_file, has_settings
 from ecr_credhelper.protocol import Reply
@@ -41,8 +41,6 @@ class Helper:
         """Return the reply to one verb of ``VERBS``; every error of ours becomes a reply."""
         try:
             reply = VERBS[verb](self, stdin)
-        except ProtocolError as error:
-            reply = Reply.refusal(error)
         except CredentialHelperError as error:
             self.log(f"error: {error}")
             reply = Reply.failure(error)

@@ -50,14 +50,12 @@ class Reply:
 
     @classmethod
     def failure(cls, error: CredentialHelperError) -> "Reply":
-        """Return an error for both streams: some clients show a person the one, some the other."""
-        line = f"{error}\n".encode("utf-8", "replace")
-        return cls(line, line, status=1)
+        """Return an error for both streams: some clients show a person the one, some the other.
 
-    @classmethod
-    def refusal(cls, error: ProtocolError) -> "Reply":
-        """Return an error for the client alone, which compares some of these texts."""
-        return cls(f"{error}\n".encode("utf-8", "replace"), status=1)
+        One of the protocol is for the client alone, which compares some of these texts.
+        """
+        line = f"{error}\n".encode("utf-8", "replace")
+        return cls(line, b"" if isinstance(error, ProtocolError) else line, status=1)
 
 
 def server_in(request: bytes) -> str:
