@@ -5,9 +5,7 @@ so the botocore underneath it is used directly; credential chain, endpoints, ret
 bundles are its own.
 """
 
-import threading
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from botocore.config import Config
 
@@ -15,7 +13,7 @@ from ecr_credhelper.authorization import token_of
 from ecr_credhelper.aws_errors import explain
 from ecr_credhelper.errors import CredentialHelperError
 from ecr_credhelper.rules import NO_RULE, Rule
-from ecr_credhelper.sessions import keys_of, session_for
+from ecr_credhelper.sessions import alone_with, keys_of, session_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,9 +28,6 @@ CONNECT_TIMEOUT = 5
 
 READ_TIMEOUT = 10
 """Seconds to wait for the API's answer, which usually takes a tenth of one."""
-
-_LOCKS: "WeakKeyDictionary[Session, threading.Lock]" = WeakKeyDictionary()
-"""A session makes its clients one at a time: threads may share it, which it is not made for."""
 
 
 def fetch(
@@ -81,7 +76,7 @@ def make_client(session: "Session", registry: "Registry", rule: Rule = NO_RULE) 
         use_fips_endpoint=registry.fips or None,
         use_dualstack_endpoint=registry.dualstack or None,
     )
-    with _LOCKS.setdefault(session, threading.Lock()):
+    with alone_with(session):
         return session.create_client(
             "ecr-public" if registry.public else "ecr",
             region_name=registry.region if registry.public else rule.region or registry.region,

@@ -17,7 +17,7 @@ def cache_folder(environ: "Mapping[str, str]", platform: str = sys.platform) -> 
     Ours is a folder inside, so that another program's files there are left alone.
     """
     if given := environ.get("AWS_ECR_CACHE_DIR"):
-        base = os.path.abspath(os.path.expanduser(given))
+        base = _absolute(given)
     elif platform == "win32":
         base = environ.get("LOCALAPPDATA", "")
     elif platform == "darwin":
@@ -30,7 +30,7 @@ def cache_folder(environ: "Mapping[str, str]", platform: str = sys.platform) -> 
 def settings_file(environ: "Mapping[str, str]", platform: str = sys.platform) -> str | None:
     """Return the absolute path of the settings file, which need not exist, or None without a place for it."""
     if given := environ.get("ECR_CREDHELPER_CONFIG"):
-        return os.path.abspath(os.path.expanduser(given))
+        return _absolute(given)
     if platform == "win32":
         base = environ.get("APPDATA", "")
     elif platform == "darwin":
@@ -49,6 +49,14 @@ def docker_config_file(environ: "Mapping[str, str]") -> str:
     """Return the path of Docker's own configuration file, as Docker finds it."""
     folder = environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")
     return os.path.join(folder, "config.json")
+
+
+def _absolute(path: str) -> str:
+    path = os.path.expanduser(path)
+    try:
+        return os.path.abspath(path)
+    except OSError:  # the working directory has gone
+        return path
 
 
 def _xdg(environ: "Mapping[str, str]", variable: str, default: str) -> str:

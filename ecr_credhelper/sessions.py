@@ -8,7 +8,7 @@ import copy
 import getpass
 import os
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -22,6 +22,9 @@ from ecr_credhelper.errors import ConfigurationError, NoCredentialsError
 from ecr_credhelper.fingerprint import digest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
     from ecr_credhelper.registry import Registry
     from ecr_credhelper.rules import Rule
 
@@ -36,14 +39,20 @@ AUTO = "auto"
 
 TERMINAL = "/dev/tty"
 
-_KEYS: "WeakKeyDictionary[Session, dict[str, object]]" = WeakKeyDictionary()
-"""The keys of roles that callers' own sessions have assumed."""
+_KEYS: "WeakKeyDictionary[Credentials, dict[str, object]]" = WeakKeyDictionary()
+"""The keys of roles that callers' own sessions have assumed, by those that they were assumed with."""
 
-ROLE_WAIT = 10
-"""Seconds to wait for another thread that assumes the same role, before assuming it oneself."""
+WAIT = 10
+"""Seconds to wait for another thread that does the same, before doing it oneself."""
+
+_SESSIONS: "WeakKeyDictionary[Session, threading.Lock]" = WeakKeyDictionary()
+"""A lock for each session: threads may share it, which it is not made for."""
 
 _ROLES: "dict[str, threading.Lock]" = {}
 """A lock for each role: a program may want many regions' tokens at once."""
+
+for locks in (_SESSIONS, _ROLES):  # of a child whose parent held one, nobody would ever let go of it
+    getattr(os, "register_at_fork", dict)(after_in_child=locks.clear)  # Windows has no forks
 
 
 class CLICache(JSONFileCache):
@@ -67,8 +76,7 @@ def session_for(registry: "Registry", rule: "Rule", given: Session | None = None
     """
     if given is not None:
         # Roles that others may not assume are in the CLI's cache, and the caller may be one of those.
-        keys = _KEYS.setdefault(given, {})
-        return _assumed(given, registry, rule, keys) if rule.role_arn else given
+        return _assumed(given, registry, rule) if rule.role_arn else given
     cache = CLICache(os.path.expanduser(CLI_CACHE))
     profile = _profile_of(registry) if rule.profile == AUTO else rule.profile
     session = Session(profile=profile or None)
@@ -84,7 +92,8 @@ def session_for(registry: "Registry", rule: "Rule", given: Session | None = None
 
 def keys_of(session: Session) -> Credentials:
     """Return a session's credentials; botocore's own error if it has none."""
-    keys = session.get_credentials()
+    with alone_with(session):
+        keys = session.get_credentials()
     if keys is None:
         raise NoSourceError
     return keys
@@ -97,39 +106,52 @@ def name_of(session: Session) -> str:
     of SSO change by themselves, and a session does not tell where it has them from.
     """
     try:
-        keys = session.get_credentials()
+        keys = keys_of(session)
     except Exception:  # noqa: BLE001 - whoever asks AWS as this session is told
         return ""
     if type(keys) is not Credentials:
         return ""
     secret = digest(f"{keys.secret_key}\n{keys.token}")
-    # The profile's name, since it may bring an endpoint.
-    return f"session={session.profile!r},{secret},{keys.access_key}"
+    # What it was made with, since a profile or a file of its own may bring an endpoint.
+    own = sorted((name, value) for name, value in session.instance_variables().items() if name != "region")
+    return f"session={own!r},{secret},{keys.access_key}"
 
 
-def _assumed(
-    session: Session, registry: "Registry", rule: "Rule", cache: "CLICache | dict[str, object]"
-) -> Session:
-    """Return a session that is like this one, with the keys of the rule's role."""
-    given = {
-        "RoleSessionName": rule.role_session_name,
-        "ExternalId": rule.external_id,
-        "DurationSeconds": rule.duration,
-    }
-    fetcher = AssumeRoleCredentialFetcher(
-        client_creator=partial(session.create_client, region_name=registry.region),
-        source_credentials=keys_of(session),
-        role_arn=rule.role_arn,
-        extra_args={name: value for name, value in given.items() if value},
-        cache=cache,  # type: ignore[arg-type] # a mapping, as a dict is; botocore's own session passes one
-    )
-    lock = _ROLES.setdefault(rule.role_arn, threading.Lock())
-    is_held = lock.acquire(timeout=ROLE_WAIT)  # whoever comes second finds the first one's keys
+def alone_with(session: Session) -> "AbstractContextManager[None]":
+    """Let no other thread use a session meanwhile."""
+    return _alone(_SESSIONS.setdefault(session, threading.Lock()))
+
+
+@contextmanager
+def _alone(lock: threading.Lock) -> "Iterator[None]":
+    """Hold a lock, unless whoever has it does not come to an end."""
+    is_held = lock.acquire(timeout=WAIT)
     try:
-        keys = fetcher.fetch_credentials()
+        yield
     finally:
         if is_held:
             lock.release()
+
+
+def _assumed(
+    session: Session, registry: "Registry", rule: "Rule", cache: "CLICache | None" = None
+) -> Session:
+    """Return a session that is like this one, with the keys of the rule's role."""
+    source = keys_of(session)
+    given = {
+        "RoleSessionName": rule.role_session_name,
+        "ExternalId": rule.external_id,
+        "DurationSeconds": int(rule.duration),  # which TOML may have as 3600.0
+    }
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=partial(session.create_client, region_name=registry.region),
+        source_credentials=source,
+        role_arn=rule.role_arn,
+        extra_args={name: value for name, value in given.items() if value},
+        cache=_KEYS.setdefault(source, {}) if cache is None else cache,  # type: ignore[arg-type] # a mapping
+    )
+    with _alone(_ROLES.setdefault(rule.role_arn, threading.Lock())):  # the second one finds the first one's
+        keys = fetcher.fetch_credentials()
     assumed = copy.copy(session)
     assumed.set_credentials(keys["access_key"], keys["secret_key"], keys["token"])
     return assumed

@@ -14,8 +14,10 @@ import traceback
 import typing
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import boto3
 import botocore.session
@@ -404,7 +406,7 @@ def test_a_session_has_a_role_by_its_own_right(sts: FakeSTS, home: Path) -> None
 def test_a_role_is_assumed_once_however_many_regions_are_wanted(
     sts: FakeSTS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "ROLE_WAIT", 60)  # however busy the machine is
+    monkeypatch.setattr(sessions, "WAIT", 60)  # however busy the machine is
     hosts = [HOST.replace("us-west-2", f"eu-place-{number}") for number in range(8)]
     sts.slow = 0.1
     for arguments in ({"profile": "a"}, {"session": boto3.Session(profile_name="a")}):
@@ -480,14 +482,101 @@ def test_no_secret_is_in_the_traceback_of_a_failure(home: Path) -> None:
 def test_a_fault_of_the_machine_has_the_base_class_too(
     aws: FakeECR, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_ECR_CACHE_DIR", "relative")
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
+    with monkeypatch.context() as patch:
+        patch.setenv("AWS_ECR_CACHE_DIR", "relative")
+        assert get_credentials(HOST).username == "AWS"  # a cache never costs an answer
+        CredentialProvider().invalidate(HOST)
+    with monkeypatch.context() as patch:
+        patch.setenv("ECR_CREDHELPER_CONFIG", "relative.toml")
+        with pytest.raises(ecr_credhelper.ConfigurationError, match=r"relative\.toml: cannot be read"):
+            get_credentials(HOST)
+
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("threading.Thread.start", fail)
     with pytest.raises(CredentialHelperError, match="internal error"):
-        get_credentials(HOST)
-    assert not aws.calls
+        get_credentials(OTHER_ACCOUNT.replace("us-west-2", "eu-west-1"))
+    assert len(aws.calls) == 1
+
+
+class Watched(botocore.session.Session):
+    """A session that counts the threads that use it at the same moment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside: list[int] = []
+        self.most = 0
+
+    @contextmanager
+    def _count(self) -> Iterator[None]:
+        self.inside.append(threading.get_ident())
+        self.most = max(self.most, len({*self.inside}))
+        time.sleep(0.02)  # long enough for others to come meanwhile
+        yield
+        self.inside.remove(threading.get_ident())
+
+    def get_credentials(self) -> Any:
+        with self._count():
+            return super().get_credentials()
+
+    def create_client(self, *args: Any, **named: Any) -> Any:
+        with self._count():
+            return super().create_client(*args, **named)
+
+
+def test_one_thread_at_a_time_uses_a_session(aws: FakeECR) -> None:
+    session = Watched()
+    hosts = [HOST.replace("us-west-2", f"eu-place-{number}") for number in range(4)]
+    with CredentialProvider(session=session) as provider, ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(provider.get_credentials, hosts))) == len(aws.calls) == 4
+    assert session.most == 1
+
+
+FORK = """
+import os, threading
+from ecr_credhelper import sessions
+for locks, key in ((sessions._ROLES, "a role"), (sessions._SESSIONS, sessions.Session())):
+    locks.setdefault(key, threading.Lock()).acquire()
+child = os.fork()
+if child == 0:
+    os._exit(len(sessions._ROLES) + len(sessions._SESSIONS))
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no forks")
+def test_a_child_waits_for_nobody_who_stayed_with_its_parent() -> None:
+    assert subprocess.run([sys.executable, "-c", FORK], check=False).returncode == 0
+
+
+def test_a_session_whose_keys_were_changed_assumes_its_role_anew(sts: FakeSTS, profiles: FakeECR) -> None:
+    session = boto3.Session(profile_name="a")
+    get_credentials(HOST, session=session, role_arn=ROLE)
+    inner: Any = session._session  # noqa: SLF001 - boto3 has no other way
+    inner.set_credentials("AKIAOTHER", "s")
+    profiles.identities["AKIAOTHER"] = "s"
+    get_credentials(HOST, session=session, role_arn=ROLE)
+    assert len(sts.calls) == 2
+
+
+def test_sessions_that_read_other_files_share_nothing(
+    aws: FakeECR, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    with FakeECR(identities=aws.identities) as other:
+        for api in (aws, other):
+            file = tmp_path / str(api.url).rpartition(":")[2]
+            file.write_text(f"[default]\nendpoint_url = {api.url}\n")
+            session = botocore.session.Session()
+            session.set_config_variable("config_file", str(file))
+            for _ in range(2):
+                get_credentials(HOST, session=session)
+        assert len(aws.calls) == len(other.calls) == 1
 
 
 def test_what_is_valid_still_on_disk_is_given_when_aws_hangs(
@@ -513,7 +602,7 @@ def test_the_hints_can_be_read_while_a_program_runs(function: object) -> None:
 def test_a_thread_that_assumes_a_role_for_ever_holds_nobody_up(
     sts: FakeSTS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "ROLE_WAIT", 0.1)
+    monkeypatch.setattr(sessions, "WAIT", 0.1)
     lock = threading.Lock()
     monkeypatch.setitem(sessions._ROLES, ROLE, lock)  # noqa: SLF001 - whose holder never comes back
     with lock:
