@@ -22,7 +22,7 @@ MAX_ENTRIES = 256
 """Tokens in memory: one for each region and identity, so more than a program has."""
 
 PAUSE = 60
-"""Seconds after the start of an attempt that failed, in which a login that is valid still is given at once:
+"""Seconds after an attempt that failed, in which a login that is valid still is given at once:
 else every caller would wait in vain, for as long as AWS does not answer."""
 
 
@@ -94,9 +94,9 @@ class CredentialProvider:
             token = entry.token if entry and entry.token.is_valid(now) else None
             if entry and token and not entry.asks_to_wait(now):
                 if entry.takes_attempt(now):
-                    self._fetch(key, wanted, now, entry, ahead=True)
+                    self._fetch(key, wanted, entry, ahead=True)
                 return credentials_for(wanted, token)
-            fetch = self._fetch(key, wanted, now, entry)
+            fetch = self._fetch(key, wanted, entry)
         try:
             token = fetch.result.result()
         except Exception as error:  # noqa: BLE001 - whatever it is, what is valid still will do
@@ -140,23 +140,21 @@ class CredentialProvider:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _fetch(
-        self, key: str, wanted: Registry, now: float, entry: "_Entry | None", *, ahead: bool = False
-    ) -> "_Fetch":
+    def _fetch(self, key: str, wanted: Registry, entry: "_Entry | None", *, ahead: bool = False) -> "_Fetch":
         """Return the fetch of a token that is under way, or start one; the lock is held."""
         fetch = self._fetches.get(key)
         if fetch is None:
-            fetch = self._fetches[key] = _Fetch(wanted, now, ahead, entry, Future())
+            fetch = _Fetch(wanted, ahead, entry, Future())
             name = f"ecr {wanted.host}"
             thread = threading.Thread(target=self._work, args=(key, fetch), name=name, daemon=True)
-            self._threads.add(thread)
             try:
                 thread.start()
             except RuntimeError:
-                self._threads.discard(thread)
-                del self._fetches[key]
                 cause = "this process cannot start another thread"
                 fetch.result.set_exception(CredentialHelperError(wanted.host, cause, "try again"))
+            else:  # and not before: Ctrl-C would leave a fetch that nobody ends
+                self._fetches[key] = fetch
+                self._threads.add(thread)
         return fetch
 
     def _work(self, key: str, fetch: "_Fetch") -> None:
@@ -165,12 +163,17 @@ class CredentialProvider:
         try:
             token = self._source.fetch(fetch.registry, ahead=fetch.is_ahead)
             with self._lock:
-                if self._fetches.get(key) is fetch and token.is_valid(self._timer()):
-                    self._entries[key] = _Entry(token)
+                now = self._timer()
+                if self._fetches.get(key) is fetch and token.is_valid(now) and not self._is_closed:
+                    entry = self._entries[key] = _Entry(token)
+                    if token.is_due(now):  # AWS has failed, and it is the disk's
+                        entry.note_failure(now)
         except BaseException as error:  # noqa: BLE001 - it is raised again where somebody waits
             token, failure = None, error
             told = error if isinstance(error, CredentialHelperError) else type(error).__name__
             log.debug("fetching %s failed: %s", "ahead" if fetch.is_ahead else "a token", told)
+            if fetch.replaces:
+                fetch.replaces.note_failure(self._timer())
         finally:
             with self._lock:
                 self._threads.discard(threading.current_thread())
@@ -179,16 +182,13 @@ class CredentialProvider:
             if token:
                 fetch.result.set_result(token)
             else:
-                if fetch.replaces:
-                    fetch.replaces.note_failure(fetch.started)
                 fetch.result.set_exception(failure)
 
 
 class _Fetch(NamedTuple):
-    """A fetch that is under way: for whom it began, when, what it shall replace, and what comes of it."""
+    """A fetch that is under way: for whom it began, what it shall replace, and what comes of it."""
 
     registry: Registry
-    started: float
     is_ahead: bool
     replaces: "_Entry | None"
     result: "Future[Token]"
@@ -213,9 +213,9 @@ class _Entry:
         """Tell whether a caller should rather wait for the next one."""
         return self.token.is_due(now) and not 0 <= now - self._failed_at < PAUSE
 
-    def note_failure(self, started: float) -> None:
+    def note_failure(self, now: float) -> None:
         """Let nobody wait for the same so soon, nor a thread try it."""
-        self._failed_at, self._tried = started, self.token.attempt(started)
+        self._failed_at, self._tried = now, self.token.attempt(now)
 
     def takes_attempt(self, now: float) -> bool:
         """Tell whether an attempt is due that nobody has made yet."""

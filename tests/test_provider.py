@@ -370,6 +370,8 @@ def test_to_close_takes_no_longer_than_a_login(monkeypatch: pytest.MonkeyPatch) 
         provider.close()
         assert not waiting.done()
         gate.set()
+    assert waiting.result().registry == HOST
+    assert not provider._entries
 
 
 def test_each_who_waited_in_vain_has_an_error_of_its_own_registry(aws: FakeECR) -> None:
@@ -395,12 +397,14 @@ def test_an_error_of_a_file_keeps_its_subject(home: Path, aws: FakeECR) -> None:
     assert not aws.calls
 
 
-@pytest.mark.parametrize("disk_cache", [True, False])
+@pytest.mark.parametrize("disk", ["on", "off", "full"])
 def test_while_aws_fails_a_login_that_is_valid_still_is_given_at_once(
-    disk_cache: bool, aws: FakeECR, clock: Clock
+    disk: str, aws: FakeECR, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with CredentialProvider(disk_cache=disk_cache, timer=clock) as provider:
+    with CredentialProvider(disk_cache=disk != "off", timer=clock) as provider:
         first = provider.get_credentials(HOST)
+        if disk == "full":
+            monkeypatch.setattr("ecr_credhelper.records.write_private", lambda *_: False)
         clock.now += 12 * HOUR - 600
         aws.faults.extend([Fault.aws("AccessDeniedException")] * 2)
         for _ in range(5):
@@ -411,6 +415,39 @@ def test_while_aws_fails_a_login_that_is_valid_still_is_given_at_once(
         assert len(aws.calls) == 3
         clock.now += 61
         assert provider.get_credentials(HOST) != first
+
+
+def test_the_minute_begins_when_an_attempt_has_failed(clock: Clock) -> None:
+    attempts: list[str] = []
+
+    def fetch(host: str) -> Credentials:
+        attempts.append(host)
+        if len(attempts) > 1:
+            clock.now += 100  # as where the deadline is a long one
+            raise AccessDeniedError(host, "denied", "")
+        return canned(host)
+
+    with CredentialProvider(fetch=fetch, timer=clock) as provider:
+        first = provider.get_credentials(HOST)
+        clock.now = first.expires_at.timestamp() - 600
+        for _ in range(3):
+            assert provider.get_credentials(HOST) == first
+    assert len(attempts) == 2
+
+
+@pytest.mark.parametrize("where", ["__init__", "start"])
+def test_ctrl_c_where_a_fetch_begins_leaves_nobody_waiting(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with CredentialProvider(fetch=canned) as provider:
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, where, interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                provider.get_credentials(HOST)
+        assert provider.get_credentials(HOST).registry == HOST
 
 
 def test_where_no_thread_can_be_had_what_is_known_is_given(
