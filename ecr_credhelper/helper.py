@@ -113,7 +113,8 @@ class Helper:
             wanted = registry.parse(server) or self._custom(server)
             if wanted:
                 self._resolver().refresh(wanted)
-        except CredentialHelperError:
+        except CredentialHelperError as error:
+            self.log(f"error: {error}")
             return Reply(status=1)  # whoever asks in the last minutes waits, and gets the reason
         return Reply(status=0 if wanted else 1)
 

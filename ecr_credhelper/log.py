@@ -25,7 +25,7 @@ QUERY = re.compile(r"\?[^\s'\"]*")
 
 def open_log(where: str) -> "Callable[[str], None]":
     """Return a function that writes a line to where ``ECR_CREDHELPER_LOG`` says; it never fails."""
-    started = time.monotonic()
+    started, where = time.monotonic(), os.path.expanduser(where)
 
     def write(text: str) -> None:
         line = " ".join(redacted(text).split())

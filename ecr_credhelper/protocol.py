@@ -113,5 +113,5 @@ def _json_string(text: str) -> str:
 
 
 def _json_escape(character: str) -> str:
-    units = character.encode("utf-16-be").hex()
+    units = character.encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))

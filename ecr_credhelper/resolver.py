@@ -80,11 +80,12 @@ class Resolver:
         """
         try:
             return self._fetch_in_time(registry, Token.is_due)
-        except CredentialHelperError:
+        except CredentialHelperError as error:
             with suppress(CredentialHelperError):
                 key, now = self.key(registry), self.clock()
                 expiring = self.cache.token(key, now)
                 if expiring:
+                    self.log(f"error: {error}; still there: {expiring}")
                     self.cache.keep_failure(key, now)
                     return expiring
             raise

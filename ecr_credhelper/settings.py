@@ -51,7 +51,7 @@ TEXTS = {
     "endpoint_url": (r"https?://[^\s@?#]+", "a URL of the API, without a user or a query"),
     "ca_bundle": (r"\S.*", "a file of CA certificates"),
     "on_error": (r"error|not-found", '"error" or "not-found"'),
-    "log": (r"debug|\S.*[/\\].+", '"debug" for standard error, or the path of a file'),
+    "log": (r"debug|([/~]|\w:[/\\]).+", '"debug" for standard error, or the whole path of a file'),
     "fallback": (
         r"(?!ecr-py$)[A-Za-z0-9][\w.-]*",
         'the end of another credential helper\'s name: "pass" of docker-credential-pass',
@@ -150,7 +150,7 @@ def load(environ: "Mapping[str, str]") -> Settings:
             return Settings(path, tomllib.load(file), environ)
     except OSError as error:
         raise ConfigurationError(path, f"cannot be read ({error.strerror})", ADVICE) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(path, f"is not valid TOML: {error}", ADVICE) from None
 
 
@@ -159,12 +159,16 @@ def _problems(content: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
     for name, value in content.items():
         if name == "registry" and isinstance(value, dict):
             for pattern, table in value.items():
-                # A rule for nobody knows whom may be meant for anybody.
-                is_plain = isinstance(table, dict) and HOST.fullmatch(pattern)
+                # A rule for nobody knows whom may be meant for anybody: [registry.images.example.com], say.
+                is_plain = isinstance(table, dict) and HOST.fullmatch(pattern) and not _has_table(table)
                 for text in _problems_of_a_rule(pattern, table):
                     yield (pattern if is_plain else EVERYBODY), text
         elif problem := problem_of(name, value, OF_A_FILE):
             yield (OTHERS if name == "fallback" else EVERYBODY), problem
+
+
+def _has_table(table: "dict[str, Any]") -> bool:
+    return any(isinstance(value, dict) for value in table.values())
 
 
 def _problems_of_a_rule(pattern: str, table: object) -> "Iterator[str]":

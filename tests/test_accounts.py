@@ -104,7 +104,7 @@ def test_a_role_is_assumed_on_top_of_a_profile(home: Path, api: FakeECR, sts: Fa
     settings(
         home,
         f'[registry.444455556666]\nprofile = "one"\nrole_arn = "{ROLE}"\nrole_session_name = "docker"\n'
-        'external_id = "an-id"\nduration = 900\n',
+        'external_id = "an-id"\nduration = 900.0\n',
     )
     first = ask("get", stdin=OTHER_ACCOUNT).reply
     assert ask("get", stdin=OTHER_ACCOUNT).reply == first

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 import stat
 import sys
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecr_credhelper.helper import Helper
 from ecr_credhelper.log import MAX_BYTES, open_log, redacted
 from tests.conftest import HOST, PUBLIC, Run, login, run
+from tests.fake_ecr import FakeECR, Fault
 from tests.fake_sts import FakeSTS
-
-if TYPE_CHECKING:
-    from tests.fake_ecr import FakeECR
 
 ROLE = "arn:aws:iam::111122223333:role/puller"
 
@@ -28,6 +28,24 @@ def settings(home: Path, text: str) -> None:
     file = home / ".config/ecr-credhelper/config.toml"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
+
+
+def test_a_token_that_could_not_be_renewed_is_told_with_the_reason(
+    aws: FakeECR, home: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings(home, 'log = "~/ecr.log"\n')
+    ends = time.time() + 12 * 3600
+
+    def helper(*, left: int) -> Helper:
+        return Helper(os.environ, lambda: ends - left, print)
+
+    assert helper(left=12 * 3600).run("get", io.BytesIO(HOST.encode())).status == 0
+    aws.faults.extend([Fault.aws("AccessDeniedException")] * 2)
+    assert helper(left=7200).refresh(HOST).status == 1
+    assert helper(left=600).run("get", io.BytesIO(HOST.encode())).status == 0
+    told = [line for line in (home / "ecr.log").read_text().splitlines() if "AWS denies" in line]
+    assert ["still there: " in line for line in told] == [False, True]
+    assert capfd.readouterr().err == ""
 
 
 def test_the_whole_decision_is_told_and_no_secret(

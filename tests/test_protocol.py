@@ -84,7 +84,8 @@ def test_any_text_survives_the_reply(server: str, password: str) -> None:
 
 def test_a_listing_is_a_map_from_host_to_user_name() -> None:
     assert Reply.listing({}).stdout == b"{}\n"
-    assert json.loads(Reply.listing({HOST: "AWS", "b": 'x"y'}).stdout) == {HOST: "AWS", "b": 'x"y'}
+    hosts = {HOST: "AWS", "b": 'x"y', "c": "half a pair: \ud800"}
+    assert json.loads(Reply.listing(hosts).stdout) == hosts
 
 
 def test_not_found_is_the_constant_text_on_stdout_alone() -> None:

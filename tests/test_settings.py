@@ -54,6 +54,11 @@ RULE = '[registry."a.example.com"]\n'
         ("deadline = true", "deadline: found True, expected a number"),
         ("deadline = nan", "deadline: found nan, expected a number"),
         ("log = true", 'log: found True, expected "debug" for standard error'),
+        (
+            'log = "logs/ecr"',
+            "log: found 'logs/ecr', expected \"debug\" for standard error, or the whole path",
+        ),
+        ("[registry.b.example.com]", 'registry."b".example: no such setting'),
         ("registry = 1", 'registry: found 1, expected tables: [registry."HOST"]'),
         ("registry.a = 1", 'registry."a": found 1, expected a table'),
         ('[registry."A.io"]', 'registry."A.io": expected a host in lower case, twelve digits, or public'),
@@ -97,7 +102,10 @@ def test_a_registry_that_no_problem_concerns_is_served(file: Path) -> None:
         settings.rule(Registry("a.io"))
 
 
-@pytest.mark.parametrize(("text", "told"), [("fallback = ", "Invalid value (at"), ("a = 1\na = 2", "")])
+@pytest.mark.parametrize(("text", "told"), [
+    ("fallback = ", "Invalid value (at"), ("a = 1\na = 2", ""), (f"a = {'[' * 20000}", ""),
+    (f"a = {'1' * 5000}", ""),
+])  # fmt: skip
 def test_a_file_that_is_not_toml_is_told(text: str, told: str, file: Path) -> None:
     file.write_text(text)
     with pytest.raises(ConfigurationError, match="is not valid TOML: ") as caught:
