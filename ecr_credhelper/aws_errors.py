@@ -150,7 +150,11 @@ def _names_in_answer(error: aws.ClientError, profile: str) -> dict[str, str]:
         "denial": f"AWS denies {error.operation_name}",
         "remedy": f"allow it in a policy of the identity that you see when you {who_am_i}",
     }
-    found = DENIAL.search(str(answer.get("Error", {}).get("Message", "")))
+    message = str(answer.get("Error", {}).get("Message", ""))
+    if message.startswith("MultiFactorAuthentication failed"):
+        names["denial"] = "AWS does not accept the MFA code"
+        names["remedy"] = "try again with a new one; if it stays so, check mfa_serial"
+    found = DENIAL.search(message)
     if found:
         who, action = found["who"], found["action"]
         names["denial"] = f"{who} may not perform {action} on {found['resource'] or 'this resource'}"

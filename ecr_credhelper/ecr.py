@@ -13,7 +13,7 @@ from ecr_credhelper.authorization import token_of
 from ecr_credhelper.aws_errors import explain
 from ecr_credhelper.errors import CredentialHelperError
 from ecr_credhelper.rules import NO_RULE, Rule
-from ecr_credhelper.sessions import alone_with, keys_of, session_for
+from ecr_credhelper.sessions import alone_with, keys_of, profile_of, session_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,7 @@ def fetch(
     profile: str | None = rule.profile
     try:
         session = session_for(registry, rule, session)
-        profile = session.profile
+        profile = profile_of(session)
         # A client would look for them once more, which takes seconds where there is an instance to ask.
         kind = keys_of(session).method
         log(f"profile {profile or 'default'}, AWS credentials of botocore's kind {kind}")

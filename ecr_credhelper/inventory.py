@@ -3,7 +3,7 @@
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from ecr_credhelper.registry import parse
+from ecr_credhelper.registry import is_region, parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,8 @@ def entries(cache: "Cache", route: str, now: float) -> list[Entry]:
         token = cache.token(key, now)
         if token:
             is_current = cache.route(host, route) == key and host not in given
-            found[host, key] = Entry(host, key.split("\t")[2], _identity(key), token, is_current)
+            region = next(filter(is_region, key.split("\t")), "")
+            found[host, key] = Entry(host, region, _identity(key), token, is_current)
     for host, login in given.items():
         registry = parse(host)
         found[host, ""] = Entry(host, registry.region if registry else "", GIVEN, login, is_current=True)
@@ -42,8 +43,9 @@ def entries(cache: "Cache", route: str, now: float) -> list[Entry]:
 
 def in_words(profile: str, role_arn: str, environ: "Mapping[str, str]") -> str:
     """Return whom a rule and an environment lead to, as far as that can be told without asking AWS."""
-    profile = profile or environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE") or ""
-    key = environ.get("AWS_ACCESS_KEY_ID")
+    key = environ.get("AWS_ACCESS_KEY_ID")  # comes before a profile that the environment names
+    if not profile and not key:
+        profile = environ.get("AWS_DEFAULT_PROFILE") or environ.get("AWS_PROFILE") or ""
     role = role_arn or environ.get("AWS_ROLE_ARN") or ""
     source = f"profile {profile}" if profile else f"key {key}" if key else ""
     if role_arn or (role and not source):

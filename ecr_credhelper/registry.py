@@ -121,10 +121,10 @@ def _partition(region: str, suffix: str, *, dualstack: bool) -> str | None:
     fitting = (row for row in PARTITIONS if region.startswith(row[1]))
     name, _, dns_suffix, dualstack_suffix = next(fitting)
     is_of_it = suffix == (dualstack_suffix if dualstack else dns_suffix)
-    return name if is_of_it and _is_region(region) else None
+    return name if is_of_it and is_region(region) else None
 
 
-def _is_region(label: str) -> bool:
+def is_region(label: str) -> bool:
     """Tell whether this looks like a region: letters, a place or more, a number (``us-gov-west-1``)."""
     first, *places, number = label.split("-") if label.count("-") > 1 else ("", "", "")
     return number.isdigit() and all(word.isalpha() for word in (first, *places))

@@ -115,7 +115,8 @@ class Resolver:
     def _fetch_in_time(self, registry: "Registry", is_stale: "Callable[[Token, float], bool]") -> Token:
         rule = self._rule(registry)
         key = token_key(registry, rule, self.fingerprint.identity)
-        self.log(f"rule: {rule.pattern or 'none, the default chain'} {rule.identity()}")
+        told = rule._replace(external_id="…" if rule.external_id else "").identity()
+        self.log(f"rule: {rule.pattern or 'none, the default chain'} {told}")
 
         def find() -> Token | None:
             now = self.clock()

@@ -99,6 +99,12 @@ def keys_of(session: Session) -> Credentials:
     return keys
 
 
+def profile_of(session: Session) -> str:
+    """Return the profile of a session's credentials; keys in the environment come before one named there."""
+    named = session.instance_variables().get("profile")
+    return str(named or ("" if os.environ.get("AWS_ACCESS_KEY_ID") else session.profile) or "")
+
+
 def name_of(session: Session) -> str:
     """Return a name for the identity of a caller's own session, or nothing where it cannot be told.
 
@@ -183,11 +189,13 @@ def _ask(host: str, role: str, profile: str, prompt: str) -> str:
     question = clean(f"{host}: role {role}: {prompt}")
     if os.name == "nt":
         return getpass.getpass(question)
+    why = "none was typed"
     try:
         terminal = open(TERMINAL, "rb+", 0)  # noqa: SIM115 - what fails below fails otherwise
     except OSError:
-        command = f"aws sts get-caller-identity{f' --profile {profile}' if profile else ''}"
-        cause = f"role {role} needs an MFA code, and there is no terminal to ask on"
-        raise NoCredentialsError(host, cause, f"run: {command}") from None
-    with terminal, asking(terminal.fileno()):
-        return getpass.getpass(question)
+        why = "there is no terminal to ask on"
+    else:
+        with terminal, asking(terminal.fileno()), suppress(EOFError):
+            return getpass.getpass(question)
+    command = f"aws sts get-caller-identity{f' --profile {profile}' if profile else ''}"
+    raise NoCredentialsError(host, f"role {role} needs an MFA code, and {why}", f"run: {command}")

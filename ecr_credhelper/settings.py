@@ -204,4 +204,5 @@ def problem_of(name: str, value: object, known: "tuple[str, ...]" = OF_A_RULE) -
         fits = isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
     elif name == PUBLIC:
         expected, fits = "true or false", isinstance(value, bool)
-    return None if fits else f"{name}: found {redacted(repr(value))}, expected {expected}"
+    found = "…" if name == "external_id" else redacted(repr(value))
+    return None if fits else f"{name}: found {found}, expected {expected}"

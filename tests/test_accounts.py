@@ -317,11 +317,19 @@ def test_on_a_terminal_an_mfa_code_is_asked_for_once(
     assert len(list((home / ".aws/cli/cache").iterdir())) == 1
 
 
+def nobody_types(_: str) -> str:
+    raise EOFError
+
+
 def test_the_prompt_says_for_which_role(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "tty").touch()
     monkeypatch.setattr(sessions, "TERMINAL", str(tmp_path / "tty"))
     monkeypatch.setattr("getpass.getpass", lambda prompt: prompt)
     assert sessions._ask(HOST, ROLE, "mfa", "Enter it: ") == f"{HOST}: role {ROLE}: Enter it: "  # noqa: SLF001 - as botocore calls it
+    with monkeypatch.context() as patch:
+        patch.setattr("getpass.getpass", nobody_types)
+        with pytest.raises(NoCredentialsError, match="and none was typed; run: aws"):
+            sessions._ask(HOST, ROLE, "mfa", "")  # noqa: SLF001 - as botocore calls it
     monkeypatch.setattr(sessions, "TERMINAL", str(tmp_path / "missing"))
     with pytest.raises(NoCredentialsError, match="--profile mfa"):
         sessions._ask(HOST, ROLE, "mfa", "")  # noqa: SLF001 - as botocore calls it

@@ -129,6 +129,12 @@ ROLE = "arn:aws:iam::444455556666:role/push"
         ),
         (
             "AccessDenied",
+            "MultiFactorAuthentication failed with invalid MFA one time pass code. a-secret",
+            errors.AccessDeniedError,
+            ["AWS does not accept the MFA code; try again with a new one"],
+        ),
+        (
+            "AccessDenied",
             f"User: {USER} is not authorized to perform: sts:AssumeRole on resource: {ROLE}"
             " with an explicit deny in an identity-based policy",
             errors.AccessDeniedError,
@@ -208,6 +214,14 @@ def test_an_unknown_profile_is_told(failure: Failure) -> None:
 
 def test_an_empty_profile_name_is_told(failure: Failure) -> None:
     assert "there is no AWS profile named ''" in failure(AWS_PROFILE="")
+
+
+def test_keys_of_the_environment_are_not_taken_for_the_profile_that_it_names(
+    failure: Failure, home: Path
+) -> None:
+    (home / ".aws").mkdir()
+    (home / ".aws/config").write_text("[profile p]\nregion = us-west-2\n")
+    assert "profile p" not in failure(AWS_PROFILE="p", AWS_SECRET_ACCESS_KEY="stale")
 
 
 def test_a_closed_port_is_told(failure: Failure) -> None:

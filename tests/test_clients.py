@@ -57,6 +57,7 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
             f'Docker asks no helper, by {{file}}: "https://{HOST}" is not how Docker names it',
             CONFIGURE,
         ),
+        ({"credHelpers": {HOST: ""}}, "failure", "Docker asks no helper, by {file}", CONFIGURE),
         ([], "failure", "{file} is not valid JSON", "correct it"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from ecr_credhelper.checks import Finding, Subject, aws
 from ecr_credhelper.commands.doctor import CHECKS
 from ecr_credhelper.rules import Asked
 from tests.conftest import EXECUTABLE, HOST, run
-from tests.found import Doctor, settings
+from tests.found import Doctor, settings, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -265,11 +266,32 @@ def test_a_role_and_its_api(well: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert second.text == "they are for http://…@127.0.0.1:9 in us-west-2"
 
 
+def test_without_credentials_the_token_is_what_is_cached_and_nobody_is_asked_again(
+    well: str, home: Path, aws: FakeECR, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = {"Version": 1, "AccessKeyId": aws.access_key, "SecretAccessKey": aws.secret_key}
+    source, count = home / "keys", home / "count"
+    write(source, json.dumps(keys))
+    process = f"sh -c 'echo >>{count}; cat {source}'"
+    write(home / ".aws/config", f"[default]\ncredential_process = {process}\n")
+    monkeypatch.setenv("PATH", os.defpath)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    assert doctor(well).one("token")[1].startswith("a new one")
+    source.unlink()
+    found = doctor(well)
+    assert (found.one("credentials")[0], found.one("token")[0]) == ("warning", "ok")
+    monkeypatch.setenv("AWS_ECR_DISABLE_CACHE", "1")
+    count.unlink()
+    found = doctor(well)
+    assert (found.one("credentials")[0], found.of("token"), count.read_text()) == ("failure", [], "\n")
+
+
 def test_a_login_that_was_given_comes_first(well: str, doctor: Doctor) -> None:
     run("store", stdin=f'{{"ServerURL": "{well}", "Username": "AWS", "Secret": "given"}}')
     found = doctor(well)
     assert found.one("token")[1].startswith("a login that docker login gave comes first, good for 1")
-    assert found.one("token")[2] == f"to end that: docker logout {well}"
+    assert found.one("token")[2] == f"to end that: docker-credential-ecr-py cache clear {well}"
     assert found.one("pull")[1] == "the registry does not take the login (HTTP status 401)"
     assert doctor(well, "--role-arn", "arn:aws:iam::444455556666:role/r").of("token") == []
 

@@ -126,7 +126,8 @@ def test_the_program_in_the_readme_runs(home: Path, aws: FakeECR) -> None:
 def causes() -> set[str]:
     """Return every cause that an error of ours can tell, from the source, with … for what varies."""
     found = {row.cause for row in (*EXCEPTIONS, *ANSWERS)} - {"{denial}"}
-    found |= {"AWS denies …", "… may not perform … on …"}  # what {denial} is
+    # What {denial} is.
+    found |= {"AWS denies …", "… may not perform … on …", "AWS does not accept the MFA code"}
     for path in ROOT.glob("ecr_credhelper/**/*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             match node:

@@ -56,8 +56,8 @@ def test_the_whole_decision_is_told_and_no_secret(
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "a-container-secret")
         monkeypatch.setenv("AWS_ENDPOINT_URL_SSO", "http://me:a-url-secret@127.0.0.1:9/?token=a-query-secret")
-        settings(home, f'[registry.111122223333]\nrole_arn = "{ROLE}"\n')
-        told, secrets = "", {aws.secret_key, "a-container-secret", "a-url-secret", "a-query-secret"}
+        settings(home, f'[registry.111122223333]\nrole_arn = "{ROLE}"\nexternal_id = "an-id"\n')
+        told, secrets = "", {"an-id", aws.secret_key, "a-container-secret", "a-url-secret", "a-query-secret"}
         for verb, stdin in (
             ("get", HOST), ("get", HOST), ("store", login()), ("get", HOST), ("list", ""), ("erase", HOST),
             ("get", PUBLIC), ("get", "https://me:a-url-secret@ghcr.io"),

@@ -65,9 +65,9 @@ def test_an_image_that_can_be_pulled(
             403,
             error("Your Authorization Token has expired."),
             "the registry does not take the login (HTTP status 403)",
-            "run: docker logout {host}",
+            "run: docker-credential-ecr-py cache clear {host}; then",
         ),
-        (403, b"<html>", "the registry does not take the login (HTTP status 403)", "run: docker logout"),
+        (403, b"<html>", "the registry does not take the login (HTTP status 403)", "run: docker-cred"),
         (500, b'{"errors": []}', "the registry answers with HTTP status 500", "try again"),
         (307, b"", "the registry answers with HTTP status 307", "try again"),
     ],
@@ -115,7 +115,7 @@ def test_a_certificate_that_is_not_trusted(
 @pytest.mark.parametrize(
     ("raised", "text"),
     [
-        (URLError(gaierror(-2, "a secret")), "cannot be reached, its name is not known"),
+        (URLError(gaierror(-2, "a secret")), "cannot be reached, its name or that of the proxy is not known"),
         (TimeoutError("a secret"), "did not answer in time"),
         (URLError(ConnectionRefusedError("a secret")), "cannot be reached (ConnectionRefusedError)"),
         (http.client.BadStatusLine("a secret"), "cannot be reached (BadStatusLine)"),
@@ -259,7 +259,7 @@ def test_the_port_of_a_name_is_kept(doctor: Doctor, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(pulls, "_get", get)
     found = doctor(f"{PUBLIC}:444/app:1")
-    assert "docker logout public.ecr.aws:444;" in found.one("pull")[2]
+    assert "cache clear public.ecr.aws:444;" in found.one("pull")[2]
     assert asked == [
         f"https://{PUBLIC}:444/v2/",
         f"https://{PUBLIC}:444/token?scope=repository%3Aapp%3Apull",

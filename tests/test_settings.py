@@ -66,6 +66,7 @@ RULE = '[registry."a.example.com"]\n'
         (f'{RULE}rolearn = "x"', 'registry."a.example.com".rolearn: no such setting, did you mean role_arn?'),
         (f'{RULE}role_arn = "r"', "role_arn: found 'r', expected a role: \"arn:aws:iam::"),
         (f'{RULE}external_id = "abc"', ".external_id: needs a role_arn beside it"),
+        (f'{RULE}external_id = "a secret!"', "external_id: found …, expected 2 to 1224 letters"),
         (f"{RULE}duration = 60", "duration: found 60, expected a number of seconds from 900 to 43200"),
         (f'{RULE}region = "us"', "region: found 'us', expected a region"),
         (f'{RULE}account = "12"', "account: found '12', expected the twelve digits"),

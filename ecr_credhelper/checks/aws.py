@@ -10,12 +10,14 @@ from botocore.session import Session
 from ecr_credhelper.aws_errors import explain
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.checks import FAILURE, OK, SECONDS, WARNING, Finding
+from ecr_credhelper.docker_config import PROG
 from ecr_credhelper.ecr import make_client
 from ecr_credhelper.errors import CredentialHelperError
+from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.inventory import left
 from ecr_credhelper.log import redacted
 from ecr_credhelper.registry import PUBLIC_REGION, Registry
-from ecr_credhelper.sessions import keys_of, session_for
+from ecr_credhelper.sessions import keys_of, profile_of, session_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +38,7 @@ def credentials(subject: "Subject") -> "Iterator[Finding]":
             region = Session(profile=profile or None).get_config_variable("region")
             where = _where(subject, region or PUBLIC_REGION)
         session = session_for(where, subject.rule)
-        profile = session.profile or ""
+        profile = profile_of(session)
         keys = keys_of(session)
         keys.get_frozen_credentials()  # so that nobody is asked for an MFA code a second time, for the token
         api = make_client(session, where, subject.rule).meta
@@ -66,7 +68,7 @@ def identity(subject: "Subject") -> "Iterator[Finding]":
     except Exception as error:  # noqa: BLE001 - each becomes an error of ours
         if isinstance(error, ClientError):
             subject.hear(error.response["ResponseMetadata"]["HTTPHeaders"])
-        raise explain(error, where, session.profile) from None
+        raise explain(error, where, profile_of(session)) from None
     subject.hear(answer["ResponseMetadata"]["HTTPHeaders"])
     yield Finding(OK, answer["Arn"])
     if where.account not in {"", answer["Account"]}:
@@ -78,12 +80,16 @@ def token(subject: "Subject") -> "Iterator[Finding]":
     """Tell the login that a get answers with, and fetch one if need be."""
     if subject.source is None or subject.registry is None:
         return
-    now = time.time()
-    login = None if subject.asked else open_cache(subject.environ).login(subject.host, now)
+    now, cache = time.time(), open_cache(subject.environ)
+    login = None if subject.asked else cache.login(subject.host, now)
+    if subject.session is None and not login:  # what is cached serves; nobody is asked for an MFA code twice
+        key = cache.route(subject.host, fingerprint(subject.environ).route)
+        if subject.asked or not key or not cache.token(key, now):
+            return
     found = subject.token = login or subject.source.fetch(subject.registry)
     good_for = f"good for {left(found.expires_at - now)}"
     if login:
-        advice = f"to end that: docker logout {subject.authority}"
+        advice = f"to end that: {PROG} cache clear {subject.authority}"
         yield Finding(OK, f"a login that docker login gave comes first, {good_for}", advice)
     elif found.fetched_at < now:
         yield Finding(OK, f"from the cache, {left(now - found.fetched_at)} old, {good_for}")

@@ -67,7 +67,7 @@ def _dockers_choice(subject: "Subject", file: DockerConfig, host: str) -> "Itera
     elif file.holds_login(host):
         yield Finding(WARNING, f"Docker takes the login in {file.path}, {TWELVE_HOURS}", advice)
     else:
-        other = next((key for key in helpers if authority_of(key) == host), "")
+        other = next((key for key in helpers if authority_of(key) == host != key), "")
         why = f': "{other}" is not how Docker names it' if other else ""
         yield Finding(FAILURE, f"Docker asks no helper, by {file.path}{why}", advice)
 

@@ -18,6 +18,7 @@ from botocore import exceptions as aws
 from ecr_credhelper.aws_errors import DENIAL, explain
 from ecr_credhelper.checks import FAILURE, OK, SECONDS, WARNING, Finding
 from ecr_credhelper.credentials import credentials_for
+from ecr_credhelper.docker_config import PROG
 from ecr_credhelper.registry import PUBLIC_HOSTS, SCHEMES
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _meaning(subject: "Subject", registry: "Registry", answer: Answer, what: str
         advice = f"{denied.advice}; a repository of another account must allow it in its own policy too"
         return Finding(FAILURE, f"denied: {denied.cause}", advice)
     if status in {401, 403}:
-        advice = f"run: docker logout {host}; then check account, region and endpoint of the token"
+        advice = f"run: {PROG} cache clear {host}; then check account, region and endpoint of the token"
         return Finding(FAILURE, f"the registry does not take the login (HTTP status {status})", advice)
     return Finding(FAILURE, f"the registry answers with HTTP status {status}", "try again")
 
@@ -172,7 +173,7 @@ def _unreachable(registry: "Registry", error: Exception) -> Finding:
         why = f"has a certificate that this system does not trust ({reason.verify_message})"
         advice = "add the CA that signed it to the system's, which Docker trusts too"
     elif isinstance(reason, gaierror):
-        why = "cannot be reached, its name is not known"
+        why = "cannot be reached, its name or that of the proxy is not known"
     elif isinstance(reason, TimeoutError):
         why = "did not answer in time"
     return Finding(FAILURE, f"{registry.host} {why}", advice)
