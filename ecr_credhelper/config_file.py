@@ -186,7 +186,9 @@ def _take_over(path: str, new: str) -> None:
     if not status.st_mode & stat.S_IWUSR:
         raise ConfigurationError(path, "is read-only", UNCHANGED)
     if hasattr(os, "chown"):
-        os.chown(new, status.st_uid, status.st_gid)
+        os.chown(new, status.st_uid, -1)
+        with suppress(OSError):  # a group that its owner is not in, as after sudo
+            os.chown(new, -1, status.st_gid)
     os.chmod(new, stat.S_IMODE(status.st_mode))
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.fallback import which
-from ecr_credhelper.registry import PARTITIONS, parse
+from ecr_credhelper.registry import PARTITIONS, authority_of, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ def registries(environ: "Mapping[str, str]", settings: "Settings") -> dict[str, 
 
     """
     found: dict[str, list[str]] = {}
-    for host, where in (*_of_settings(settings), *_of_profiles(), *_of_images(environ)):
+    for host, where in (*_of_settings(settings), *_of_profiles(), *_of_images(environ, settings)):
         if where not in found.setdefault(host, []):
             found[host].append(where)
     return {host: ", ".join(places) for host, places in found.items()}
@@ -54,17 +54,17 @@ def _of_profiles() -> "Iterator[tuple[str, str]]":
         suffix = next(row[2] for row in PARTITIONS if region.startswith(row[1]))
         for account in sorted(accounts_of(texts)):
             host = f"{account}.dkr.ecr.{region}.{suffix}"
-            if parse(host):
-                yield host, f"AWS profile {name}"
+            if one := parse(host):
+                yield one.host, f"AWS profile {name}"
 
 
-def _of_images(environ: "Mapping[str, str]") -> "Iterator[tuple[str, str]]":
+def _of_images(environ: "Mapping[str, str]", settings: "Settings") -> "Iterator[tuple[str, str]]":
     for engine in ENGINES:
         program = which(engine, environ)
         for line in _lines(program, "image", "ls", "--format", "{{.Repository}}") if program else []:
-            registry = parse(line)
-            if registry:
-                yield registry.host, f"images of {engine}"
+            host = authority_of(line)
+            if host and (parse(line) or settings.registry(line)):
+                yield host, f"images of {engine}"
 
 
 def _lines(*command: str) -> list[str]:

@@ -46,7 +46,8 @@ def undone(text: str, kept: str | None) -> str:
     # Also of registries that somebody else has taken out since: configure had removed their logins.
     hosts = [*ours, *(authority_of(key) or "" for key in logins if parse(key))]
     keys = dict.fromkeys(key for host in hosts for key in login_keys(logins, host))
-    gone = [key for key in keys if not there.get(key)]
+    # An empty one is a store's mark; ours to replace only where our name was before it.
+    gone = [key for key in keys if not there.get(key) and (key not in there or authority_of(key) in ours)]
     rest = before
     for key in gone:
         rest = json_edit.remove(rest, (LOGINS, key))

@@ -168,4 +168,4 @@ def _refuse(name: str) -> None:
 
 
 # Numbers stay text: none is ours, and Python refuses those of more than 4300 digits.
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse, parse_int=str, parse_float=str)
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse, parse_int=float)

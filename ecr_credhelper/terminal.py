@@ -94,13 +94,16 @@ class Terminal:
 
     def ask(self, question: str) -> bool:
         """Ask for a yes; no is the default, and taken where nobody can be asked or sees what it is about."""
-        if not self.is_interactive or self._is_lost:
+        if not self.is_interactive or self._is_lost or self._stdout is None:
             return False
         self.clear()
         self._write(self._stderr, f"{self._clean(question)} [y/N] ")
-        answer = self._stdin.readline() if self._stdin else ""
-        if not answer.endswith("\n"):  # Ctrl-D leaves the line open
-            self._write(self._stderr, "\n")
+        answer = ""
+        try:
+            answer = self._stdin.readline() if self._stdin else ""
+        finally:
+            if not answer.endswith("\n"):  # Ctrl-C and Ctrl-D leave the line open
+                self._write(self._stderr, "\n")
         return answer.strip().lower() in {"y", "yes"}
 
     def progress(self, text: str) -> None:

@@ -104,7 +104,8 @@ def test_an_unknown_command_is_an_error_of_the_protocol(call: Run) -> None:
 def test_a_wrong_argument_is_told_with_how_to_call_it(call: Run) -> None:
     result = call("password")
     assert (result.status, result.stdout) == (2, b"")
-    assert b"usage: docker-credential-ecr-py password" in result.stderr
+    why = "the following arguments are required: HOST; run: docker-credential-ecr-py password --help"
+    assert result.stderr.decode() == f"docker-credential-ecr-py password: {why}\n"
 
 
 def test_a_fault_of_ours_is_a_line_without_a_traceback(
@@ -343,7 +344,7 @@ def test_cache_clear_forgets_tokens_and_loses_no_given_login(call: Run) -> None:
     run("get", stdin=HOST)
     run("store", stdin=login(OTHER_ACCOUNT))
     told = call("cache", "clear").stdout.decode()
-    assert f"docker logout {OTHER_ACCOUNT}" in told
+    assert f"cache clear {OTHER_ACCOUNT}" in told
     assert set(json.loads(run("list").stdout)) == {OTHER_ACCOUNT}
 
 
@@ -355,6 +356,16 @@ def test_cache_clear_of_one_registry_forgets_it_and_no_other(call: Run, aws: Fak
     assert set(json.loads(run("list").stdout)) == {OTHER_REGION}
     assert call("cache", "show", HOST).stdout.decode().startswith(f"Nothing is cached for {HOST} in ")
     assert len(aws.calls) == 2
+
+
+@pytest.mark.usefixtures("aws")
+def test_cache_tells_the_region_of_hosts_of_ones_own(call: Run, home: Path) -> None:
+    rules = '[registry."a.example.com"]\nregion = "us-west-2"\n[registry."b.example.com"]\npublic = true\n'
+    write(home / ".config/ecr-credhelper/config.toml", rules)
+    for host in ("a.example.com", "b.example.com"):
+        run("get", stdin=host)
+    rows = [line.split()[:2] for line in call("cache").stdout.decode().splitlines() if "example" in line]
+    assert rows == [["a.example.com", "us-west-2"], ["b.example.com", "us-east-1"]]
 
 
 def test_an_empty_cache_and_none_at_all_are_told(call: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -369,6 +380,8 @@ def test_cache_of_another_registry_is_refused(call: Run) -> None:
 
 @pytest.mark.parametrize(("profile", "role", "environ", "words"), [
     ("", "", {}, "default chain"),
+    ("", "", {"AWS_PROFILE": "p", "AWS_ACCESS_KEY_ID": "AKIA"}, "key AKIA"),
+    ("", "", {"AWS_PROFILE": "p", "AWS_DEFAULT_PROFILE": "d"}, "profile d"),
     ("dev", "", {"AWS_ACCESS_KEY_ID": "AKIA"}, "profile dev"),
     ("", "", {"AWS_PROFILE": "p"}, "profile p"),
     ("", "", {"AWS_DEFAULT_PROFILE": "p"}, "profile p"),
@@ -465,13 +478,23 @@ def test_status_tells_of_settings_that_are_wrong(call: Run, text: str, rule: str
     assert (result.status == 1) is (rule == "?") is (b"is not valid TOML" in result.stderr)
 
 
+def test_status_tells_of_a_wrong_setting_for_all_and_knows_what_is_for_all(call: Run, home: Path) -> None:
+    write(home / ".docker/config.json", '{"credsStore": "ecr-py"}')
+    result = call("status")
+    assert (result.status, result.stdout.decode().rstrip().endswith("(not there)")) == (0, False)
+    assert b"Docker asks here for no registry" not in result.stdout
+    write(home / ".config/ecr-credhelper/config.toml", 'fallbak = "pass"\n')
+    result = call("status")
+    assert (result.status, b"did you mean fallback?" in result.stderr) == (1, True)
+
+
 def test_status_tells_of_a_docker_configuration_that_cannot_be_read(call: Run, home: Path) -> None:
     write(home / ".docker/config.json", "{")
     result = call("status")
     assert (result.status, result.stderr.decode()) == (
         1, f"✗ {home}/.docker/config.json: is not valid JSON\n",
     )  # fmt: skip
-    assert b"No registry comes here" not in result.stdout
+    assert b"Docker asks here for no registry" not in result.stdout
     write(home / ".docker/config.json", " \n")
     assert call("status").status == 0
 

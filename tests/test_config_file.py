@@ -174,3 +174,22 @@ def test_the_owner_stays(config: Path) -> None:
     os.chown(config, 1234, 5678)
     here("configure", HOST, "--yes")
     assert (config.stat().st_uid, config.stat().st_gid) == (1234, 5678)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+def test_a_group_that_cannot_be_kept_is_no_reason_to_refuse(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(config, CONTENT)
+    os.chown(config, 1234, 5678)
+    give = os.chown
+
+    def chown(path: str, uid: int, gid: int, **options: bool) -> None:
+        if gid == 5678:  # as for whoever is not in it, after sudo
+            raise PermissionError(1, "Operation not permitted")
+        give(path, uid, gid, **options)
+
+    monkeypatch.setattr(os, "chown", chown)
+    here("configure", HOST, "--yes")
+    assert load(config)["credHelpers"] == {HOST: "ecr-py"}
+    assert config.stat().st_uid == 1234

@@ -251,3 +251,19 @@ def test_a_store_and_hosts_go_together(config: Path) -> None:
     here("configure", OTHER_ACCOUNT, "--creds-store", "--yes")
     assert load(config) == {"credHelpers": {OTHER_ACCOUNT: "ecr-py"}, "credsStore": "ecr-py"}
     assert "nothing to change" in here("configure", "--creds-store").screen
+
+
+def test_a_change_of_the_settings_shows_no_other_line_of_them(config: Path, home: Path) -> None:
+    write(config, '{"credsStore": "pass"}')
+    write(home / ".config/ecr-credhelper/config.toml", "[registry.public]\nprofile = 'a-word' # another\n")
+    screen = here("configure", "--creds-store", "--dry-run").screen
+    assert '+fallback = "pass"' in screen
+    assert "a-word" not in screen
+    assert "another" not in screen
+
+
+def test_a_store_that_is_no_text_is_refused(config: Path) -> None:
+    write(config, '{"credsStore": 5}')
+    with pytest.raises(ConfigurationError, match="no text; nothing was changed"):
+        here("configure", "--creds-store", "--yes")
+    assert config.read_text() == '{"credsStore": 5}'

@@ -27,11 +27,13 @@ account = "111122223333"
 profile = "dev"
 [registry.public]
 profile = "dev"
+[registry."*.images.corp"]
+region = "eu-west-1"
 """
 PROFILES = """\
 [profile sso]
 sso_account_id = 444455556666
-region = us-west-2
+region = US-WEST-2
 [profile role]
 role_arn = arn:aws-cn:iam::111122223333:role/pull
 region = cn-north-1
@@ -70,7 +72,8 @@ def test_registries_are_found_where_they_are_named(home: Path, engines: Path) ->
     write(home / ".config/ecr-credhelper/config.toml", SETTINGS)
     write(home / ".aws/config", PROFILES)
     expected = '[ "$*" = "image ls --format {{.Repository}}" ] || exit 2'
-    lines = (f"echo {OTHER_ACCOUNT}/web", "echo '<none>'", f"echo {HOST}/b", f"echo {HOST}/c", "echo alpine")
+    images = (f"{OTHER_ACCOUNT}/web", "'<none>'", f"{HOST}/b", f"{HOST}/c", "alpine", "a.images.corp/x")
+    lines = [f"echo {image}" for image in images]
     engine(engines, "docker", expected, *lines)
     engine(engines, "podman", f"echo {PUBLIC}/nginx/nginx", "printf '\\377'")
     session = here("configure", PUBLIC, "--discover", "--yes")
@@ -82,9 +85,10 @@ def test_registries_are_found_where_they_are_named(home: Path, engines: Path) ->
         [OTHER_ACCOUNT, "AWS profile sso, images of docker"],
         [CHINA, "AWS profile role"],
         [OTHER_REGION, "AWS profile outright"],
+        ["a.images.corp", "images of docker"],
         [PUBLIC, "images of podman"],
     ]
-    found = [PUBLIC, HOST, "images.example.com:5000", OTHER_ACCOUNT, CHINA, OTHER_REGION]
+    found = [PUBLIC, HOST, "images.example.com:5000", OTHER_ACCOUNT, CHINA, OTHER_REGION, "a.images.corp"]
     assert list(load(home / ".docker/config.json")["credHelpers"]) == found
 
 

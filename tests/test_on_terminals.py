@@ -23,7 +23,7 @@ CALLS: tuple[tuple[list[str], str, int, str], ...] = (
     (["configure", HOST], "\n", 1, "Write this? [y/N]"),
     (["unconfigure"], "", 0, "nothing to give back"),
     (["doctor", HOST], "", 1, "account 111122223333, region us-west-2"),
-    (["status"], "", 0, "No registry comes here yet"),
+    (["status"], "", 0, "Docker asks here for no registry yet"),
     (["login", HOST], "", 1, "docker: is not on PATH"),
     (["password", HOST], "", 0, "warning: the password is on your screen"),
     (["header", HOST], "", 0, "warning: the header holds the password"),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import io
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Never
 
 import pytest
 
@@ -60,6 +62,22 @@ def test_only_a_yes_is_a_yes(typed: str, answer: bool) -> None:
     assert screen.stderr.getvalue() == "Really? [y/N] " + ("" if typed else "\n"), (
         "Ctrl-D leaves the line open"
     )
+
+
+def test_ctrl_c_at_a_question_leaves_no_open_line() -> None:
+    class Interrupted(Stream):
+        def readline(self, *_: object) -> Never:
+            raise KeyboardInterrupt
+
+    stderr = Stream()
+    with pytest.raises(KeyboardInterrupt):
+        Terminal({}, Interrupted(), Stream(), stderr).ask("Really?")
+    assert stderr.getvalue() == "Really? [y/N] \n"
+
+
+def test_nobody_is_asked_who_cannot_have_seen_what_it_is_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    assert not Terminal({}, Stream("y\n"), None, Stream()).ask("Really?")
 
 
 def test_where_nobody_can_be_asked_the_answer_is_no() -> None:

@@ -193,7 +193,7 @@ def test_whoever_interrupts_the_question_is_told(config: Path, monkeypatch: pyte
     monkeypatch.setattr("ecr_credhelper.terminal.Terminal.note", lambda self, text: told.append(text))
     with pytest.raises(KeyboardInterrupt):
         here("configure", HOST, typed="")
-    assert told == ["\nnothing was written"]
+    assert told == ["nothing was written"]
     assert not config.exists()
 
 
@@ -201,3 +201,12 @@ def test_a_no_writes_nothing_and_says_so(config: Path) -> None:
     write(config, "{}")
     here("configure", HOST, "--yes")
     assert here("unconfigure", typed="n\n").screen.endswith("nothing was written\n")
+
+
+def test_what_a_store_marks_since_is_not_replaced_by_the_login_of_before(config: Path) -> None:
+    login = {"auth": "QVdTOnN0YWxl"}
+    write(config, json.dumps({"credsStore": "pass", "auths": {OTHER_ACCOUNT: login}}))
+    here("configure", HOST, "--yes")
+    write(config, json.dumps({**load(config), "auths": {OTHER_ACCOUNT: {}}}))  # docker login, into the store
+    here("unconfigure", "--yes")
+    assert load(config) == {"credsStore": "pass", "auths": {OTHER_ACCOUNT: {}}}

@@ -9,7 +9,7 @@ import difflib
 import os
 import textwrap
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from ecr_credhelper.errors import CredentialHelperError, internal_error
 from ecr_credhelper.terminal import Terminal
@@ -69,9 +69,16 @@ def run(argv: "Sequence[str]") -> int:
     return status if terminal.finish() else 1
 
 
+class _Parser(argparse.ArgumentParser):
+    """Tells what is wrong as all other errors are told: in a line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{CredentialHelperError(self.prog, message, f'run: {self.prog} --help')}\n")
+
+
 def parser(only: str = "") -> argparse.ArgumentParser:
     """Return the parser of the command line, with what the named command takes, or with what all take."""
-    found = argparse.ArgumentParser(
+    found = _Parser(
         PROG,
         description=INTRODUCTION,
         epilog=CLOSING,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ecr_credhelper import inventory, settings
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.commands.arguments import add_hosts, known_hosts
+from ecr_credhelper.docker_config import PROG
 from ecr_credhelper.errors import ConfigurationError, UnsupportedRegistryError
 from ecr_credhelper.files import is_private
 from ecr_credhelper.fingerprint import fingerprint
@@ -87,7 +88,7 @@ def _clear(cache: "Cache", host: str, terminal: "Terminal") -> None:
     _look_again(cache, "")
     terminal.say(f"All tokens in {cache.records.folder} are forgotten.")
     for given in cache.logins(time.time()):
-        terminal.say(f"The login that was given for {given} stays; to forget it: docker logout {given}")
+        terminal.say(f"The login that was given for {given} stays; to forget it: {PROG} cache clear {given}")
 
 
 def _look_again(cache: "Cache", host: str) -> None:

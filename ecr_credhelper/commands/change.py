@@ -1,12 +1,14 @@
 """Changes of a person's files: shown first, then asked about."""
 
 import difflib
+import os
 from functools import wraps
 from typing import TYPE_CHECKING
 
 from ecr_credhelper.config_file import ChangedError
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.json_edit import masked
+from ecr_credhelper.places import settings_file
 from ecr_credhelper.terminal import clean
 
 if TYPE_CHECKING:
@@ -57,7 +59,8 @@ def are_wanted(
     """
     for file, text, _ in changes:
         old, new = (masked(one, shown).splitlines() for one in (file.text, text))
-        for line in difflib.unified_diff(old, new, file.path, file.path, n=2, lineterm=""):
+        context = 0 if file.path == settings_file(os.environ) else 2  # masked() knows JSON alone
+        for line in difflib.unified_diff(old, new, file.path, file.path, n=context, lineterm=""):
             shown_line = clean(line.replace("\t", "    "))
             terminal.say(terminal.styled(shown_line, STYLES[line[0]]) if line[0] in STYLES else shown_line)
     if options.yes or options.dry_run:
@@ -67,7 +70,7 @@ def are_wanted(
     try:
         is_wanted = terminal.ask("Write this?")
     except KeyboardInterrupt:
-        terminal.note("\nnothing was written")
+        terminal.note("nothing was written")
         raise
     if not is_wanted:
         terminal.note("nothing was written")

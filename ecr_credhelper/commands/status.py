@@ -34,11 +34,14 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:  # noqa: AR
         for entry in inventory.entries(cache, fingerprint(os.environ).route, now)
         if entry.is_current
     }
+    rules: Settings | None = None
+    is_right = not docker.problem
     try:
-        rules: Settings | None = settings.load(os.environ)
+        rules = settings.load(os.environ)
+        rules.fallback()  # which tells of all that concerns more than one registry
     except CredentialHelperError as error:
         terminal.note(f"{terminal.mark('failure')} {error}")
-        rules = None
+        is_right = False
     if docker.problem:
         terminal.note(f"{terminal.mark('failure')} {docker.path}: {docker.problem}")
     ways = _ways(docker, rules, list(cached))
@@ -53,9 +56,11 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:  # noqa: AR
         rows.append((host, way, rule, *cached.get(host, (identity, "-"))))
     if rows:
         terminal.table(HEAD, rows)
-    elif not docker.problem:
-        terminal.say("No registry comes here yet; to begin: docker-credential-ecr-py configure HOST")
-    return 0 if rules and not docker.problem else 1
+    elif not docker.problem and docker.creds_store != OURS:
+        terminal.say(
+            "Docker asks here for no registry yet; to begin: docker-credential-ecr-py configure HOST"
+        )
+    return 0 if is_right else 1
 
 
 def _ways(docker: DockerConfig, rules: "Settings | None", cached: list[str]) -> dict[str, str]:
