@@ -143,7 +143,7 @@ def _lock(path: str) -> None:
             with suppress(FileNotFoundError):
                 if abs(time.time() - os.lstat(path).st_mtime) > ABANDONED:
                     os.unlink(path)
-            time.sleep(POLL)
+            time.sleep(POLL)  # no system tells when a file has gone
 
 
 def _make(folder: str) -> None:

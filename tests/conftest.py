@@ -152,7 +152,7 @@ def until(condition: Callable[[], object]) -> None:
     give_up = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < give_up, "it never happened"
-        time.sleep(0.01)
+        time.sleep(0.01)  # nobody tells when it is so
 
 
 def login(server: str = HOST, username: str = "AWS", secret: str = "a-password") -> str:

@@ -173,7 +173,7 @@ def _handler_for(api: FakeECR) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             api.requests += 1
             service = TARGETS.get(self.headers.get("X-Amz-Target", ""))
-            time.sleep(api.slow)
+            time.sleep(api.slow)  # an API far away
             api.gate.wait()
             if service is None:
                 self._send(Fault.aws("UnknownOperationException"))
@@ -197,7 +197,7 @@ def _handler_for(api: FakeECR) -> type[BaseHTTPRequestHandler]:
                 self._send(Fault(200, api.answer(call)))
 
         def _send(self, fault: Fault) -> None:
-            time.sleep(fault.delay)
+            time.sleep(fault.delay)  # the fault may be that it is late
             head = (
                 f"HTTP/1.1 {fault.status} -\r\nContent-Type: application/x-amz-json-1.1\r\n"
                 f"Content-Length: {len(fault.body)}\r\n\r\n"

@@ -159,13 +159,13 @@ def _handler_for(sts: FakeSTS) -> type[BaseHTTPRequestHandler]:
                 self._issue(Call("GetRoleCredentials", _first_of_each(url.query)), _portal_answer)
 
         def _issue(self, call: Call, answer: Callable[[Call, Keys], tuple[str, str]]) -> None:
-            time.sleep(sts.slow)
+            time.sleep(sts.slow)  # an API far away
             content_type, body = answer(call, sts.issue(call))
             fault = sts.faults.popleft() if sts.faults else Fault(200, body.encode())
             self._send(fault, content_type)
 
         def _send(self, fault: Fault, content_type: str = "application/json") -> None:
-            time.sleep(fault.delay)
+            time.sleep(fault.delay)  # the fault may be that it is late
             head = (
                 f"HTTP/1.1 {fault.status} -\r\nContent-Type: {content_type}\r\n"
                 f"Content-Length: {len(fault.body)}\r\n\r\n"

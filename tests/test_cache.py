@@ -111,7 +111,7 @@ def test_an_empty_or_missing_folder_has_nothing(cache: Cache, folder: Path) -> N
     assert not folder.exists()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+@pytest.mark.skipif(os.name == "nt", reason="the test is of modes, and Windows has none")
 def test_a_folder_that_others_may_look_into_is_not_used(cache: Cache, folder: Path) -> None:
     keep(cache, HOST, ME, "key", token())
     folder.chmod(0o755)

@@ -113,7 +113,7 @@ def test_no_cache(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     assert doctor().one("cache")[1:] == ("off: every pull asks AWS", "unset AWS_ECR_DISABLE_CACHE")
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+@pytest.mark.skipif(os.name == "nt", reason="the test is of modes, and Windows has none")
 def test_the_cache_folder(home: Path, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = home / "caches/ecr-credhelper"
     monkeypatch.setenv("AWS_ECR_CACHE_DIR", str(folder.parent))

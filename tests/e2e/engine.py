@@ -49,7 +49,7 @@ def _start(storage: str) -> None:
         if server.poll() is not None or time.monotonic() > give_up:
             server.kill()
             raise programs.ProgramError(f"dockerd did not start:\n…{log.read_text()[-2000:]}")
-        time.sleep(0.05)
+        time.sleep(0.05)  # as said above: it does not tell when it is ready
 
 
 def digest(reference: str) -> str:

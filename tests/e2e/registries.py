@@ -68,7 +68,7 @@ class Registry:
         while not _listens(self.address):
             if server.poll() is not None or time.monotonic() > give_up:
                 raise programs.ProgramError(f"{self.host} did not start:\n{log.read_text()}")
-            time.sleep(0.02)
+            time.sleep(0.02)  # as said above: it does not tell when it is ready
 
     def _settings(self, folder: Path, api: FakeECR) -> dict[str, object]:
         certificate = {"certificate": str(CERTIFICATE), "key": str(KEY)}
