@@ -35,10 +35,11 @@ class World:
     def clock(self) -> float:
         return self.now
 
-    def fetch(self, *_: object, **__: object) -> Token:
+    def fetch(self, *_: object, **__: object) -> ecr.Response:
         """Return a token in place of ``ecr.fetch``."""
         self.fetched += 1
-        return Token("AWS", PASSWORD, fetched_at=self.now, expires_at=self.now + LIFETIME)
+        token = Token("AWS", PASSWORD, fetched_at=self.now, expires_at=self.now + LIFETIME)
+        return ecr.Response(token, "")
 
     def spawn(self, host: str) -> None:
         """Do at once what a process in the background would do soon."""

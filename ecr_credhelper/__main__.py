@@ -53,8 +53,9 @@ def answer(argv: "Sequence[str]") -> "Reply":
         case [verb] if verb in helper.VERBS:
             stdin = sys.stdin.buffer if sys.stdin else io.BytesIO()
             return helper.Helper(os.environ, time.time, spawn).run(verb, stdin)
-        case ["refresh-in-background", host]:  # what ecr_credhelper.refresh starts
-            return helper.Helper(os.environ, time.time, spawn).refresh(host)
+        case ["refresh-in-background", *hosts] if hosts:  # started by ecr_credhelper.refresh
+            refresh = helper.Helper(os.environ, time.time, spawn).refresh
+            return Reply(status=max(refresh(host).status for host in hosts))
         case ["version" | "--version"]:
             return Reply(f"{PROG} {__version__}\n".encode())
     return _answer_person(argv)
@@ -79,14 +80,14 @@ def _answer_person(argv: "Sequence[str]") -> "Reply":
     return Reply(f"{commands.unknown(argv[0])}\n".encode(), status=1)
 
 
-def spawn(host: str) -> None:
-    """Start a refresh of the token of ``host`` in a process of its own."""
+def spawn(*hosts: str) -> None:
+    """Start a refresh of the tokens of some hosts in a separate process."""
     import warnings
 
     warnings.simplefilter("ignore")  # of a process that is left running: that is what it is for
     from ecr_credhelper import refresh
 
-    refresh.spawn(host)
+    refresh.spawn(*hosts)
 
 
 def run() -> "NoReturn":

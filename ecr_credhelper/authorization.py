@@ -33,14 +33,18 @@ def token_of(response: "Mapping[str, Any]", subject: str, now: float) -> Token:
     Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_AuthorizationData.html
 
     """
-    data = response.get("authorizationData")
-    if isinstance(data, list):
-        data = data[0] if data else None
-    if not isinstance(data, dict):
+    data = _authorization_data(response)
+    if data is None:
         raise UnexpectedAnswerError(subject, "the API's answer holds no authorization data", ADVICE)
     username, password = _decode(data.get("authorizationToken"), subject)
     expires_at = _expiry(data.get("expiresAt"), subject, now)
     return Token(username, password, fetched_at=now, expires_at=expires_at)
+
+
+def own_host_of(response: "Mapping[str, Any]") -> str:
+    """Return the host of the registry in the caller's own account, or an empty string if it is missing."""
+    endpoint = (_authorization_data(response) or {}).get("proxyEndpoint")
+    return endpoint.removeprefix("https://") if isinstance(endpoint, str) else ""
 
 
 def login_token(username: str, password: str, now: float) -> Token:
@@ -49,6 +53,13 @@ def login_token(username: str, password: str, now: float) -> Token:
     if expires_at is None or expires_at - now > MAX_LIFETIME:
         expires_at = now + LIFETIME
     return Token(username, password, fetched_at=now, expires_at=expires_at)
+
+
+def _authorization_data(response: "Mapping[str, Any]") -> dict[str, Any] | None:
+    data = response.get("authorizationData")
+    if isinstance(data, list):
+        data = data[0] if data else None
+    return data if isinstance(data, dict) else None
 
 
 def _decode(authorization_token: object, subject: str) -> tuple[str, str]:

@@ -10,27 +10,38 @@ A cache costs speed at worst, never an answer: what cannot be read is a miss, wh
 not kept. It knows nothing of AWS; an identity is a line of text, made by ``fingerprint``.
 """
 
+import os
+
+from ecr_credhelper.files import number
 from ecr_credhelper.places import cache_folder
-from ecr_credhelper.records import Records
+from ecr_credhelper.records import Records, is_recent
 from ecr_credhelper.token import Token, is_clean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-NAME_MODULUS = 2**128 - 159
-"""A prime: file names are keys modulo this, which needs no module that the interpreter has not loaded."""
+ROUTE_LINES = 3
+"""A route is its owner (``host TAB identity``), the key of its token, and when it was written."""
 
-ROUTE_LINES = 2
-"""A route is its owner (``host TAB identity``) and the key of its token."""
+ROUTE_SECONDS = 7 * 24 * 3600
+"""Seconds for which a route is kept, also after its token: ``list`` offers the hosts of the last week."""
 
 FAILURE_SECONDS = 60
 """Seconds for which a failure is remembered, where asking again would keep every caller waiting."""
 
 
 def open_cache(environ: "Mapping[str, str]") -> "Cache":
-    """Return the person's cache; where that is wanted or no place is safe, one that keeps nothing."""
-    return Cache(Records("" if environ.get("AWS_ECR_DISABLE_CACHE") else cache_folder(environ) or ""))
+    """Return the user's cache, or one that keeps nothing if it is disabled or has no place."""
+    directory = None if environ.get("AWS_ECR_DISABLE_CACHE") else cache_folder(environ)
+    if directory is None:
+        return Cache(Records())
+    records = Records(directory)
+    if not os.path.lexists(records.path()) and os.path.lexists(os.path.join(directory, "logins")):
+        from ecr_credhelper.migration import carry_over_logins
+
+        carry_over_logins(records)
+    return Cache(records)
 
 
 class Cache:
@@ -46,7 +57,7 @@ class Cache:
     def route(self, host: str, identity: str) -> str | None:
         """Return the key of the token that serves ``host`` for ``identity``."""
         lines = self.records.read("routes", _route_name(host, identity), f"{host}\t{identity}")
-        return lines[0] if lines and len(lines) == 1 else None
+        return lines[0] if lines and len(lines) == ROUTE_LINES - 1 else None
 
     def token(self, key: str, now: float) -> Token | None:
         """Return the valid token with this key."""
@@ -60,20 +71,25 @@ class Cache:
         """Forget the token with this key, whichever hosts it serves."""
         self.records.discard("tokens", _number(key))
 
-    def keep_route(self, host: str, identity: str, key: str) -> None:
-        """Keep that the token with this key, which is kept already, serves ``host`` for ``identity``."""
-        self.records.write("routes", _route_name(host, identity), f"{host}\t{identity}", key)
+    def keep_route(self, host: str, identity: str, key: str, now: float) -> None:
+        """Save that the token with this key, which is saved already, serves ``host`` for ``identity``."""
+        owner = f"{host}\t{identity}"
+        self.records.write("routes", _route_name(host, identity), owner, key, repr(now))
 
-    def keep_login(self, host: str, login: Token) -> None:
-        """Keep a login that the person gave for ``host``."""
-        self._write_token("logins", _file_name(host), host, login)
+    def save_login(self, host: str, login: Token) -> None:
+        """Save a login that the user stored for ``host``; raise OSError if that is not possible."""
+        self.records.save("logins", _file_name(host), host, *_lines(login))
+
+    def delete_login(self, host: str) -> None:
+        """Delete the login that the user stored for ``host``."""
+        self.records.discard("logins", _file_name(host))
 
     def keep_failure(self, key: str, now: float) -> None:
         """Keep that a token could not be had, or that an identity has no AWS credentials."""
         self.records.write("failures", _number(key), key, repr(now))
 
     def has_failed(self, key: str, now: float) -> bool:
-        """Tell whether that was so a moment ago."""
+        """Return whether that was so in the last minute."""
         return self.records.is_recent("failures", _number(key), key, now, seconds=FAILURE_SECONDS)
 
     def claim(self, key: str, token: Token, attempt: int) -> bool:
@@ -95,13 +111,16 @@ class Cache:
         """Return host -> user name of all that a valid login or token can serve ``identity`` now."""
         found: dict[str, str] = {}
         tokens: dict[str, Token | None] = {}
-        for _, host, owner, key in self.routes():
-            if owner == identity:
-                if key not in tokens:  # a thousand registries may share one
-                    tokens[key] = self.token(key, now)
-                if token := tokens[key]:
-                    found[host] = token.username
+        for host, key in self.served(identity).items():
+            if key not in tokens:  # a thousand registries can share one
+                tokens[key] = self.token(key, now)
+            if token := tokens[key]:
+                found[host] = token.username
         return {**found, **{host: login.username for host, login in self.logins(now).items()}}
+
+    def served(self, identity: str) -> dict[str, str]:
+        """Return host -> token key of every route of ``identity``, also if its token has expired."""
+        return {host: key for _, host, owner, key in self.routes() if owner == identity}
 
     def logins(self, now: float) -> dict[str, Token]:
         """Return host -> login of all valid ones that the person gave."""
@@ -129,7 +148,7 @@ class Cache:
             return expires_at.isdigit() and int(expires_at) > now
         key, *rest = self.records.read(kind, name) or [""]
         if kind == "routes":
-            return len(rest) == ROUTE_LINES - 1 and self.token(rest[0], now) is not None
+            return len(rest) == ROUTE_LINES - 1 and is_recent(rest[1], now, ROUTE_SECONDS)
         if kind == "failures":
             return self.has_failed(key, now)
         return self._valid_token(kind, name, key, now) is not None
@@ -146,13 +165,16 @@ class Cache:
         return token if token.is_valid(now) and is_clean(username) and is_clean(password) else None
 
     def _write_token(self, kind: str, name: str, key: str, token: Token) -> None:
-        times = (repr(token.fetched_at), repr(token.expires_at))
-        self.records.write(kind, name, key, *times, token.username, token.password)
+        self.records.write(kind, name, key, *_lines(token))
+
+
+def _lines(token: Token) -> tuple[str, ...]:
+    return repr(token.fetched_at), repr(token.expires_at), token.username, token.password
 
 
 def _number(key: str) -> str:
-    """Return a file name for any key: its bytes as a number, modulo a prime."""
-    return f"{int.from_bytes(key.encode('utf-8', 'surrogateescape')) % NAME_MODULUS:032x}"
+    """Return a file name for any key."""
+    return number(key.encode("utf-8", "surrogateescape"))
 
 
 def _file_name(host: str) -> str:

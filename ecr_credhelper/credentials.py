@@ -17,7 +17,7 @@ from ecr_credhelper.errors import (
     UnsupportedRegistryError,
     internal_error,
 )
-from ecr_credhelper.fingerprint import Fingerprint, fingerprint
+from ecr_credhelper.fingerprint import Fingerprint, file_stamps, fingerprint
 from ecr_credhelper.log import redacted
 from ecr_credhelper.records import Records
 from ecr_credhelper.registry import Registry, host_of, parse
@@ -157,7 +157,8 @@ class Source:
         """Return a token that is good for a while, or, with ``ahead``, one that is not even ageing."""
         try:
             resolver = self._resolver(registry)
-            return resolver.refresh(registry) if ahead else resolver.resolve(registry)
+            request = resolver.request(registry)
+            return resolver.refresh(request) if ahead else resolver.resolve(request)
         except CredentialHelperError:
             raise
         except Exception as error:  # noqa: BLE001 - a working directory that has gone, no more threads
@@ -166,7 +167,7 @@ class Source:
     def forget(self, registry: "Registry") -> None:
         """Remove the registry's token from the disk."""
         resolver = self._resolver(registry)
-        resolver.cache.drop_token(resolver.key(registry))
+        resolver.cache.drop_token(resolver.request(registry).key)
 
     def _resolver(self, registry: "Registry") -> Resolver:
         """Return what resolves as the identity of this moment: the environment may have changed."""
@@ -180,11 +181,12 @@ class Source:
             found = within(limit, lambda: name_of(session), subject=registry.host)
             is_named, name = bool(found), f"\t{found}"
 
-        def identity() -> str:
-            return fingerprint(os.environ, asked=bool(self._asked)).identity + name
+        def look() -> tuple[Fingerprint, str]:
+            identity = fingerprint(os.environ, is_override=bool(self._asked)).identity + name
+            return Fingerprint(identity, self._owner, look), file_stamps(os.environ)
 
         cache = open_cache(os.environ) if self._on_disk and is_named else Cache(Records())
-        owner = Fingerprint(identity(), self._owner, identity)
+        owner, _ = look()
         resolver = Resolver(self._settings, owner, cache, self._clock, _debug, self._asked)
         resolver.seconds = limit - (time.monotonic() - started)
         return resolver

@@ -67,6 +67,10 @@ class DockerConfig(NamedTuple):
         """Return the registries that are sent here by name."""
         return {host for host, name in self.part("credHelpers").items() if name == OURS}
 
+    def helper_for(self, host: str) -> str:
+        """Return the suffix of the helper that Docker calls for a registry, or nothing."""
+        return str(self.part("credHelpers").get(host, self.creds_store))
+
     def part(self, name: str) -> dict[str, Any]:
         """Return one of the file's objects."""
         part = self.content.get(name)

@@ -5,11 +5,11 @@ so the botocore underneath it is used directly; credential chain, endpoints, ret
 bundles are its own.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.config import Config
 
-from ecr_credhelper.authorization import token_of
+from ecr_credhelper.authorization import own_host_of, token_of
 from ecr_credhelper.aws_errors import explain
 from ecr_credhelper.errors import CredentialHelperError
 from ecr_credhelper.rules import NO_RULE, Rule
@@ -30,17 +30,26 @@ READ_TIMEOUT = 10
 """Seconds to wait for the API's answer, which usually takes a tenth of one."""
 
 
-def fetch(
+class Response(NamedTuple):
+    """A token, and the host of the registry in the identity's own account (empty for the public one)."""
+
+    token: "Token"
+    own_host: str
+
+
+def fetch(  # noqa: PLR0913 - what selects an identity, and how to find it
     registry: "Registry",
     clock: "Callable[[], float]",
     rule: Rule = NO_RULE,
     session: "Session | None" = None,
     log: "Callable[[str], object]" = str,
-) -> "Token":
-    """Return a new token for ``registry``, asked for as the identity that the rule names.
+    *,
+    is_interactive: bool = True,
+) -> Response:
+    """Fetch a new token for ``registry`` with the identity that the rule selects.
 
     Raises:
-        CredentialHelperError: whatever went wrong, with what to do about it.
+        CredentialHelperError: any failure, with what to do about it.
 
     Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html,
     called without ``registryIds``: those are deprecated, and a token opens every registry of its region.
@@ -48,7 +57,7 @@ def fetch(
     """
     profile: str | None = rule.profile
     try:
-        session = session_for(registry, rule, session)
+        session = session_for(registry, rule, session, is_interactive=is_interactive)
         profile = profile_of(session)
         # A client would look for them once more, which takes seconds where there is an instance to ask.
         kind = keys_of(session).method
@@ -61,8 +70,8 @@ def fetch(
     except Exception as error:  # noqa: BLE001 - its text may hold a secret, in a traceback too
         raise explain(error, registry, profile) from None
     token = token_of(response, registry.host, clock())
-    log(f"answered: {token}")
-    return token
+    log(f"response: {token}")
+    return Response(token, own_host_of(response))
 
 
 def make_client(session: "Session", registry: "Registry", rule: Rule = NO_RULE) -> "Any":

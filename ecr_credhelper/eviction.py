@@ -32,12 +32,11 @@ def evict_if_due(cache: "Cache", now: float) -> None:
         return
     cache.records.write("eviction", "last", "last", repr(now))
     for kind in crowded:
-        folder = os.path.join(cache.records.folder, kind)
-        names = sorted(cache.records.names(kind), key=lambda name: _modified(os.path.join(folder, name)))
-        for name in names[: -int(LEFT * MOST[kind])]:
-            cache.records.discard(kind, name)
+        paths = sorted((cache.records.path(kind, name) for name in cache.records.names(kind)), key=_modified)
+        for path in paths[: -int(LEFT * MOST[kind])]:
+            remove(path)
     cache.evict(now)
-    _remove_abandoned(cache.records.folder, now)
+    _remove_abandoned(cache.records.path(), now)
 
 
 def _remove_abandoned(folder: str, now: float) -> None:

@@ -4,6 +4,7 @@ Windows has neither modes nor owners in ``os.stat``; there the profile folder's 
 new folders inherit, keeps other people out.
 """
 
+import _imp
 import os
 import stat
 
@@ -14,9 +15,17 @@ OTHERS = 0o077
 MAX_FILE = 64 * 1024
 """Bytes read of one file: a token is 2 to 4 KiB, so a larger file is not one of ours."""
 
+CHECKSUM_KEY = 0x6563722D7079
+"""One key for all processes and Python versions: checksums are stored and compared."""
+
+NUMBER_MODULUS = 2**128 - 159
+"""A prime: any bytes are a number modulo this, computed without an import."""
+
+_hash = getattr(_imp, "source_hash", None)  # an interpreter other than CPython can lack it
 _HAS_OWNERS = hasattr(os, "geteuid")
 # O_NOFOLLOW: not through a planted link. O_NONBLOCK: a planted pipe must not hold the reader.
-_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_READ = READ_FLAGS | getattr(os, "O_NOFOLLOW", 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -30,18 +39,32 @@ def is_private(folder: str) -> bool:
 
 
 def make_private(folder: str) -> bool:
-    """Make ``folder``, if need be with those above it; tell whether it is private now.
+    """Create a private directory; return whether it is there now."""
+    try:
+        ensure_private(folder)
+    except OSError:
+        return False
+    return True
 
-    A folder of ours whose mode was loosened is tightened again; another's is left alone.
+
+def ensure_private(folder: str) -> None:
+    """Create a private directory, with its parents if they are missing.
+
+    The mode of a directory of this user is tightened if it was loosened; another user's is left alone.
+
+    Raises:
+        OSError: the directory cannot be created, or is not private.
+
     """
     try:
         _make(folder)
         status = os.lstat(folder)
-        if stat.S_ISDIR(status.st_mode) and _is_own(status) and _is_open(status):
-            os.chmod(folder, PRIVATE_FOLDER)
-    except (OSError, ValueError):
-        return False
-    return is_private(folder)
+    except ValueError as error:  # a null character in the path
+        raise OSError(0, str(error), folder) from None
+    if stat.S_ISDIR(status.st_mode) and _is_own(status) and _is_open(status):
+        os.chmod(folder, PRIVATE_FOLDER)
+    if not is_private(folder):
+        raise PermissionError(0, "it is not a directory of this user", folder)
 
 
 def read_private(path: str) -> bytes | None:
@@ -54,29 +77,64 @@ def read_private(path: str) -> bytes | None:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or not _is_own(status) or status.st_size > MAX_FILE:
             return None
-        return os.read(descriptor, MAX_FILE)
+        return read_all(descriptor, MAX_FILE)
     except OSError:
         return None
     finally:
         os.close(descriptor)
 
 
+def read_all(descriptor: int, limit: int) -> bytes:
+    """Return at most ``limit`` bytes of an open file: a network file system can return them in parts."""
+    content = b""
+    while len(content) < limit and (part := os.read(descriptor, limit - len(content))):
+        content += part
+    return content
+
+
+def checksum(content: bytes) -> str:
+    """Return a checksum of any bytes, equal in all Python versions; it detects changes, not forgeries.
+
+    This is the 64-bit SipHash with which CPython validates its .pyc files: it needs no import and takes a
+    microsecond for 4 KiB.
+    """
+    return number(content) if _hash is None else _hash(CHECKSUM_KEY, content).hex()
+
+
+def number(content: bytes) -> str:
+    """Return any bytes as a number of 32 hexadecimal digits."""
+    return f"{int.from_bytes(content) % NUMBER_MODULUS:032x}"
+
+
 def write_private(path: str, content: bytes) -> bool:
-    """Replace a file atomically; tell whether it was done. A reader sees the old or the new one, whole."""
+    """Replace a file atomically; return whether that was possible."""
+    try:
+        replace_private(path, content)
+    except OSError:
+        return False
+    return True
+
+
+def replace_private(path: str, content: bytes) -> None:
+    """Replace a file atomically: a reader sees the old or the new content, whole.
+
+    Raises:
+        OSError: the file cannot be written; the old one is unchanged.
+
+    """
     folder, name = os.path.split(path)
     temporary = os.path.join(folder, f".{name[:64]}.{os.urandom(8).hex()}")
     try:
         descriptor = os.open(temporary, _CREATE, PRIVATE_FILE)
-    except (OSError, ValueError):
-        return False
+    except ValueError as error:  # a null character in the path
+        raise OSError(0, str(error), path) from None
     try:
-        with open(descriptor, "wb") as file:  # buffered: a short write is gone on with, or an error
+        with open(descriptor, "wb") as file:  # buffered: completes a short write, or raises
             file.write(content)
         os.replace(temporary, path)
     except OSError:
         remove(temporary)
-        return False
-    return True
+        raise
 
 
 def create_private(path: str) -> bool:

@@ -1,19 +1,22 @@
-"""Which AWS identity would answer, told without asking AWS.
+"""Identify the AWS credentials in use without calling AWS.
 
-The fingerprint is one line of everything that decides *who* would be asked for a token: variables,
-files by their stat, and where those do not tell two machines apart, something of the machine. Equal
-line, equal identity; whatever changes makes another line and so a cache miss. It holds no secret.
-``docs/explanation/caching.md`` explains every entry, with botocore's source as the reference.
+A fingerprint is one line of everything that selects an AWS identity: environment variables, the content of
+the configuration files, and, if the identity comes from the machine itself, something of the machine. Equal
+lines mean equal identities; any change makes another line and so a cache miss. The line contains no secret:
+files and secrets appear as checksums. ``docs/explanation/caching.md`` explains every entry, with botocore's
+source as the reference.
 """
 
 import os
+import stat
 import sys
 
+from ecr_credhelper.files import READ_FLAGS, checksum, read_all
 from ecr_credhelper.places import settings_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 VARIABLES = (
     # Who it is, after botocore/credentials.py and configprovider.py.
@@ -30,15 +33,19 @@ VARIABLES = (
 )  # fmt: skip
 
 FILES = (
-    # the variable that names it, its default place
-    ("AWS_CONFIG_FILE", "~/.aws/config"),
-    ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"),
-    ("AWS_CREDENTIAL_FILE", ""),
-    ("BOTO_CONFIG", "~/.boto"),
-    ("", "/etc/boto.cfg"),
+    # the field's name, the variable that names the file, its default path
+    ("config", "AWS_CONFIG_FILE", "~/.aws/config"),
+    ("credentials", "AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"),
+    ("credential-file", "AWS_CREDENTIAL_FILE", ""),
+    ("boto", "BOTO_CONFIG", "~/.boto"),
+    ("boto.cfg", "", "/etc/boto.cfg"),
     # The same path in every EKS pod, with another service account's token in each.
-    ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", ""),
+    ("container-token", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", ""),
 )
+"""Files whose content counts and whose path does not: a copy elsewhere selects the same identity.
+
+The web identity token file is not among them: it rotates, and the role's ARN is the identity.
+"""
 
 SELF_CONTAINED = (
     # Each of these leads to one identity wherever it is used, so machines may share a cache: the
@@ -52,68 +59,89 @@ SETTINGS = ("ECR_CREDHELPER_PROFILE_", "ECR_CREDHELPER_ROLE_ARN_")
 """How variables begin that say for an account what the settings file could; see settings.py."""
 
 MISSING = "-"
-"""The stat of a file that is not there."""
+"""Stands for a file that does not exist or cannot be read: botocore ignores both."""
+
+NOT_A_FILE = "not a file"
+"""Stands for a pipe or a device. It is not read, and no token is fetched for it (see sessions.py)."""
+
+MAX_FILE = 1024 * 1024
+"""Bytes of a file that are read: an AWS configuration with a thousand profiles has a fifth of this."""
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 """Differs between machines and not between the containers of one, which /etc/machine-id may do."""
 
 
 class Fingerprint:
-    """Lines: ``identity`` tells who AWS would see, ``settings`` what leads a host there, ``route`` both.
+    """Three lines: ``identity`` is whom AWS sees, ``settings`` what leads a host there, ``route`` both.
 
-    ``again`` tells the identity once more: it may change while AWS is asked.
+    ``look_again`` computes the fingerprint anew: it can change while AWS is called.
     """
 
-    __slots__ = ("_again", "identity", "route", "settings")
+    __slots__ = ("_look_again", "identity", "route", "settings")
 
-    def __init__(self, identity: str, settings: str, again: "Callable[[], str] | None" = None) -> None:
+    def __init__(
+        self,
+        identity: str,
+        settings: str,
+        look_again: "Callable[[], tuple[Fingerprint, str]] | None" = None,
+    ) -> None:
         self.identity = identity
         self.settings = settings
         self.route = f"{settings}\t{identity}"
-        self._again = again
+        self._look_again = look_again
 
-    def holds(self) -> bool:
-        """Tell whether the identity is still this one."""
-        return self._again is None or self._again() == self.identity
+    def snapshot(self) -> str | None:
+        """Return a text that changes with every write to a file behind this fingerprint.
+
+        It changes also if the old content comes back. None means that the fingerprint is another one by now.
+        """
+        if self._look_again is None:
+            return ""
+        now, stamps = self._look_again()
+        return stamps if now.route == self.route else None
 
 
-def fingerprint(environ: "Mapping[str, str]", *, asked: bool = False) -> Fingerprint:
-    """Return the lines for this process's surroundings: ``name=value`` fields with tabs between.
+def fingerprint(environ: "Mapping[str, str]", *, is_override: bool = False) -> Fingerprint:
+    """Return the fingerprint of an environment: ``name=value`` fields, separated by tabs.
 
-    Two processes with equal lines get their AWS credentials from the same place. ``asked`` tells that a
-    program names an identity of its own.
+    Two processes with equal lines get their AWS credentials from the same source. ``is_override`` means that
+    a Python program names the identity.
     """
-    fields = [f"home={os.path.expanduser('~')}"]  # where the SDK keeps its SSO and login sessions
-    fields += [f"{name}={environ[name]}" for name in VARIABLES if name in environ]
-    for variable, default in FILES:
-        path = environ.get(variable, default)
-        if path:
-            path = os.path.expanduser(os.path.expandvars(path))  # as botocore/configloader.py does
-            fields.append(f"{path}={_stat(path)}")
+    fields = [("home", os.path.expanduser("~"))]  # where the SDK keeps its SSO and login sessions
+    fields += [(name, environ[name]) for name in VARIABLES if name in environ]
+    fields += [(name, _content(_path(environ, *place))) for name, *place in FILES]
     token = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN")
     if token:
-        fields.append(f"AWS_CONTAINER_AUTHORIZATION_TOKEN={digest(token)}")
+        fields.append(("container-authorization", checksum(os.fsencode(token))))
     settings = _settings(environ)
-    # A rule may name a profile, as may a program, and that one any source.
-    if settings or asked or not any(environ.get(name) for name in SELF_CONTAINED):
-        fields.append(f"machine={machine(environ)}")
-    return Fingerprint(_line(fields), _line(settings), lambda: fingerprint(environ, asked=asked).identity)
+    # A rule can name a profile, as a program can, and a profile can have any source.
+    if settings or is_override or not any(environ.get(name) for name in SELF_CONTAINED):
+        fields.append(("machine", machine(environ)))
+    return Fingerprint(
+        join_fields(fields),
+        join_fields(settings),
+        lambda: (fingerprint(environ, is_override=is_override), file_stamps(environ)),
+    )
 
 
-def _settings(environ: "Mapping[str, str]") -> list[str]:
-    """Return the fields of what the person's settings say; none where there are none."""
-    fields = [f"{name}={value}" for name, value in sorted(environ.items()) if name.startswith(SETTINGS)]
-    path = settings_file(environ)
-    status = _stat(path) if path else MISSING
-    return fields if status == MISSING else [*fields, f"{path}={status}"]
+def file_stamps(environ: "Mapping[str, str]") -> str:
+    """Return a text that changes with every write to a file that counts, even with the same content."""
+    paths = [_path(environ, variable, default) for _, variable, default in FILES]
+    return "\t".join(_stamp(path) for path in [*paths, settings_file(environ) or ""] if path)
 
 
-def _line(fields: list[str]) -> str:
-    return "\t".join(_one_field(field) for field in fields)
+def join_fields(fields: "Iterable[tuple[str, str]]") -> str:
+    """Return fields as one line, which ``split_fields`` takes apart again."""
+    return "\t".join(f"{name}={_escape(value)}" for name, value in fields)
+
+
+def split_fields(line: str) -> dict[str, str]:
+    """Return the fields of a line; values that had to be escaped stay escaped."""
+    return dict(field.partition("=")[::2] for field in line.split("\t") if field)
 
 
 def machine(environ: "Mapping[str, str]", boot_id_file: str = BOOT_ID) -> str:
-    """Return what tells this machine from another that may share the same home folder."""
+    """Return what distinguishes this machine from others that can share its home directory."""
     try:
         with open(boot_id_file, "rb", 0) as file:
             return file.read(64).decode("ascii", "replace").strip()
@@ -123,24 +151,54 @@ def machine(environ: "Mapping[str, str]", boot_id_file: str = BOOT_ID) -> str:
         return os.uname().nodename
 
 
-def _stat(path: str) -> str:
-    """Return modification time, size and inode: what changes when somebody changes the file."""
+def _settings(environ: "Mapping[str, str]") -> list[tuple[str, str]]:
+    """Return the fields of the user's settings; none if there are no settings."""
+    fields = [(name, value) for name, value in sorted(environ.items()) if name.startswith(SETTINGS)]
+    content = _content(settings_file(environ) or "")
+    return fields if content == MISSING else [*fields, ("settings", content)]
+
+
+def _path(environ: "Mapping[str, str]", variable: str, default: str) -> str:
+    """Return the path of a configuration file as botocore/configloader.py does; empty means none."""
+    return os.path.expanduser(os.path.expandvars(environ.get(variable, default)))
+
+
+def _content(path: str) -> str:
+    """Return a checksum of a file's content; of a file that is too large, its times, size and inode."""
     try:
-        status = os.stat(path)
+        descriptor = os.open(path, READ_FLAGS)
     except (OSError, ValueError):
         return MISSING
-    return f"{status.st_mtime_ns},{status.st_size},{status.st_ino}"
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return NOT_A_FILE
+        content = read_all(descriptor, MAX_FILE + 1)
+    except OSError:
+        return MISSING
+    finally:
+        os.close(descriptor)
+    return checksum(content) if len(content) <= MAX_FILE else _times(status)
 
 
-def digest(secret: str) -> str:
-    """Return a digest of a secret that selects an identity: the secret itself stays out of the line."""
-    import hashlib
+def _stamp(path: str) -> str:
+    """Return the times of a file, and of itself and its directory if those are symbolic links."""
+    found = []
+    for place, get_status in ((path, os.stat), (path, os.lstat), (os.path.dirname(path), os.lstat)):
+        try:
+            status = get_status(place)
+        except (OSError, ValueError):
+            found.append(MISSING)
+        else:
+            # A directory changes whenever anything is written into it, such as the CLI's cache.
+            found.append("" if stat.S_ISDIR(status.st_mode) else _times(status))
+    return ";".join(found)
 
-    return hashlib.sha256(os.fsencode(secret)).hexdigest()
+
+def _times(status: os.stat_result) -> str:
+    return f"{status.st_mtime_ns},{status.st_ctime_ns},{status.st_size},{status.st_ino}"
 
 
-def _one_field(text: str) -> str:
-    """Escape what separates fields and lines."""
-    if text.isprintable() and "\\" not in text:
-        return text
-    return ascii(text)
+def _escape(text: str) -> str:
+    """Escape the separators of fields and lines."""
+    return text if text.isprintable() and "\\" not in text else ascii(text)

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 class Helper:
     """Docker's credential helper for one process.
 
-    ``environ`` are its environment variables, ``clock`` tells seconds since the epoch, ``spawn`` starts
-    a refresh of a host's token in the background.
+    ``environ`` are its environment variables, ``clock`` returns seconds since the epoch, ``spawn`` starts a
+    refresh of some hosts' tokens in the background.
     """
 
     def __init__(
-        self, environ: "Mapping[str, str]", clock: "Callable[[], float]", spawn: "Callable[[str], None]"
+        self, environ: "Mapping[str, str]", clock: "Callable[[], float]", spawn: "Callable[..., None]"
     ) -> None:
         self.environ = environ
         self.clock = clock
@@ -48,7 +48,7 @@ class Helper:
         return reply
 
     def get(self, stdin: "BinaryIO") -> Reply:
-        """Answer with the login of one registry: from the cache, else from AWS, or the fallback's."""
+        """Return the login for one registry: from the cache, from AWS, or from the fallback."""
         request = protocol.read_request(stdin)
         server = protocol.server_in(request)
         wanted = registry.parse(server)
@@ -56,23 +56,16 @@ class Helper:
         kind = f"ECR, region {wanted.region}" if wanted else "no ECR host"
         self.log(f"get {registry.host_of(server)}: {kind}")
         self.log(f"identity: {self.fingerprint.route}")
-        # A login that the person gave comes first, as everywhere in Docker, and is served to its end.
-        token = self.cache.login(host, self.clock()) if host else None
+        token = self._from_cache(host) if host else None
+        if token is None and (wanted := wanted or self._custom(server)):
+            token = self._resolve(wanted)
         if token:
-            self.log(f"a login that was given for this host: {token}")
-        elif host:
-            token = self._cached(host)
-            self.log(f"cache {self.cache.records.folder or 'off'}: {token or 'no valid token'}")
-            if token is None or token.is_due(self.clock()):
-                wanted = wanted or self._custom(server)
-                token = self._resolve(wanted) if wanted else None
-        if wanted is None and token is None:
-            fallback = self._fallback()
-            return fallback.get(server, request) if fallback else Reply.not_found()
-        return Reply.credentials(server, token.username, token.password) if token else Reply.not_found()
+            return Reply.credentials(server, token.username, token.password)
+        fallback = None if wanted else self._fallback()
+        return fallback.get(server, request) if fallback else Reply.not_found()
 
     def store(self, stdin: "BinaryIO") -> Reply:
-        """Keep the login that a person gives for an ECR host, until the end that its password carries."""
+        """Save the login that the user gives for an ECR host, until the expiry in its password."""
         request = protocol.read_request(stdin)
         server, username, password = protocol.login_in(request)
         wanted = registry.parse(server) or self._custom(server)
@@ -81,11 +74,33 @@ class Helper:
 
             host = registry.host_of(server) or "the given server"
             return Fallback(self.environ, self._settings().fallback()).store(host, request)
-        if self.environ.get("AWS_ECR_IGNORE_CREDS_STORAGE") != "true":
-            from ecr_credhelper.authorization import login_token
-
-            self.cache.keep_login(wanted.host, login_token(username, password, self.clock()))
+        is_unwanted = self.environ.get("AWS_ECR_IGNORE_CREDS_STORAGE") == "true"
+        if not is_unwanted and not self.environ.get("AWS_ECR_DISABLE_CACHE"):
+            self._save_login(wanted, username, password)
         return Reply()
+
+    def _save_login(self, wanted: registry.Registry, username: str, password: str) -> None:
+        """Save a login, unless it is the one that ``get`` serves for this host right now.
+
+        ``docker login HOST`` without ``-u`` hands that one back. If a token were saved as a login, it would
+        be served to every identity until it expires.
+        """
+        given, now = (username, password), self.clock()
+        if (login := self.cache.login(wanted.host, now)) and login.pair == given:
+            return
+        if (token := self._cached_token(wanted.host)[1]) and token.pair == given:
+            self.cache.delete_login(wanted.host)
+            return
+        from ecr_credhelper.authorization import login_token
+
+        try:
+            self.cache.save_login(wanted.host, login_token(username, password, now))
+        except OSError as error:
+            if self._can_fetch(wanted, password):
+                return
+            cause = f"the login cannot be saved in {error.filename} ({error.strerror})"
+            hint = "set AWS_ECR_CACHE_DIR to a directory that you can write to"
+            raise CredentialHelperError(wanted.host, cause, hint) from None
 
     def erase(self, stdin: "BinaryIO") -> Reply:
         """Forget the login of one host and the tokens that served it, if there are any."""
@@ -98,56 +113,89 @@ class Helper:
         self.cache.forget(wanted.host)
         return Reply()
 
-    def list(self, stdin: "BinaryIO") -> Reply:  # noqa: ARG002 - a client may keep it open: it is not read
-        """List the hosts that a ``get`` could serve from the cache right now, and those of the fallback."""
-        try:
-            fallback = self._fallback()
-            others = fallback.hosts() if fallback else {}
-        except CredentialHelperError:  # a client that gets no list drops every login that it has
-            others = {}
-        return Reply.listing({**others, **self.cache.hosts(self.fingerprint.route, self.clock())})
+    def list(self, stdin: "BinaryIO") -> Reply:  # noqa: ARG002 - a client can keep it open: it is not read
+        """List the hosts whose login can be obtained now, with their user names. This never fails."""
+        hosts = self.cache.hosts(self.fingerprint.route, self.clock())
+        if self._has_configuration():
+            from ecr_credhelper import listing
+
+            _prepare_for_botocore()
+            try:
+                hosts = listing.available_hosts(
+                    self._resolver(is_interactive=False), self.environ, self.spawn
+                )
+            except Exception as error:  # noqa: BLE001 - without a list, some clients drop every login
+                self.log(f"error: {error if isinstance(error, CredentialHelperError) else type(error)}")
+        return Reply.listing(hosts)
 
     def refresh(self, server: str) -> Reply:
-        """Fetch the next token of a registry, if it is time to; silent, as nobody is there to be told."""
+        """Fetch the next token of a registry, if it is time to; silent, since no one reads the output."""
         try:
             wanted = registry.parse(server) or self._custom(server)
             if wanted:
-                self._resolver().refresh(wanted)
+                resolver = self._resolver()
+                resolver.refresh(resolver.request(wanted))
         except CredentialHelperError as error:
             self.log(f"error: {error}")
-            return Reply(status=1)  # whoever asks in the last minutes waits, and gets the reason
+            return Reply(status=1)  # a get in the token's last minutes waits, and shows the reason
         return Reply(status=0 if wanted else 1)
 
-    def _cached(self, host: str) -> "Token | None":
-        """Return the valid token of a host, and let the next one be fetched when it is time to."""
+    def _from_cache(self, host: str) -> "Token | None":
+        """Return what the cache can serve without waiting: a stored login, or a token with enough time left.
+
+        A login from ``docker login`` takes precedence until it expires, as everywhere in Docker. For a token
+        in the last quarter of its life, one process starts a refresh in the background.
+        """
         now = self.clock()
-        key = self.cache.route(host, self.fingerprint.route)
-        token = self.cache.token(key, now) if key else None
-        is_ageing = token and token.is_ageing(now) and not token.is_due(now)
-        if key and token and is_ageing and self.cache.claim(key, token, token.attempt(now)):
-            self.log("the token is ageing: its refresh starts in the background")
+        if login := self.cache.login(host, now):
+            self.log(f"using the stored docker login, which overrides your AWS identity: {login}")
+            self.log(f"to remove it, run: docker-credential-ecr-py cache clear {host}")
+            return login
+        key, token = self._cached_token(host)
+        self.log(f"cache {self.cache.records.folder or 'off'}: {token or 'no valid token'}")
+        if token is None or token.is_due(now):
+            return None
+        if token.is_ageing(now) and self.cache.claim(key, token, token.attempt(now)):
+            self.log("starting a refresh of the token in the background")
             self.spawn(host)
         return token
 
-    def _resolve(self, wanted: registry.Registry) -> "Token | None":
-        """Return the token that opens a registry; None where going on without one beats an error."""
-        import gc
-        import warnings
-
-        warnings.simplefilter("ignore")  # some clients take anything on stderr for a failure
-        gc.disable()  # what botocore loads stays until the process ends, soon: looking for garbage is 15 ms
-        resolver = self._resolver()
+    def _can_fetch(self, wanted: registry.Registry, password: str) -> bool:
+        """Return whether a get would fetch this very login again, so that nothing is lost without a cache."""
         try:
-            return resolver.resolve(wanted)
+            token = self._resolve(wanted)
         except CredentialHelperError:
-            if resolver.wants_not_found(wanted):
+            return False
+        return token is not None and token.password == password
+
+    def _cached_token(self, host: str) -> "tuple[str, Token | None]":
+        """Return the key of the token that serves a host for this identity, and the token if it is valid."""
+        key = self.cache.route(host, self.fingerprint.route)
+        return (key, self.cache.token(key, self.clock())) if key else ("", None)
+
+    def _resolve(self, wanted: registry.Registry) -> "Token | None":
+        """Return the token for a registry, or None if the client should continue without a login."""
+        _prepare_for_botocore()
+        resolver = self._resolver()
+        request = resolver.request(wanted)
+        try:
+            return resolver.resolve(request)
+        except CredentialHelperError:
+            if request.wants_not_found:
                 return None
             raise
 
-    def _resolver(self) -> "Resolver":
+    def _resolver(self, *, is_interactive: bool = True) -> "Resolver":
         from ecr_credhelper.resolver import Resolver
 
-        return Resolver(self._settings(), self.fingerprint, self.cache, self.clock, self.log)
+        return Resolver(
+            self._settings(),
+            self.fingerprint,
+            self.cache,
+            self.clock,
+            self.log,
+            is_interactive=is_interactive,
+        )
 
     def _settings(self) -> "Settings":
         from ecr_credhelper import settings
@@ -165,13 +213,26 @@ class Helper:
         """Return the ECR registry that the settings say a host stands for."""
         return self._settings().registry(server) if has_settings(self.environ) else None
 
+    def _has_configuration(self) -> bool:
+        """Return whether there are settings or a Docker configuration to read."""
+        return has_settings(self.environ) or os.path.lexists(docker_config_file(self.environ))
+
     def _fallback(self) -> "Fallback | None":
         """Return the store for other registries, where a file of the person's could tell of one."""
-        if not has_settings(self.environ) and not os.path.lexists(docker_config_file(self.environ)):
+        if not self._has_configuration():
             return None
         from ecr_credhelper.fallback import Fallback
 
         return Fallback(self.environ, self._settings().fallback())
+
+
+def _prepare_for_botocore() -> None:
+    """Set up this process for botocore, shortly before the process ends."""
+    import gc
+    import warnings
+
+    warnings.simplefilter("ignore")  # some clients treat anything on stderr as a failure
+    gc.disable()  # everything that botocore loads stays until the end: collecting garbage costs 15 ms
 
 
 def _open_log(where: str) -> "Callable[[str], object]":

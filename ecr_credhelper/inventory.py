@@ -1,18 +1,20 @@
 """What is cached and for whom, in words for people; never a secret."""
 
-import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from ecr_credhelper.registry import is_region, parse
+from ecr_credhelper import settings
+from ecr_credhelper.fingerprint import split_fields
+from ecr_credhelper.registry import parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ecr_credhelper.cache import Cache
+    from ecr_credhelper.registry import Registry
     from ecr_credhelper.token import Token
 
-GIVEN = "docker login"
-"""What a login is kept under that a person gave."""
+STORED = "docker login"
+"""The identity of a login that the user stored with ``docker login``."""
 
 
 class Entry(NamedTuple):
@@ -33,11 +35,11 @@ def entries(cache: "Cache", route: str, now: float) -> list[Entry]:
         token = cache.token(key, now)
         if token:
             is_current = cache.route(host, route) == key and host not in given
-            region = next(filter(is_region, key.split("\t")), "")
+            region = split_fields(key).get("region", "")
             found[host, key] = Entry(host, region, _identity(key), token, is_current)
     for host, login in given.items():
         registry = parse(host)
-        found[host, ""] = Entry(host, registry.region if registry else "", GIVEN, login, is_current=True)
+        found[host, ""] = Entry(host, registry.region if registry else "", STORED, login, is_current=True)
     return [found[place] for place in sorted(found)]
 
 
@@ -56,15 +58,18 @@ def in_words(profile: str, role_arn: str, environ: "Mapping[str, str]") -> str:
     return "the container's role" if is_container else "default chain"
 
 
+def identity_of(registry: "Registry", environ: "Mapping[str, str]") -> str:
+    """Return in words which identity the settings and the environment select for a registry."""
+    rule = settings.load(environ).rule(registry)
+    return in_words(rule.profile, rule.role_arn, environ)
+
+
 def _identity(key: str) -> str:
     """Return the identity in a token's key, which ``resolver.token_key`` made."""
-    fields = key.split("\t")
-    environ = dict(field.partition("=")[::2] for field in fields if "=" in field)
-    if "session" in environ:
-        return f"a program's session, key {environ['session'].rpartition(',')[2]}"
-    rule = next((field for field in fields if field.startswith("(")), "('', '')")
-    profile, role_arn, *_ = ast.literal_eval(rule)
-    return in_words(profile, role_arn, environ)
+    fields = split_fields(key)
+    if "session" in fields:
+        return f"a program's session, key {fields['session']}"
+    return in_words(fields.get("rule.profile", ""), fields.get("rule.role_arn", ""), fields)
 
 
 def left(seconds: float) -> str:

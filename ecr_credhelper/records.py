@@ -11,13 +11,21 @@ The rules:
 
 import os
 
-from ecr_credhelper.files import create_private, is_private, make_private, read_private, remove, write_private
+from ecr_credhelper.files import (
+    checksum,
+    create_private,
+    ensure_private,
+    is_private,
+    read_private,
+    remove,
+    replace_private,
+)
 
-MAGIC = "ecr-credhelper 1"
-"""The first line of every record; the number changes with the format, and older records are not there."""
+FORMAT = "2"
+"""The format of the records. Each format has its own directory, since two versions can share a cache."""
 
-END = "end"
-"""The last line of every record: one that was cut short lacks it."""
+MAGIC = f"ecr-credhelper {FORMAT}"
+"""The first line of every record. The last line is a checksum of all lines before it."""
 
 
 class Records:
@@ -33,41 +41,51 @@ class Records:
         """Return the lines of a record after its key, or None; without ``key``, the key comes first."""
         if not is_private(self.folder):
             return None
-        content = read_private(os.path.join(self.folder, kind, name)) or b""
-        try:
-            magic, *lines, end, nothing = content.decode("utf-8", "surrogateescape").split("\n")
-        except ValueError:
+        content = read_private(self.path(kind, name)) or b""
+        body = content[:-1].rpartition(b"\n")[0]
+        if content != _with_checksum(body):
             return None
-        if magic != MAGIC or end != END or nothing or not lines:
+        magic, *lines = body.decode("utf-8", "surrogateescape").split("\n")
+        if magic != MAGIC or not lines:
             return None
         if key is None:
             return lines
         return lines[1:] if lines[0] == key else None
 
     def write(self, kind: str, name: str, key: str, *lines: str) -> None:
-        """Write a record, or replace it whole; where that is not possible, do nothing."""
-        content = "\n".join((MAGIC, key, *lines, END, "")).encode("utf-8", "surrogateescape")
-        if self._make(kind):
-            write_private(os.path.join(self.folder, kind, name), content)
+        """Write or replace a record; do nothing if that is not possible."""
+        try:
+            self.save(kind, name, key, *lines)
+        except OSError:
+            return
+
+    def save(self, kind: str, name: str, key: str, *lines: str) -> None:
+        """Write or replace a record; raise OSError if that is not possible."""
+        if not self.folder:
+            raise FileNotFoundError(0, "there is no home directory for it", "the cache")
+        self._make(kind)
+        body = "\n".join((MAGIC, key, *lines)).encode("utf-8", "surrogateescape")
+        replace_private(self.path(kind, name), _with_checksum(body))
 
     def is_recent(self, kind: str, name: str, key: str, now: float, *, seconds: float) -> bool:
-        """Tell whether the one line of a record is a time of these last seconds."""
+        """Return whether the one line of a record is a time in the last ``seconds``."""
         lines = self.read(kind, name, key)
-        try:
-            return 0 <= now - float((lines or [""])[0]) < seconds
-        except ValueError:
-            return False
+        return lines is not None and is_recent("".join(lines), now, seconds)
 
     def create(self, kind: str, name: str) -> bool:
         """Make an empty file; tell whether it was this process that made it."""
-        return self._make(kind) and create_private(os.path.join(self.folder, kind, name))
+        try:
+            self._make(kind)
+        except OSError:
+            return False
+        return create_private(self.path(kind, name))
 
     def names(self, kind: str) -> list[str]:
         """Return the names of all records of one kind, those left out that are being written."""
         if not is_private(self.folder):
             return []
         try:
-            names = os.listdir(os.path.join(self.folder, kind))
+            names = os.listdir(self.path(kind))
         except OSError:
             return []
         return sorted(name for name in names if not name.startswith("."))
@@ -75,7 +93,25 @@ class Records:
     def discard(self, kind: str, name: str) -> None:
         """Remove a record, if it is there."""
         if is_private(self.folder):
-            remove(os.path.join(self.folder, kind, name))
+            remove(self.path(kind, name))
 
-    def _make(self, kind: str) -> bool:
-        return make_private(self.folder) and make_private(os.path.join(self.folder, kind))
+    def path(self, *names: str) -> str:
+        """Return the path of a record, or of the directory of a kind."""
+        return os.path.join(self.folder, FORMAT, *names)
+
+    def _make(self, kind: str) -> None:
+        for directory in (self.folder, self.path(), self.path(kind)):
+            ensure_private(directory)
+
+
+def is_recent(time: str, now: float, seconds: float) -> bool:
+    """Return whether a line of a record is a time in the last ``seconds`` before ``now``."""
+    try:
+        return 0 <= now - float(time) < seconds
+    except ValueError:
+        return False
+
+
+def _with_checksum(body: bytes) -> bytes:
+    """Return a record's content: its lines, and one more with their checksum."""
+    return b"%b\n%b\n" % (body, checksum(body).encode())

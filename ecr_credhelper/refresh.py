@@ -13,10 +13,10 @@ COMMAND = "refresh-in-background"
 """The verb of the process that ``spawn`` starts; no client and no person calls it."""
 
 
-def spawn(host: str) -> None:
-    """Start a process of this program that refreshes the token of ``host``, and do not wait for it."""
+def spawn(*hosts: str) -> None:
+    """Start a process of this program that refreshes the tokens of some hosts, and do not wait for it."""
     # -P: the working directory stays the same, for relative paths in AWS variables, and is not imported from.
-    command = [sys.executable, "-P", "-m", "ecr_credhelper", COMMAND, host]
+    command = [sys.executable, "-P", "-m", "ecr_credhelper", COMMAND, *hosts]
     detached: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":  # without a console, and out of the reach of Ctrl-C
         detached = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}

@@ -7,10 +7,11 @@ token meanwhile never loads botocore.
 import os
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ecr_credhelper.errors import NOBODY, CredentialHelperError, NobodyError, UnreachableError
 from ecr_credhelper.files import PRIVATE_FILE, make_private
+from ecr_credhelper.fingerprint import join_fields
 from ecr_credhelper.rules import Asked
 from ecr_credhelper.token import Token
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from filelock import FileLock
 
+    from ecr_credhelper import ecr
     from ecr_credhelper.cache import Cache
     from ecr_credhelper.fingerprint import Fingerprint
     from ecr_credhelper.registry import Registry
@@ -43,12 +45,29 @@ the keys of one identity differ in their beginnings only."""
 Result = TypeVar("Result")
 
 
+class Request(NamedTuple):
+    """What one get asks for: a registry, the rule that applies to it, and the key of the token it needs."""
+
+    registry: "Registry"
+    rule: "Rule"
+    key: str
+
+    @property
+    def wants_not_found(self) -> bool:
+        """Whether a failure is reported as "no login", so that the client continues anonymously.
+
+        The public registry allows anonymous pulls; for others the settings decide.
+        """
+        return self.rule.on_error == "not-found" if self.rule.on_error else self.registry.public
+
+
 class Resolver:
     """Finds or fetches the token of a registry.
 
-    ``settings`` say as whom, ``fingerprint`` names what it is kept under, ``clock`` tells seconds since the
-    epoch, ``log`` takes a line for the log, ``asked`` is the identity that a program names, if it does. All
-    errors are CredentialHelperErrors.
+    ``settings`` select the identity, ``fingerprint`` identifies it, ``clock`` returns seconds since the
+    epoch, ``log`` takes a line for the log, ``asked`` is the identity that a program names, if it does. With
+    ``is_interactive`` off, nothing is prompted for and no program is started. All errors are
+    CredentialHelperErrors.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what it joins
@@ -58,7 +77,9 @@ class Resolver:
         cache: "Cache",
         clock: "Callable[[], float]",
         log: "Callable[[str], object]" = str,
-        asked: Asked = Asked(),  # noqa: B008 - a tuple, which nobody can change
+        asked: Asked = Asked(),  # noqa: B008 - an immutable tuple
+        *,
+        is_interactive: bool = True,
     ) -> None:
         self.settings = settings
         self.fingerprint = fingerprint
@@ -66,114 +87,123 @@ class Resolver:
         self.clock = clock
         self.log = log
         self.asked = asked
+        self.is_interactive = is_interactive
         self.seconds = self.limit(settings)
 
     @staticmethod
     def limit(settings: "Settings") -> float:
-        """Return the seconds that a whole answer may take."""
+        """Return the seconds that a whole response may take."""
         return float(settings.deadline or DEADLINE)
 
-    def resolve(self, registry: "Registry") -> Token:
-        """Return a token for ``registry``, from AWS unless another process has just fetched it.
+    def request(self, registry: "Registry") -> Request:
+        """Return the request for a registry; ConfigurationError if what the settings say of it is wrong."""
+        rule = self.asked.instead_of(self.settings.rule(registry))
+        return Request(registry, rule, token_key(registry, rule, self.fingerprint.identity))
 
-        One that is valid still, but not for long, is served when AWS fails, and for a minute to all at once.
+    def resolve(self, request: Request) -> Token:
+        """Return the token for a request, from AWS unless another process has just fetched it.
+
+        If AWS fails, a token that is about to expire is served, and to everyone without a call for a minute.
         """
         try:
-            return self._fetch_in_time(registry, Token.is_due)
+            return self._run_with_deadline(request, Token.is_due)
         except CredentialHelperError as error:
-            with suppress(CredentialHelperError):
-                key, now = self.key(registry), self.clock()
-                expiring = self.cache.token(key, now)
-                if expiring:
-                    self.log(f"error: {error}; still there: {expiring}")
-                    self.cache.keep_failure(key, now)
-                    return expiring
-            raise
+            now = self.clock()
+            expiring = self.cache.token(request.key, now)
+            if expiring is None:
+                raise
+            self.log(f"error: {error}; serving the token that is about to expire: {expiring}")
+            self.cache.keep_failure(request.key, now)
+            return expiring
 
-    def refresh(self, registry: "Registry") -> Token:
-        """Return a token that is not even ageing: from AWS, unless another process has fetched one."""
-        return self._fetch_in_time(registry, Token.is_ageing)
+    def refresh(self, request: Request) -> Token:
+        """Return a token before its last quarter: from AWS, unless another process has fetched one."""
+        return self._run_with_deadline(request, Token.is_ageing)
 
-    def key(self, registry: "Registry") -> str:
-        """Return the name of the token that opens ``registry``."""
-        return token_key(registry, self._rule(registry), self.fingerprint.identity)
-
-    def wants_not_found(self, registry: "Registry") -> bool:
-        """Tell whether a failure shall look as if there was no login, so that a client goes on without one.
-
-        The public registry's anonymous pulls work; for others the settings decide.
-        """
-        try:
-            on_error = self._rule(registry).on_error
-        except CredentialHelperError:
-            return False
-        return on_error == "not-found" if on_error else registry.public
-
-    def _rule(self, registry: "Registry") -> "Rule":
-        return self.asked.instead_of(self.settings.rule(registry))
-
-    def _fetch_in_time(self, registry: "Registry", is_stale: "Callable[[Token, float], bool]") -> Token:
-        rule = self._rule(registry)
-        key = token_key(registry, rule, self.fingerprint.identity)
-        told = rule._replace(external_id="…" if rule.external_id else "").identity()
-        self.log(f"rule: {rule.pattern or 'none, the default chain'} {told}")
+    def find_or_fetch(
+        self, request: Request, is_stale: "Callable[[Token, float], bool]", lock: "TokenLock"
+    ) -> Token:
+        """Return the token for a request, from the cache unless it ``is_stale``; save how it was found."""
 
         def find() -> Token | None:
             now = self.clock()
-            token = self.cache.token(key, now)
-            is_good = token and (not is_stale(token, now) or self.cache.has_failed(key, now))
+            token = self.cache.token(request.key, now)
+            is_good = token and (not is_stale(token, now) or self.cache.has_failed(request.key, now))
             return token if is_good else None
 
-        lock = TokenLock(self.cache.records.folder, key)
+        token = find()
+        if token is None:
+            with lock as is_locked:
+                self.log(f"looking in the cache again, with{'' if is_locked else 'out'} the token's lock")
+                token = find() or self.fetch(request).token
+        self.save_route(request)
+        return token
 
-        def find_or_fetch() -> Token:
-            token = find()
-            if token is None:
-                with lock as is_locked:
-                    self.log(f"looking again, with{'' if is_locked else 'out'} the token's lock")
-                    token = find()
-                    if token is None:
-                        token = self._fetch(registry, rule, key)
-            self.cache.keep_route(registry.host, self.fingerprint.route, key)
-            return token
+    def save_route(self, request: Request) -> None:
+        """Save which token serves a registry, unless the configuration has changed since the start."""
+        if self.fingerprint.snapshot() is not None:
+            self.cache.keep_route(request.registry.host, self.fingerprint.route, request.key, self.clock())
 
+    def _run_with_deadline(self, request: Request, is_stale: "Callable[[Token, float], bool]") -> Token:
+        rule = request.rule
+        shown = rule._replace(external_id="…" if rule.external_id else "").identity()
+        self.log(f"rule: {rule.pattern or 'none, the default chain'} {' '.join(map('='.join, shown))}")
+        lock = TokenLock(self.cache.records.folder, request.key)
         try:
-            return within(self.seconds, find_or_fetch, subject=registry.host)
+            return within(
+                self.seconds,
+                lambda: self.find_or_fetch(request, is_stale, lock),
+                subject=request.registry.host,
+            )
         finally:
             lock.let_go()
 
-    def _fetch(self, registry: "Registry", rule: "Rule", key: str) -> Token:
-        """Ask AWS for a token and keep it; who has no credentials does not look for them again at once."""
+    def fetch(self, request: Request) -> "ecr.Response":
+        """Fetch a token from AWS and save it; remember for a minute that there are no credentials."""
         now = self.clock()
-        who = f"{rule.identity()}\t{self.fingerprint.identity}"  # whichever registry it asks for
+        # Whichever registry the next get is for.
+        who = f"{join_fields(request.rule.identity())}\t{self.fingerprint.identity}"
         if self.cache.has_failed(who, now):
-            raise NobodyError(registry.host, *NOBODY)
+            raise NobodyError(request.registry.host, *NOBODY)
         from ecr_credhelper import ecr, eviction
 
+        before = self.fingerprint.snapshot()
         try:
-            token = ecr.fetch(registry, self.clock, rule, self.asked.session, self.log)
+            response = ecr.fetch(
+                request.registry,
+                self.clock,
+                request.rule,
+                self.asked.session,
+                self.log,
+                is_interactive=self.is_interactive,
+            )
         except NobodyError:
-            if self.fingerprint.holds():
+            if before is not None and self.fingerprint.snapshot() == before:
                 self.cache.keep_failure(who, now)
             raise
-        # Else nobody knows whether it was asked for as before or after the change.
-        if self.fingerprint.holds():
-            self.cache.keep_token(key, token)
+        # Otherwise the configuration changed during the call: we do not know which identity AWS saw.
+        if before is not None and self.fingerprint.snapshot() == before:
+            self.cache.keep_token(request.key, response.token)
         eviction.evict_if_due(self.cache, self.clock())
-        return token
+        return response
 
 
 def token_key(registry: "Registry", rule: "Rule", identity: str) -> str:
-    """Return the name of the token that opens ``registry`` for ``identity`` under a rule.
+    """Return the name of the token for ``registry`` under a rule: fields as in a fingerprint.
 
-    A token opens every registry of its region that the principal may use, so the host's account
-    plays no part: forty accounts of one region are one token.
+    A token gives access to every registry of its region that the principal is allowed to use, so the
+    host's account is not part of the key: forty accounts of one region share one token.
     """
-    api = "ecr-public" if registry.public else "ecr"
-    variants = [name for name in ("fips", "dualstack") if getattr(registry, name)]
-    account = registry.account if rule.profile == "auto" else ""
-    parts = (api, registry.partition, registry.region, *variants, rule.identity(), account, identity)
-    return "\t".join(filter(None, parts))
+    fields = [
+        ("api", "ecr-public" if registry.public else "ecr"),
+        ("partition", registry.partition),
+        ("region", registry.region),
+        ("fips", "yes" if registry.fips else ""),
+        ("dualstack", "yes" if registry.dualstack else ""),
+        *rule.identity(),
+        ("account", registry.account if rule.profile == "auto" else ""),
+    ]
+    return f"{join_fields(field for field in fields if field[1])}\t{identity}"
 
 
 class TokenLock:

@@ -52,11 +52,12 @@ class Rule(NamedTuple):
         wildcards = self.pattern.count("*")
         return (2, len(self.pattern) - wildcards) if wildcards else (3, 0)
 
-    def identity(self) -> str:
-        """Return one line of what in this rule decides whose token it is, and of which API."""
-        who = (self.profile, self.role_arn, self.role_session_name, self.external_id)
-        parts = (*who, self.region, self.endpoint_url)
-        return repr(parts) if any(parts) else ""
+    def identity(self) -> list[tuple[str, str]]:
+        """Return the fields that decide whose token it is, and of which API; empty ones are left out."""
+        names = ("profile", "role_arn", "role_session_name", "external_id", "endpoint_url")
+        # The rule's region is where the API is called, the registry's is where its host is.
+        fields = [(f"rule.{name}", getattr(self, name)) for name in (*names, "region")]
+        return [field for field in fields if field[1]]
 
 
 NO_RULE = Rule()

@@ -1,28 +1,36 @@
-"""Which AWS identity asks: a botocore session for a registry and its rule.
+"""The AWS identity to use: a botocore session for a registry and its rule.
 
-Without a rule it is botocore's own chain. Temporary keys of roles and SSO are shared with the AWS CLI, in
-its cache of botocore's making, so that a person types an MFA code once for both.
+Without a rule it is botocore's own chain. Temporary credentials of the profiles' roles and of SSO are shared
+with the AWS CLI, in its cache, so that the user types an MFA code once for both. The role of a rule or of a
+Python program is assumed anew each time: the CLI's cache does not distinguish the credentials that assumed a
+role, so it would serve the role as another identity assumed it.
 """
 
 import copy
 import getpass
+import hashlib
 import os
 import threading
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 from weakref import WeakKeyDictionary
 
-from botocore.credentials import AssumeRoleCredentialFetcher, Credentials
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    CredentialProvider,
+    Credentials,
+    DeferredRefreshableCredentials,
+)
 from botocore.exceptions import NoCredentialsError as NoSourceError
 from botocore.session import Session
 from botocore.utils import JSONFileCache
 
 from ecr_credhelper.errors import ConfigurationError, NoCredentialsError
-from ecr_credhelper.fingerprint import digest
+from ecr_credhelper.fingerprint import join_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from ecr_credhelper.registry import Registry
@@ -40,7 +48,7 @@ AUTO = "auto"
 TERMINAL = "/dev/tty"
 
 _KEYS: "WeakKeyDictionary[Credentials, dict[str, object]]" = WeakKeyDictionary()
-"""The keys of roles that callers' own sessions have assumed, by those that they were assumed with."""
+"""The credentials of assumed roles, by the credentials that assumed them: in memory only."""
 
 WAIT = 10
 """Seconds to wait for another thread that does the same, before doing it oneself."""
@@ -64,30 +72,82 @@ class CLICache(JSONFileCache):
             super().__setitem__(cache_key, value)
 
 
-def session_for(registry: "Registry", rule: "Rule", given: Session | None = None) -> Session:
-    """Return a session whose credentials are those that the rule names for the registry.
+def session_for(
+    registry: "Registry", rule: "Rule", given: Session | None = None, *, is_interactive: bool = True
+) -> Session:
+    """Return a session with the credentials that the rule selects for the registry.
 
-    A ``given`` session is a caller's own: it stays as it is, and a role of the rule starts from it.
+    A ``given`` session is a caller's own: it stays as it is, and a role of the rule is assumed from it. With
+    ``is_interactive`` off, an MFA code or a credential process is an error.
 
     Raises:
         ConfigurationError: ``profile = "auto"`` finds no profile, or several.
-        Exception: whatever botocore raises.
+        Exception: any exception of botocore.
 
     """
-    if given is not None:
-        # Roles that others may not assume are in the CLI's cache, and the caller may be one of those.
-        return _assumed(given, registry, rule) if rule.role_arn else given
-    cache = CLICache(os.path.expanduser(CLI_CACHE))
+    if given is None:
+        given = _own_session(registry, rule, is_interactive=is_interactive)
+    return _assumed(given, registry, rule) if rule.role_arn else given
+
+
+def _own_session(registry: "Registry", rule: "Rule", *, is_interactive: bool) -> Session:
     profile = _profile_of(registry) if rule.profile == AUTO else rule.profile
     session = Session(profile=profile or None)
-    session.set_config_variable("region", registry.region)  # where roles are asked for, as with --region
+    session.set_config_variable("region", registry.region)  # where roles are assumed, as with --region
     chain = session.get_component("credential_provider")
+    cache = CLICache(os.path.expanduser(CLI_CACHE))
     for name in SHARED:
         chain.get_provider(name).cache = cache
-    role = rule.role_arn or session.get_scoped_config().get("role_arn", "")
-    # botocore has no other way to say how it shall ask; its own would read our standard input.
-    chain.get_provider("assume-role")._prompter = partial(_ask, registry.host, role, profile)  # noqa: SLF001
-    return _assumed(session, registry, rule, cache) if rule.role_arn else session
+    role = session.get_scoped_config().get("role_arn", "")
+    prompt = partial(_ask, registry.host, role, profile)
+    # botocore has no other way to set the prompt; its own reads our standard input.
+    chain.get_provider("assume-role")._prompter = prompt  # noqa: SLF001 - as said above
+    if not is_interactive:
+        _forbid_waiting(session, registry.host)
+    return session
+
+
+def _forbid_waiting(session: Session, host: str) -> None:
+    """Replace prompts and credential processes by errors; the cached credentials of a role stay usable.
+
+    botocore has no option for this, so its providers are changed from within.
+    """
+    chain = session.get_component("credential_provider")
+    assume_role = chain.get_provider("assume-role")
+    assume_role._prompter = partial(_refuse, host, "need an MFA code")  # noqa: SLF001 - as said above
+    refuse = partial(_refuse, host, "come from a credential process")
+
+    def provider(profile_name: str) -> CredentialProvider:
+        return _RefusingProcess(profile_name, lambda: session.full_config, refuse)
+
+    chain.insert_before("custom-process", provider(session.profile or "default"))
+    assume_role._profile_provider_builder._create_process_provider = provider  # noqa: SLF001 - as said above
+
+
+class _RefusingProcess(CredentialProvider):
+    """Stands in for botocore's provider that runs a credential process, and raises instead."""
+
+    METHOD = "custom-process"
+
+    def __init__(
+        self, profile: str, load_config: "Callable[[], Any]", refuse: "Callable[[], dict[str, object]]"
+    ) -> None:
+        super().__init__()
+        self._profile = profile
+        self._load_config = load_config
+        self._refuse = refuse
+
+    def load(self) -> Credentials | None:
+        """Return credentials that raise on first use, which a role in the CLI's cache does not need."""
+        if "credential_process" not in self._load_config()["profiles"].get(self._profile, {}):
+            return None
+        return DeferredRefreshableCredentials(refresh_using=self._refuse, method=self.METHOD)
+
+
+def _refuse(host: str, why: str, *_: object) -> NoReturn:
+    """Raise NoCredentialsError in place of a prompt or a credential process."""
+    cause = f"the AWS credentials {why}, for which list does not wait"
+    raise NoCredentialsError(host, cause, f"run: docker-credential-ecr-py doctor {host}")
 
 
 def keys_of(session: Session) -> Credentials:
@@ -118,9 +178,11 @@ def name_of(session: Session) -> str:
     if type(keys) is not Credentials:
         return ""
     secret = digest(f"{keys.secret_key}\n{keys.token}")
-    # What it was made with, since a profile or a file of its own may bring an endpoint.
+    # What it was made with, since a profile or a file of its own can bring an endpoint.
     own = sorted((name, value) for name, value in session.instance_variables().items() if name != "region")
-    return f"session={own!r},{secret},{keys.access_key}"
+    return join_fields(
+        [("session", keys.access_key), ("session.secret", secret), ("session.variables", repr(own))]
+    )
 
 
 def alone_with(session: Session) -> "AbstractContextManager[None]":
@@ -139,10 +201,13 @@ def _alone(lock: threading.Lock) -> "Iterator[None]":
             lock.release()
 
 
-def _assumed(
-    session: Session, registry: "Registry", rule: "Rule", cache: "CLICache | None" = None
-) -> Session:
-    """Return a session that is like this one, with the keys of the rule's role."""
+def digest(secret: str) -> str:
+    """Return a digest of a secret that selects an identity."""
+    return hashlib.sha256(os.fsencode(secret)).hexdigest()
+
+
+def _assumed(session: Session, registry: "Registry", rule: "Rule") -> Session:
+    """Return a copy of a session that has the credentials of the rule's role."""
     source = keys_of(session)
     given = {
         "RoleSessionName": rule.role_session_name,
@@ -154,7 +219,7 @@ def _assumed(
         source_credentials=source,
         role_arn=rule.role_arn,
         extra_args={name: value for name, value in given.items() if value},
-        cache=_KEYS.setdefault(source, {}) if cache is None else cache,  # type: ignore[arg-type] # a mapping
+        cache=_KEYS.setdefault(source, {}),
     )
     with _alone(_ROLES.setdefault(rule.role_arn, threading.Lock())):  # the second one finds the first one's
         keys = fetcher.fetch_credentials()

@@ -45,6 +45,11 @@ class Token:
         """Tell the user name and the end, never the password."""
         return f"Token(username={self.username!r}, expires_at={self.expires_at:.0f})"
 
+    @property
+    def pair(self) -> tuple[str, str]:
+        """The user name and the password."""
+        return self.username, self.password
+
     def is_valid(self, now: float) -> bool:
         """Tell whether it may be served: fetched in the past, not yet expired, of a possible life.
 

@@ -38,10 +38,11 @@ NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
 
 
 class Call(NamedTuple):
-    """One request that was received: its action, and its parameters by name."""
+    """One request that was received: its action, its parameters by name, and the key that signed it."""
 
     action: str
     parameters: dict[str, str]
+    access_key: str = ""
 
 
 class Keys(NamedTuple):
@@ -144,7 +145,10 @@ def _handler_for(sts: FakeSTS) -> type[BaseHTTPRequestHandler]:
             parameters = _first_of_each(body.decode())
             action = parameters.pop("Action", "")
             if action in ROLE_ACTIONS:
-                self._issue(Call(action, parameters), _role_answer)
+                signed_by = (
+                    self.headers.get("Authorization", "").partition("Credential=")[2].partition("/")[0]
+                )
+                self._issue(Call(action, parameters, signed_by), _role_answer)
             else:
                 self._send(error_xml("InvalidAction", status=400), "text/xml")
 

@@ -255,7 +255,7 @@ def test_it_is_remembered_for_a_minute(api: FakeECR, monkeypatch: pytest.MonkeyP
 
     first = get()
     looked: list[str] = []
-    monkeypatch.setattr("ecr_credhelper.ecr.session_for", lambda *_: looked.append("again"))
+    monkeypatch.setattr("ecr_credhelper.ecr.session_for", lambda *_, **__: looked.append("again"))
     assert b"no AWS credentials were found" in first
     now += 59
     assert get() == first

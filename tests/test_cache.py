@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_credhelper.cache import Cache, open_cache
-from ecr_credhelper.records import Records
+from ecr_credhelper.files import checksum
+from ecr_credhelper.records import FORMAT, Records
 from ecr_credhelper.token import Token
 from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC
 
@@ -37,7 +38,7 @@ def find(cache: Cache, host: str, identity: str, now: float = NOW) -> Token | No
 def keep(cache: Cache, host: str, identity: str, key: str, token: Token) -> None:
     """Keep a token as a fetch does: the token, then the route that leads to it."""
     cache.keep_token(key, token)
-    cache.keep_route(host, identity, key)
+    cache.keep_route(host, identity, key, NOW)
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -70,14 +71,14 @@ def test_two_hosts_share_a_token(cache: Cache) -> None:
 )
 def test_a_token_that_is_not_valid_is_a_miss(cache: Cache, moment: float) -> None:
     keep(cache, HOST, ME, "key", token())
-    cache.keep_login(HOST, token())
+    cache.save_login(HOST, token())
     assert find(cache, HOST, ME, moment) is None
     assert cache.login(HOST, moment) is None
     assert cache.hosts(ME, moment) == {}
 
 
 def test_a_given_login_is_kept_until_its_end(cache: Cache) -> None:
-    cache.keep_login(HOST, token("given", left=HOUR))
+    cache.save_login(HOST, token("given", left=HOUR))
     assert password(cache.login(HOST, NOW)) == "given"
     assert cache.login(HOST, NOW + HOUR) is None
     assert cache.login(OTHER_ACCOUNT, NOW) is None
@@ -87,7 +88,7 @@ def test_forgetting_a_host_forgets_its_login_and_its_tokens_of_every_identity(ca
     keep(cache, HOST, ME, "key", token())
     keep(cache, HOST, YOU, "your key", token())
     keep(cache, OTHER_ACCOUNT, ME, "other key", token())
-    cache.keep_login(HOST, token())
+    cache.save_login(HOST, token())
     cache.forget(HOST)
     assert cache.login(HOST, NOW) is None
     assert find(cache, HOST, ME) is None
@@ -100,7 +101,7 @@ def test_listing_names_what_can_be_served_now_and_to_whom(cache: Cache) -> None:
     keep(cache, HOST, ME, "key", token())
     keep(cache, OTHER_ACCOUNT, ME, "key", token())
     keep(cache, PUBLIC, YOU, "your key", token())
-    cache.keep_login("custom.example:5000", token())
+    cache.save_login("custom.example:5000", token())
     assert cache.hosts(ME, NOW) == {HOST: "AWS", OTHER_ACCOUNT: "AWS", "custom.example:5000": "AWS"}
 
 
@@ -130,18 +131,25 @@ def test_a_folder_that_cannot_be_made_costs_nothing_but_speed(tmp_path: Path) ->
     assert find(cache, HOST, ME) is None
 
 
+def checked(content: bytes) -> bytes:
+    """Return a record's content with the right checksum, as whoever alters it on purpose would write it."""
+    body = content[:-1].rpartition(b"\n")[0]
+    return body + b"\n" + checksum(body).encode() + b"\n"
+
+
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda content: b"",
     "half": lambda content: content[: len(content) // 2],
     "no last newline": lambda content: content[:-1],
     "longer": lambda content: content + b"more\n",
-    "older format": lambda content: content.replace(b"ecr-credhelper 1", b"ecr-credhelper 0"),
-    "another end": lambda content: content.replace(b"end", b"END"),
+    "older format": lambda content: checked(content.replace(b"ecr-credhelper 2", b"ecr-credhelper 1")),
+    "another secret": lambda content: content.replace(b"a-password", b"b-password").replace(b"key", b"kex"),
     "windows newlines": lambda content: content.replace(b"\n", b"\r\n"),
-    "another key": lambda content: content.replace(b"key", b"yek"),
-    "another identity": lambda content: content.replace(b"profile=me", b"profile=you"),
-    "a line less": lambda content: content.replace(b"AWS\n", b""),
-    "no number": lambda content: content.replace(b"1800000000.0", b"later"),
+    "another key": lambda content: checked(content.replace(b"key", b"yek")),
+    "another identity": lambda content: checked(content.replace(b"profile=me", b"profile=you")),
+    "a line less": lambda content: checked(content.replace(b"AWS\n", b"").replace(b"1800000000.0\n", b"")),
+    "no number": lambda content: checked(content.replace(b"1800000000.0", b"later")),
+    "nothing but the format": lambda content: checked(b"ecr-credhelper 2\nold\n"),
     "any bytes": lambda content: b"\xff" * 100,
 }
 
@@ -160,7 +168,7 @@ def test_a_damaged_or_foreign_entry_is_a_miss(
 def test_an_entry_under_another_name_is_a_miss(cache: Cache, folder: Path) -> None:
     keep(cache, HOST, ME, "key", token())
     keep(cache, HOST, YOU, "your key", token("yours"))
-    tokens = folder / "tokens"
+    tokens = folder / FORMAT / "tokens"
     one, two = sorted(tokens.iterdir())
     content = one.read_bytes()
     one.write_bytes(two.read_bytes())
@@ -202,7 +210,8 @@ def test_without_a_home_there_is_no_cache(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_disabled_cache_keeps_nothing() -> None:
     cache = open_cache({"AWS_ECR_DISABLE_CACHE": "1"})
     keep(cache, HOST, ME, "key", token())
-    cache.keep_login(HOST, token())
+    with pytest.raises(OSError, match="no home directory"):
+        cache.save_login(HOST, token())
     cache.forget(HOST)
     assert cache.login(HOST, NOW) is None
     assert find(cache, HOST, ME) is None
@@ -222,7 +231,7 @@ def test_an_attempt_is_claimed_by_one_alone(cache: Cache) -> None:
 def test_eviction_removes_what_can_never_be_served_again(cache: Cache, folder: Path) -> None:
     keep(cache, HOST, ME, "key", token())
     keep(cache, HOST, YOU, "your key", token(left=HOUR))
-    cache.keep_login(HOST, token(left=HOUR))
+    cache.save_login(HOST, token(left=HOUR))
     cache.claim("your key", token(left=HOUR), 0)
     cache.claim("key", token(), 0)
     kept = files_of(folder)
@@ -230,8 +239,10 @@ def test_eviction_removes_what_can_never_be_served_again(cache: Cache, folder: P
     assert files_of(folder) == kept
     cache.evict(NOW + HOUR)
     assert password(find(cache, HOST, ME)) == "a-password"
-    assert [path.parent.name for path in files_of(folder)] == ["claims", "routes", "tokens"]
-    cache.evict(NOW + 12 * HOUR)
+    assert [path.parent.name for path in files_of(folder)] == ["claims", "routes", "routes", "tokens"]
+    cache.evict(NOW + 7 * 24 * HOUR - 1)
+    assert cache.served(ME) == {HOST: "key"}
+    cache.evict(NOW + 7 * 24 * HOUR)
     assert files_of(folder) == []
 
 
@@ -250,7 +261,7 @@ def test_eviction_removes_what_is_damaged(cache: Cache, folder: Path) -> None:
     cache.claim("key", token(), 0)
     for file in files_of(folder):
         file.write_bytes(b"damaged")
-    (folder / "claims" / "damaged").touch()
-    (folder / "claims" / "a~later~b").touch()
+    (folder / FORMAT / "claims" / "damaged").touch()
+    (folder / FORMAT / "claims" / "a~later~b").touch()
     cache.evict(NOW)
     assert [path.parent.name for path in files_of(folder)] == ["claims"]

@@ -237,6 +237,73 @@ def test_login_knows_how_other_clients_log_in(call: Run, tools: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
+@pytest.mark.parametrize("config", [{"credHelpers": {HOST: "ecr-py"}}, {"credsStore": "ecr-py"}])
+def test_login_where_docker_uses_this_helper_already_fetches_once_and_stores_nothing(
+    config: dict[str, object], call: Run, aws: FakeECR, tools: Path, home: Path
+) -> None:
+    (home / ".docker").mkdir()
+    (home / ".docker/config.json").write_text(json.dumps(config))
+    for _ in range(2):
+        result = call("login", HOST)
+        assert (result.status, result.stderr) == (0, b"")
+        assert result.stdout.decode().startswith(f"{HOST}: Docker uses this helper already")
+    assert not (tools / "calls").exists()
+    assert len(aws.calls) == 1
+    (home / ".aws").mkdir()
+    (home / ".aws/credentials").write_text(
+        f"[prod]\naws_access_key_id = {aws.access_key}\naws_secret_access_key = {aws.secret_key}\n"
+    )
+    first, second, third = call("login", "--profile", "prod", HOST).stdout.decode().splitlines()
+    assert first.startswith(f"{HOST}: logged in until 2")
+    assert f"overrides your AWS identity (key {aws.access_key}) for this registry" in second
+    assert third == f"To remove it, run: docker-credential-ecr-py cache clear {HOST}"
+    assert json.loads((tools / "calls").read_text())[1] == aws.password("us-west-2", serial=2)
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_stored_login_is_shown_with_its_end_and_how_to_remove_it(call: Run) -> None:
+    run("store", stdin=login())
+    shown = call("status").stdout.decode()
+    assert re.search(f"{HOST}: a stored docker login overrides your AWS identity for 1[12] h", shown)
+    assert f"To remove it, run: docker-credential-ecr-py cache clear {HOST}" in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "is_told"),
+    [
+        ("role.json", {"Credentials": {"Expiration": "2099-01-01T00:00:00UTC"}}, True),
+        ("sso.json", {"Credentials": {"Expiration": "2099-01-01T00:00:00Z"}}, True),
+        ("old.json", {"Credentials": {"Expiration": "2020-01-01T00:00:00Z"}}, False),
+        ("odd.json", {"Credentials": {"Expiration": 1}}, False),
+        ("list.json", [], False),
+        ("other.txt", {"Credentials": {"Expiration": "2099-01-01T00:00:00Z"}}, False),
+    ],
+)
+@pytest.mark.parametrize("host", [(), (HOST,)])
+def test_cache_clear_warns_of_credentials_that_the_aws_cli_keeps(
+    name: str, content: object, is_told: bool, host: tuple[str, ...], call: Run, home: Path
+) -> None:
+    (home / ".aws/cli/cache").mkdir(parents=True)
+    (home / ".aws/cli/cache" / name).write_text(json.dumps(content))
+    result = call("cache", "clear", *host)
+    assert result.status == 0
+    assert ("~/.aws/cli/cache still has temporary AWS credentials (1)" in result.stderr.decode()) == is_told
+    assert ("aws sso logout" in result.stderr.decode()) == is_told
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_path_that_looks_like_python_breaks_no_command(
+    call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("(x)", "('a', 'b')", "a\tb=c"):
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / name))
+        monkeypatch.setenv("AWS_ROLE_SESSION_NAME", name)
+        run("get", stdin=HOST)
+        assert HOST in call("cache").stdout.decode()
+        assert HOST in call("status").stdout.decode()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
 @pytest.mark.usefixtures("aws", "tools")
 def test_one_registry_that_fails_holds_up_no_other(call: Run) -> None:
     result = call("login", "ghcr.io", OTHER_ACCOUNT, HOST)

@@ -264,7 +264,7 @@ def test_a_session_stays_as_it_was_when_a_role_starts_from_it(
 def test_whoever_names_an_identity_shares_no_cache_between_machines() -> None:
     environ = {"AWS_ACCESS_KEY_ID": "AKIA"}
     assert "machine=" not in fingerprint(environ).identity
-    assert "machine=" in fingerprint(environ, asked=True).identity
+    assert "machine=" in fingerprint(environ, is_override=True).identity
 
 
 def test_a_login_that_docker_keeps_is_not_a_programs(aws: FakeECR) -> None:
@@ -403,17 +403,17 @@ def test_a_session_has_a_role_by_its_own_right(sts: FakeSTS, home: Path) -> None
     assert not (home / ".aws/cli").exists()
 
 
-def test_a_role_is_assumed_once_however_many_regions_are_wanted(
-    sts: FakeSTS, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("source", ["profile", "session"])
+def test_a_role_is_assumed_for_each_region_of_a_profile_and_once_for_a_session(
+    source: str, sts: FakeSTS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sessions, "WAIT", 60)  # however busy the machine is
     hosts = [HOST.replace("us-west-2", f"eu-place-{number}") for number in range(8)]
     sts.slow = 0.1
-    for arguments in ({"profile": "a"}, {"session": boto3.Session(profile_name="a")}):
-        calls = len(sts.calls)
-        with CredentialProvider(**arguments, role_arn=ROLE) as provider, ThreadPoolExecutor(8) as pool:
-            assert len(set(pool.map(provider.get_credentials, hosts))) == 8
-        assert len(sts.calls) == calls + 1
+    arguments = {"profile": "a"} if source == "profile" else {"session": boto3.Session(profile_name="a")}
+    with CredentialProvider(**arguments, role_arn=ROLE) as provider, ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(provider.get_credentials, hosts))) == 8
+    assert len(sts.calls) == (8 if source == "profile" else 1)
 
 
 def test_what_a_program_read_of_the_environment_it_keeps(

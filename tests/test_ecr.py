@@ -40,13 +40,14 @@ def test_each_host_asks_the_api_that_matches_it(row: Row, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("row", HOSTS, ids=lambda row: row.server)
 def test_each_host_gets_a_token_signed_for_its_region(row: Row, aws: FakeECR) -> None:
     before = time.time()
-    token = ecr.fetch(registry(row.server), time.time)
+    token, own_host = ecr.fetch(registry(row.server), time.time)
     (call,) = aws.calls
     assert call.service == ("ecr-public" if not row.account else "ecr")
     assert (call.region, call.body) == (row.region, {})  # no registryIds: those are deprecated
     assert token.username == "AWS"
     assert token.password == aws.password(row.region, service=call.service, serial=1)
     assert token.expires_at == pytest.approx(before + 12 * 3600, abs=60)
+    assert own_host == (f"111122223333.dkr.ecr.{row.region}.amazonaws.com" if row.account else "")
 
 
 def test_the_persons_fips_setting_is_left_to_botocore(aws: FakeECR, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +82,7 @@ def test_a_malformed_answer_over_the_wire_is_a_clear_error(fault: Fault, cause: 
 
 
 def test_a_public_answer_is_one_structure(aws: FakeECR) -> None:
-    assert ecr.fetch(registry(PUBLIC), time.time).password == aws.password(
+    assert ecr.fetch(registry(PUBLIC), time.time).token.password == aws.password(
         "us-east-1", service="ecr-public", serial=1
     )
 
@@ -115,5 +116,5 @@ def test_a_profile_of_the_configuration_file_is_asked(
         f"services = here\n[services here]\necr =\n  endpoint_url = {api.url}\n"
     )
     monkeypatch.setenv("AWS_PROFILE", "dev")
-    assert ecr.fetch(registry(HOST), time.time).username == "AWS"
+    assert ecr.fetch(registry(HOST), time.time).token.username == "AWS"
     assert [call.access_key for call in api.calls] == [api.access_key]

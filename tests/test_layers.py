@@ -28,16 +28,18 @@ FLOORS = (
     {"checks.aws", "checks.clients", "checks.machine", "checks.pulls"},
     {"commands.arguments", "commands.change"},
     {"checks", "discovery", "helper", "inventory", "provider"},
+    {"listing"},
     {"config_file", "credentials", "entries"},
     {"fallback", "refresh", "resolver"},
     {"docker_config", "ecr", "eviction", "settings"},
     {"sessions"},
     {"authorization", "aws_errors"},
     {"cache", "protocol"},
+    {"migration"},
     {"json_edit", "records", "terminal"},
     {"log", "rules"},
-    {"errors", "files", "fingerprint", "registry", "token"},
-    {"places"},
+    {"errors", "fingerprint", "registry", "token"},
+    {"files", "places"},
     {"__init__"},
 )  # fmt: skip
 WARM = {
@@ -94,7 +96,7 @@ def test_imports_point_downwards_only(module: str) -> None:
 @pytest.mark.parametrize("module", sorted(WARM))
 def test_no_warm_module_imports_a_cold_one_or_a_package_at_its_top(module: str) -> None:
     top = imports(module, top_level_only=True)
-    assert top <= WARM | {"io", "os", "stat", "sys", "time"}
+    assert top <= WARM | {"_imp", "io", "os", "stat", "sys", "time"}
 
 
 @pytest.mark.parametrize("module", sorted(WITHOUT_IO))
@@ -105,11 +107,6 @@ def test_a_parser_does_no_io(module: str) -> None:
 def test_aws_does_not_know_the_cache_and_the_cache_does_not_know_aws() -> None:
     assert not imports("ecr") & {"cache", "records", "files"}
     assert not imports("cache") & {"ecr", "botocore", "boto3", "registry"}
-
-
-@pytest.mark.parametrize("module", modules())
-def test_a_file_is_one_subject_of_at_most_250_lines(module: str) -> None:
-    assert len(source(module).read_text(encoding="utf-8").splitlines()) <= 250
 
 
 WATCH = """

@@ -44,7 +44,7 @@ def test_a_token_that_could_not_be_renewed_is_told_with_the_reason(
     assert helper(left=7200).refresh(HOST).status == 1
     assert helper(left=600).run("get", io.BytesIO(HOST.encode())).status == 0
     told = [line for line in (home / "ecr.log").read_text().splitlines() if "AWS denies" in line]
-    assert ["still there: " in line for line in told] == [False, True]
+    assert ["serving the token" in line for line in told] == [False, True]
     assert capfd.readouterr().err == ""
 
 
@@ -73,11 +73,11 @@ def test_the_whole_decision_is_told_and_no_secret(
         "identity: ",
         f"cache {home}/.cache/ecr-credhelper: no valid token",
         "rule: 111122223333",
-        "looking again, with the token's lock",
+        "looking in the cache again, with the token's lock",
         "profile default, AWS credentials of botocore's kind ",
         f"asking {aws.url} in us-west-2",
-        "answered: Token(username='AWS', expires_at=",
-        "a login that was given for this host",
+        "response: Token(username='AWS', expires_at=",
+        "using the stored docker login, which overrides your AWS identity",
         "get ends with status 0",
         "erase ends with status 0",
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -397,6 +398,10 @@ def test_an_error_of_a_file_keeps_its_subject(home: Path, aws: FakeECR) -> None:
     assert not aws.calls
 
 
+def disk_full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 @pytest.mark.parametrize("disk", ["on", "off", "full"])
 def test_while_aws_fails_a_login_that_is_valid_still_is_given_at_once(
     disk: str, aws: FakeECR, clock: Clock, monkeypatch: pytest.MonkeyPatch
@@ -404,7 +409,7 @@ def test_while_aws_fails_a_login_that_is_valid_still_is_given_at_once(
     with CredentialProvider(disk_cache=disk != "off", timer=clock) as provider:
         first = provider.get_credentials(HOST)
         if disk == "full":
-            monkeypatch.setattr("ecr_credhelper.records.write_private", lambda *_: False)
+            monkeypatch.setattr("ecr_credhelper.records.replace_private", disk_full)
         clock.now += 12 * HOUR - 600
         aws.faults.extend([Fault.aws("AccessDeniedException")] * 2)
         for _ in range(5):

@@ -37,7 +37,7 @@ def ageing(aws: FakeECR) -> Cache:  # noqa: ARG001 - the environment is part of 
     key = token_key(registry, NO_RULE, lines.identity)
     old = Token("AWS", "old", fetched_at=now - 10 * HOUR, expires_at=now + 2 * HOUR)
     cache.keep_token(key, old)
-    cache.keep_route(HOST, lines.route, key)
+    cache.keep_route(HOST, lines.route, key, now)
     return cache
 
 

@@ -41,7 +41,8 @@ def key(wanted: Registry) -> str:
 
 def resolve(wanted: Registry, cache: Cache, as_: Fingerprint = ME, *, at: float | None = None) -> Token:
     clock = time.time if at is None else lambda: at
-    return resolver.Resolver(Settings("", {}, {}), as_, cache, clock).resolve(wanted)
+    one = resolver.Resolver(Settings("", {}, {}), as_, cache, clock)
+    return one.resolve(one.request(wanted))
 
 
 def test_a_fetched_token_is_kept(cache: Cache, aws: FakeECR) -> None:
@@ -213,7 +214,7 @@ class Hanging:
     def __init__(self) -> None:
         self.begun, self.gate = threading.Event(), threading.Event()
 
-    def __call__(self, *_: object) -> None:
+    def __call__(self, *_: object, **__: object) -> None:
         self.begun.set()
         self.gate.wait()
 

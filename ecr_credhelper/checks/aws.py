@@ -89,8 +89,8 @@ def token(subject: "Subject") -> "Iterator[Finding]":
     found = subject.token = login or subject.source.fetch(subject.registry)
     good_for = f"good for {left(found.expires_at - now)}"
     if login:
-        advice = f"to end that: {PROG} cache clear {subject.authority}"
-        yield Finding(OK, f"a login that docker login gave comes first, {good_for}", advice)
+        advice = f"to remove it: {PROG} cache clear {subject.authority}"
+        yield Finding(OK, f"the stored docker login, {good_for}, overrides your AWS identity", advice)
     elif found.fetched_at < now:
         yield Finding(OK, f"from the cache, {left(now - found.fetched_at)} old, {good_for}")
     else:

@@ -1,7 +1,10 @@
 """``cache``: what is cached, and ``cache clear``: forget it."""
 
+import glob
+import json
 import os
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ecr_credhelper import inventory, settings
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 ACTIONS = ("show", "clear")
 HEAD = ("REGISTRY", "REGION", "AS", "AGE", "EXPIRES IN", "")
+AWS_CACHE = "~/.aws/cli/cache"
 FORGOTTEN = ("tokens", "routes", "failures", "claims")
 """Kinds of records that AWS can give again; logins that a person gave are not among them."""
 
@@ -81,6 +85,7 @@ def _clear(cache: "Cache", host: str, terminal: "Terminal") -> None:
         cache.forget(host)
         _look_again(cache, host)
         terminal.say(f"{host}: forgotten.")
+        _warn_of_aws_cache(terminal)
         return
     for kind in FORGOTTEN:
         for name in cache.records.names(kind):
@@ -89,6 +94,26 @@ def _clear(cache: "Cache", host: str, terminal: "Terminal") -> None:
     terminal.say(f"All tokens in {cache.records.folder} are forgotten.")
     for given in cache.logins(time.time()):
         terminal.say(f"The login that was given for {given} stays; to forget it: {PROG} cache clear {given}")
+    _warn_of_aws_cache(terminal)
+
+
+def _warn_of_aws_cache(terminal: "Terminal") -> None:
+    """Warn that the next fetch uses temporary credentials that the AWS CLI's cache still has."""
+    count = sum(map(_is_valid, glob.glob(os.path.join(os.path.expanduser(AWS_CACHE), "*.json"))))
+    if count:
+        terminal.note(f"{AWS_CACHE} still has temporary AWS credentials ({count}), which the next get uses.")
+        terminal.note("To use SSO as another user, run: aws sso logout")
+        terminal.note(f"To assume a role with other credentials, delete its file in {AWS_CACHE}.")
+
+
+def _is_valid(path: str) -> bool:
+    """Return whether a file of the AWS CLI's cache has credentials that have not expired."""
+    try:
+        with open(path, "rb") as file:
+            expiration = json.load(file)["Credentials"]["Expiration"]
+        return datetime.fromisoformat(expiration.replace("UTC", "Z")) > datetime.now(UTC)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return False
 
 
 def _look_again(cache: "Cache", host: str) -> None:

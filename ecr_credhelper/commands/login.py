@@ -4,8 +4,10 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
+from ecr_credhelper import inventory
 from ecr_credhelper.commands.arguments import add_hosts, add_identity
-from ecr_credhelper.credentials import get_credentials
+from ecr_credhelper.credentials import Source, credentials_for
+from ecr_credhelper.docker_config import OURS, PROG, docker_config
 from ecr_credhelper.errors import ConfigurationError, CredentialHelperError
 from ecr_credhelper.fallback import which
 from ecr_credhelper.registry import authority_of
@@ -28,17 +30,28 @@ def arguments(parser: "argparse.ArgumentParser") -> None:
 
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
-    """Log the client in to each registry; one that fails holds up no other."""
+    """Log the client in to each registry; a failure does not stop the others."""
     program = which(options.tool, os.environ)
     if program is None:
         raise ConfigurationError(options.tool, "is not on PATH", "install it, or name another client: --tool")
     failures = 0
+    config = docker_config(os.environ)
+    is_override = bool(options.profile or options.role_arn)
     for host in dict.fromkeys(authority_of(server) or server for server in options.hosts):
+        is_served = options.tool == "docker" and config.helper_for(host) == OURS
         try:
-            login = get_credentials(host, profile=options.profile, role_arn=options.role_arn)
+            source = Source(profile=options.profile, role_arn=options.role_arn)
+            registry = source.registry(host)
+            login = credentials_for(registry, source.fetch(registry))
+            identity = inventory.identity_of(registry, os.environ) if is_served else ""
         except CredentialHelperError as error:
             terminal.note(str(error))
             failures += 1
+            continue
+        if is_served and not is_override:
+            terminal.say(
+                f"{host}: Docker uses this helper already, and gets a login; docker login is not needed"
+            )
             continue
         verb = ("registry", "login") if options.tool == "helm" else ("login",)
         command = [program, *verb, "--username", login.username, "--password-stdin", host]
@@ -47,7 +60,13 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
             terminal.note(f"{host}: {problem}")
             failures += 1
         else:
-            terminal.say(f"{host}: logged in until {login.expires_at.astimezone():%Y-%m-%d %H:%M}")
+            until = f"{login.expires_at.astimezone():%Y-%m-%d %H:%M}"
+            terminal.say(f"{host}: logged in until {until}")
+            if is_served:
+                terminal.say(
+                    f"Until then, this login overrides your AWS identity ({identity}) for this registry."
+                )
+                terminal.say(f"To remove it, run: {PROG} cache clear {host}")
     return 1 if failures else 0
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ecr_credhelper import inventory, settings
 from ecr_credhelper.cache import open_cache
-from ecr_credhelper.docker_config import OURS, DockerConfig, docker_config
+from ecr_credhelper.docker_config import OURS, PROG, DockerConfig, docker_config
 from ecr_credhelper.errors import CredentialHelperError
 from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.places import settings_file
@@ -56,6 +56,11 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:  # noqa: AR
         rows.append((host, way, rule, *cached.get(host, (identity, "-"))))
     if rows:
         terminal.table(HEAD, rows)
+        for host, login in cache.logins(now).items():
+            left = inventory.left(login.expires_at - now)
+            terminal.say()
+            terminal.say(f"{host}: a stored docker login overrides your AWS identity for {left}")
+            terminal.say(f"To remove it, run: {PROG} cache clear {host}")
     elif not docker.problem and docker.creds_store != OURS:
         terminal.say(
             "Docker asks here for no registry yet; to begin: docker-credential-ecr-py configure HOST"
