@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.fallback import which
-from ecr_credhelper.registry import PARTITIONS, authority_of, parse
+from ecr_credhelper.registry import authority_of, parse, private_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,10 +51,8 @@ def _of_profiles() -> "Iterator[tuple[str, str]]":
     for name, profile in profiles.items():
         texts = {key: text for key, text in profile.items() if isinstance(text, str)}  # others are nested
         region = texts.get("region", "")
-        suffix = next(row[2] for row in PARTITIONS if region.startswith(row[1]))
         for account in sorted(accounts_of(texts)):
-            host = f"{account}.dkr.ecr.{region}.{suffix}"
-            if one := parse(host):
+            if one := parse(private_host(account, region)):
                 yield one.host, f"AWS profile {name}"
 
 

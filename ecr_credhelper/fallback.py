@@ -6,6 +6,7 @@ own configuration file.
 
 import json
 import os
+import signal
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
 
 INSIDE = "ECR_CREDHELPER_INSIDE_FALLBACK"
 """Set for the fallback and whatever it calls: who finds it set does not call a fallback again."""
-
-LIST_SECONDS = 5
-"""Seconds that a fallback may take to list: others wait for ours. To get it may take its time, it may ask
-for a passphrase."""
 
 NO_STORE = (
     'let another helper keep it: fallback = "…" in the settings file; or name this one for the ECR hosts '
@@ -66,20 +63,20 @@ class Fallback:
         """Let the fallback forget a login; without one there is nothing to forget."""
         return (self._call("erase", request) if self.suffix else None) or Reply()
 
-    def hosts(self) -> dict[str, str]:
-        """Return server -> user name of what the fallback has; nothing if it fails, is slow or talks rubbish.
+    def hosts(self, seconds: float) -> dict[str, str]:
+        """Return server -> user name of the logins that the fallback and Docker's configuration have.
 
-        And of the inline logins, where Docker has handed those over to this helper.
+        A fallback that fails, returns something else, or takes longer than ``seconds`` has none.
         """
         if self.is_inside:
             return {}
         config = docker_config(self.environ)
         inline = config.logins() if config.creds_store == OURS else {}
-        return {**inline, **(self._listed() if self.suffix else {})}
+        return {**inline, **(self._listed(seconds) if self.suffix else {})}
 
-    def _listed(self) -> dict[str, str]:
+    def _listed(self, seconds: float) -> dict[str, str]:
         try:
-            reply = self._call("list", b"unused", LIST_SECONDS)
+            reply = self._call("list", b"unused", seconds)
             hosts = json.loads(reply.stdout) if reply and reply.status == 0 else {}
         except (subprocess.TimeoutExpired, ValueError, RecursionError):
             return {}
@@ -88,24 +85,40 @@ class Fallback:
         return {host: name for host, name in hosts.items() if isinstance(name, str)}
 
     def _call(self, verb: str, request: bytes, seconds: float | None = None) -> Reply | None:
-        """Return what the fallback answers, or None when it cannot be started."""
+        """Return the fallback's reply, or None if it cannot be started.
+
+        A call with a limit in ``seconds`` does not reach the terminal, and ends with all its child processes.
+        """
         program = which(f"docker-credential-{self.suffix}", self.environ)
         if program is None:
             return None
         try:
-            done = subprocess.run(  # noqa: S603 - the program that the person's settings name
+            process = subprocess.Popen(  # noqa: S603 - the program that the user's settings name
                 [program, verb],
-                input=request,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                # Live, for a helper that tells its person something; a list must not say anything.
-                stderr=subprocess.DEVNULL if verb == "list" else None,
+                # The user sees what a get has to say; a list must stay silent.
+                stderr=subprocess.DEVNULL if seconds else None,
                 env={**self.environ, INSIDE: "1"},
-                check=False,
-                timeout=seconds,
+                start_new_session=bool(seconds),  # which makes it a process group, to end as a whole
             )
         except OSError:
             return None
-        return Reply(done.stdout, status=done.returncode if done.returncode >= 0 else 1)
+        with process:
+            try:
+                stdout, _ = process.communicate(request, timeout=seconds)
+            except BaseException:
+                _kill(process, is_group=bool(seconds))
+                raise
+        return Reply(stdout, status=process.returncode if process.returncode >= 0 else 1)
+
+
+def _kill(process: "subprocess.Popen[bytes]", *, is_group: bool) -> None:
+    """End a process, with its child processes if it leads a group; Windows has no such groups."""
+    if is_group and hasattr(os, "killpg"):
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
 
 
 def _is_without_login(reply: Reply) -> bool:

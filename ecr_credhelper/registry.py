@@ -88,6 +88,12 @@ def parse(server: str) -> Registry | None:
     return None
 
 
+def private_host(account: str, region: str) -> str:
+    """Return the standard host name of an account's registry in a region."""
+    suffix = next(row[2] for row in PARTITIONS if region.startswith(row[1]))
+    return f"{account}.dkr.ecr.{region}.{suffix}"
+
+
 def host_of(server: str) -> str | None:
     """Return the bare host of a server string or image reference in lower case, or None; see below."""
     authority = authority_of(server)

@@ -51,6 +51,7 @@ TEXTS = {
     "endpoint_url": (r"https?://[^\s@?#]+", "a URL of the API, without a user or a query"),
     "ca_bundle": (r"\S.*", "a file of CA certificates"),
     "on_error": (r"error|not-found", '"error" or "not-found"'),
+    "list": (r"cached|fetch", '"cached" or "fetch"'),
     "log": (r"debug|([/~]|\w:[/\\]).+", '"debug" for standard error, or the whole path of a file'),
     "fallback": (
         r"(?!ecr-py$)[A-Za-z0-9][\w.-]*",
@@ -58,7 +59,7 @@ TEXTS = {
     ),
 }
 NUMBERS = {"duration": ROLE_SECONDS, "deadline": (1, MAX_DEADLINE)}
-OF_A_FILE = ("fallback", "on_error", "deadline", "log", "registry")
+OF_A_FILE = ("fallback", "on_error", "deadline", "list", "log", "registry")
 OF_A_RULE = tuple(name for name in Rule._fields if name != "pattern")
 
 
@@ -75,6 +76,7 @@ class Settings:
         wrong = {scope for scope, _ in self._problems}
         self._fallback = "" if OTHERS in wrong else content.get("fallback", "")
         self._on_error = content.get("on_error", "")
+        self.list = "" if EVERYBODY in wrong else str(content.get("list", ""))
         self.log = "" if EVERYBODY in wrong else str(content.get("log", ""))
         self.deadline = None if EVERYBODY in wrong else content.get("deadline")
         tables = {} if EVERYBODY in wrong else content.get("registry", {})
