@@ -20,6 +20,7 @@ the command line choose rows by client, registries or configuration: ``python -m
 ``logins``        the other: with a login before and a logout after
 ``pages``         the programs of the documents
 ``recipes``       the third: such a program, as it stands
+``cold_cases``    the fourth: a client that begins with a cold cache
 ``table``         what is tried
 
 Each knows only those above it.

@@ -114,6 +114,15 @@ class DockerPy(Library):
     package = "docker"
 
 
+class DockerPyBuild(DockerPy):
+    """docker-py's ``build()``: like the classic build, it sends every login that it finds."""
+
+    name = "docker-py build"
+
+    def pull(self, home: Home, references: Sequence[str]) -> list[str]:
+        return [self._run(home, "build", reference) for reference in references]
+
+
 def docker_commands() -> list[str]:
     """Return every docker command on PATH: old and new ones ask their helpers differently."""
     places = (Path(folder, "docker") for folder in os.get_exec_path())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.e2e import engine, programs
 from tests.e2e.certificates import CA
-from tests.e2e.registries import ORDINARY, basic
+from tests.e2e.registries import ORDINARY, WEST, basic
 from tests.fake_ecr import FakeECR
 
 HELPER = Path(sys.executable).with_name("docker-credential-ecr-py")
@@ -89,6 +89,15 @@ class Configuration:
         (home.folder / self.file).unlink()
 
 
+@dataclass(frozen=True)
+class WithRegion(Configuration):
+    """A configuration without hosts, in a home directory whose AWS profile has the region of ``WEST``."""
+
+    def write(self, home: Home, hosts: Iterable[str]) -> None:
+        super().write(home, hosts)
+        home.write(".aws/config", f"[default]\nregion = {WEST.region}\n")
+
+
 def _for_each(hosts: Iterable[str]) -> str:
     return json.dumps({"credHelpers": dict.fromkeys(hosts, "ecr-py")})
 
@@ -103,6 +112,11 @@ def _for_all_after_a_login(_: Iterable[str]) -> str:
     return json.dumps({"credsStore": "ecr-py", "auths": auths})
 
 
+def _for_all_and_named(hosts: Iterable[str]) -> str:
+    """Return what Docker writes after ``docker login``: it names the hosts, without logins."""
+    return json.dumps({"auths": {host: {} for host in hosts}, "credsStore": "ecr-py"})
+
+
 def _toml_for_all(_: Iterable[str]) -> str:
     return 'credential-helpers = ["ecr-py"]\n'
 
@@ -110,5 +124,7 @@ def _toml_for_all(_: Iterable[str]) -> str:
 CRED_HELPERS = Configuration("config.json credHelpers", ".docker/config.json", _for_each)
 CREDS_STORE = Configuration("config.json credsStore", ".docker/config.json", _for_all)
 CREDS_STORE_AND_AUTHS = Configuration("credsStore and auths", ".docker/config.json", _for_all_after_a_login)
+CREDS_STORE_AND_HOSTS = Configuration("credsStore, empty auths", CREDS_STORE.file, _for_all_and_named)
+CREDS_STORE_AND_REGION = WithRegion("credsStore, region", CREDS_STORE.file, CREDS_STORE.content)
 AUTH_JSON = Configuration("auth.json credHelpers", "run/containers/auth.json", _for_each)
 REGISTRIES_CONF = Configuration("registries.conf", ".config/containers/registries.conf", _toml_for_all)

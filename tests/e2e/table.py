@@ -8,11 +8,14 @@ from tests.e2e import engine_clients as engine
 from tests.e2e import people, recipes
 from tests.e2e.cases import Case, Try
 from tests.e2e.clients import Client
+from tests.e2e.cold_cases import ColdCase
 from tests.e2e.home import (
     AUTH_JSON,
     CRED_HELPERS,
     CREDS_STORE,
     CREDS_STORE_AND_AUTHS,
+    CREDS_STORE_AND_HOSTS,
+    CREDS_STORE_AND_REGION,
     REGISTRIES_CONF,
     Configuration,
 )
@@ -24,6 +27,13 @@ TWO_ACCOUNTS = (WEST, EUROPE)
 WITH_CHINA = (WEST, EUROPE, CHINA)
 
 DOCKER = (CRED_HELPERS, CREDS_STORE)
+COLD = (
+    (CRED_HELPERS, TWO_ACCOUNTS),
+    (CREDS_STORE_AND_HOSTS, TWO_ACCOUNTS),
+    (CREDS_STORE_AND_REGION, (WEST,)),
+)
+"""Configurations from which the helper knows the hosts to list although its cache is empty."""
+
 CONTAINERS = (CRED_HELPERS, AUTH_JSON, REGISTRIES_CONF)
 """What podman, skopeo and buildah read: Docker's file too, but not its credsStore."""
 
@@ -45,6 +55,8 @@ def table() -> list[Try]:
         *_cases([engine.Compose(), engine.DockerPy()], DOCKER, TWO_ACCOUNTS),
         *_cases(tools, CONTAINERS, WITH_CHINA),
         *_cases([daemonless.OrasPy()], DOCKER, TWO_ACCOUNTS),
+        # A cold cache: no earlier get tells the helper which hosts to list.
+        *(ColdCase(build, *where) for build in [*builds, engine.DockerPyBuild()] for where in COLD),
         # Other registries: what has a login keeps it, and what needs none needs none.
         *_cases(engines, [CREDS_STORE_AND_AUTHS], [ORDINARY]),
         *_cases(engines, [CREDS_STORE], [PUBLIC]),

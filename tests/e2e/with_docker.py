@@ -1,5 +1,6 @@
-"""Push or pull an image with docker-py: a program of its own, as a person would write it."""
+"""Push, pull or build an image with docker-py: a program of its own, as a person would write it."""
 
+import io
 import sys
 
 import docker
@@ -20,6 +21,13 @@ def pull(client: docker.DockerClient, repository: str, tag: str) -> None:
     sys.stdout.write(image.attrs["RepoDigests"][0].partition("@")[2])
 
 
+def build(client: docker.DockerClient, repository: str, tag: str) -> None:
+    """Build an image from another one and print the digest of the other one, which the engine pulls."""
+    client.images.build(fileobj=io.BytesIO(f"FROM {repository}:{tag}".encode()))
+    image = client.images.get(f"{repository}:{tag}")
+    sys.stdout.write(image.attrs["RepoDigests"][0].partition("@")[2])
+
+
 if __name__ == "__main__":
     verb, reference = sys.argv[1:]
-    {"push": push, "pull": pull}[verb](docker.from_env(), *reference.split(":"))
+    {"push": push, "pull": pull, "build": build}[verb](docker.from_env(), *reference.split(":"))
