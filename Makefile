@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 export PIP_CACHE_DIR = $(CURDIR)/.cache/pip
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export npm_config_cache = $(CURDIR)/.cache/npm
 SOURCES = pyproject.toml README.md $(wildcard ecr_credhelper/*.py)
 
 .PHONY: demo test lint e2e bench installers clean
@@ -45,4 +46,20 @@ $(VENV)/installed: $(SOURCES)
 
 $(VENV)/test $(VENV)/lint $(VENV)/e2e $(VENV)/bench: $(VENV)/%: $(VENV)/installed
 	@$(BIN)/python -m pip install --quiet --group $*
+	@touch $@
+
+e2e: $(VENV)/sam/installed $(VENV)/node/installed
+
+# The SAM CLI pins boto3 and many other packages.
+$(VENV)/sam/installed: | $(VENV)/installed
+	@$(PYTHON) -m venv $(VENV)/sam
+	@$(VENV)/sam/bin/python -m pip install --quiet 'aws-sam-cli>=1.170'
+	@touch $@
+
+# npm comes from the group e2e. None of the packages needs its optional parts or install scripts.
+$(VENV)/node/installed: tests/e2e/node/package.json | $(VENV)/e2e
+	@mkdir -p $(VENV)/node
+	@cp $< $(VENV)/node
+	@$(BIN)/npm install --prefix $(VENV)/node --no-package-lock --omit=optional --ignore-scripts \
+		--no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
 	@touch $@

@@ -8,6 +8,7 @@ secret, region or service shows as it does at AWS. Only the standard library is 
         subprocess.run([...], env={"AWS_ENDPOINT_URL": api.url, **api.environment})
 
 ``api.faults`` is a queue: each call takes the first entry, if there is one, instead of an answer.
+``api.operations`` maps the names of other operations to their responses.
 """
 
 from __future__ import annotations
@@ -93,6 +94,7 @@ class FakeECR:
         self._passwords: dict[str, str] = {}
         self.calls: list[Call] = []
         self.faults: deque[Fault] = deque()
+        self.operations: dict[str, Fault] = {}
         self.gate = threading.Event()
         self.gate.set()
         self._lock = threading.Lock()
@@ -172,7 +174,11 @@ def _handler_for(api: FakeECR) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             api.requests += 1
-            service = TARGETS.get(self.headers.get("X-Amz-Target", ""))
+            target = self.headers.get("X-Amz-Target", "")
+            if other := api.operations.get(target.rpartition(".")[2]):
+                self._send(other)
+                return
+            service = TARGETS.get(target)
             time.sleep(api.slow)  # an API far away
             api.gate.wait()
             if service is None:

@@ -20,8 +20,16 @@ the command line choose rows by client, registries or configuration: ``python -m
 ``logins``        the other: with a login before and a logout after
 ``pages``         the programs of the documents
 ``recipes``       the third: such a program, as it stands
-``cold_cases``    the fourth: a client that begins with a cold cache
+``fake_engine``   an engine that only records the logins that clients send it
+``enumerating_clients``  clients that send it all logins that the helper lists
+``cold_cases``    the fourth and fifth: with a cold cache, with the real engine and with the fake one
 ``table``         what is tried
 
 Each knows only those above it.
+
+Clients that enumerate logins (they call ``list``, then ``get`` for every host) also run against the fake
+engine, which listens on a unix socket in ``DOCKER_HOST``. It records the logins in the headers
+``X-Registry-Config`` (build) and ``X-Registry-Auth`` (pull and push). Every transfer succeeds, and clients
+that go on to create a container get an error. A row passes if the recorded logins are exactly the expected
+ones: for each ECR host of the configuration, the user AWS and the token of the fake ECR API.
 """

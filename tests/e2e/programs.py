@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 TOTAL_SECONDS = 900.0
-"""For everything together; it takes a minute and a half where nothing hangs."""
+"""For everything together; it takes two minutes where nothing hangs."""
 
 PROGRAM_SECONDS = 60.0
 """For one program; the slowest take two seconds."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 _WIDTHS = {
     "result": 7,
-    "client": 15,
+    "client": 17,
     "version": 8,
     "registries": 10,
     "configuration": 23,

@@ -8,7 +8,8 @@ from tests.e2e import engine_clients as engine
 from tests.e2e import people, recipes
 from tests.e2e.cases import Case, Try
 from tests.e2e.clients import Client
-from tests.e2e.cold_cases import ColdCase
+from tests.e2e.cold_cases import ColdCase, SentLogins
+from tests.e2e.enumerating_clients import CdkAssets, enumerating_clients
 from tests.e2e.home import (
     AUTH_JSON,
     CRED_HELPERS,
@@ -57,6 +58,8 @@ def table() -> list[Try]:
         *_cases([daemonless.OrasPy()], DOCKER, TWO_ACCOUNTS),
         # A cold cache: no earlier get tells the helper which hosts to list.
         *(ColdCase(build, *where) for build in [*builds, engine.DockerPyBuild()] for where in COLD),
+        *(SentLogins(client, *where) for client in enumerating_clients() for where in COLD),
+        *(SentLogins(CdkAssets(), configuration, (WEST,)) for configuration in DOCKER),
         # Other registries: what has a login keeps it, and what needs none needs none.
         *_cases(engines, [CREDS_STORE_AND_AUTHS], [ORDINARY]),
         *_cases(engines, [CREDS_STORE], [PUBLIC]),
