@@ -131,6 +131,9 @@ def causes() -> set[str]:
     for path in ROOT.glob("ecr_credhelper/**/*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             match node:
+                # An error of the system is the reason in parentheses of one of ours.
+                case ast.Call(func=ast.Name(id="PermissionError" | "FileNotFoundError" | "OSError")):
+                    continue
                 case ast.Call(func=ast.Name(id=name), args=[_, text, *_]) if name.endswith("Error"):
                     found.add(template(text))
                 case ast.Assign(targets=[ast.Name(id="cause")], value=text):
