@@ -2,6 +2,9 @@
 
 Windows has neither modes nor owners in ``os.stat``; there the profile folder's access list, which
 new folders inherit, keeps other people out.
+
+Root keeps nothing below a directory of another user, as with ``sudo -E``: files that belong to root would be
+in the way there, and that user could replace a directory with a link while root writes.
 """
 
 import _imp
@@ -20,6 +23,11 @@ CHECKSUM_KEY = 0x6563722D7079
 
 NUMBER_MODULUS = 2**128 - 159
 """A prime: any bytes are a number modulo this, computed without an import."""
+
+ROOT = 0
+UNMAPPED = 65534
+"""The owner that Linux shows for files of users who are not in this user namespace. Rootless podman runs
+helpers as the root of a namespace of its own, where ``/home`` of the real root belongs to this one."""
 
 _hash = getattr(_imp, "source_hash", None)  # an interpreter other than CPython can lack it
 _HAS_OWNERS = hasattr(os, "geteuid")
@@ -50,12 +58,15 @@ def make_private(folder: str) -> bool:
 def ensure_private(folder: str) -> None:
     """Create a private directory, with its parents if they are missing.
 
-    The mode of a directory of this user is tightened if it was loosened; another user's is left alone.
+    The mode of a directory of this user is tightened if it was loosened. A directory of another user is left
+    alone, and so is the home directory of another user if this is root.
 
     Raises:
         OSError: the directory cannot be created, or is not private.
 
     """
+    if foreign_directory(folder):
+        raise PermissionError(0, "it is in the home directory of another user", folder)
     try:
         _make(folder)
         status = os.lstat(folder)
@@ -65,6 +76,27 @@ def ensure_private(folder: str) -> None:
         os.chmod(folder, PRIVATE_FOLDER)
     if not is_private(folder):
         raise PermissionError(0, "it is not a directory of this user", folder)
+
+
+def foreign_directory(path: str) -> "tuple[str, int] | None":
+    """Return the topmost directory of another user on the way to ``path``, and its owner, if this is root.
+
+    For other users return None: they cannot write there, or its owner lets them. Symbolic links count, and
+    so do the directories that they lead to. Every directory counts, not only the nearest one that is there:
+    the owner of any of them can replace what is below it.
+    """
+    if not _HAS_OWNERS or os.geteuid() != ROOT:
+        return None
+    found, above = None, ""
+    while path != above:
+        for look in (os.lstat, os.stat):
+            try:
+                owner = look(path).st_uid
+            except (OSError, ValueError):
+                continue
+            found = found if owner in {ROOT, UNMAPPED} else (path, owner)
+        path, above = os.path.dirname(path), path
+    return found
 
 
 def read_private(path: str) -> bytes | None:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from ecr_credhelper import settings
+from ecr_credhelper.files import foreign_directory
 from ecr_credhelper.fingerprint import split_fields
 from ecr_credhelper.registry import parse
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 STORED = "docker login"
 """The identity of a login that the user stored with ``docker login``."""
+
+AS_ROOT = "run sudo with -H, or set AWS_ECR_CACHE_DIR to a directory that belongs to root"
+"""What to do if ``why_unused`` returns a reason."""
 
 
 class Entry(NamedTuple):
@@ -76,3 +80,18 @@ def left(seconds: float) -> str:
     """Return a time span as people say it: ``11 h 58 min``."""
     hours, minutes = divmod(int(seconds) // 60, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
+
+
+def why_unused(cache_directory: str) -> str:
+    """Return why root does not use this cache directory, or an empty string."""
+    foreign = foreign_directory(cache_directory)
+    if foreign is None:
+        return ""
+    import pwd
+
+    directory, uid = foreign
+    try:
+        owner = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        owner = str(uid)
+    return f"{directory} belongs to user {owner}, and this process runs as root"

@@ -10,6 +10,7 @@ from ecr_credhelper.checks import FAILURE, OK, WARNING, Finding
 from ecr_credhelper.docker_config import PROG
 from ecr_credhelper.fallback import which
 from ecr_credhelper.files import is_private
+from ecr_credhelper.inventory import AS_ROOT, why_unused
 from ecr_credhelper.log import redacted
 from ecr_credhelper.places import cache_folder, settings_file
 
@@ -112,6 +113,9 @@ def cache(subject: "Subject") -> "Iterator[Finding]":
         return
     if folder is None:
         yield Finding(WARNING, "there is no place for it: every pull asks AWS", "set AWS_ECR_CACHE_DIR")
+        return
+    if why := why_unused(folder):
+        yield Finding(WARNING, f"{folder} is not used: {why}, so every pull asks AWS", AS_ROOT)
         return
     there = folder
     while not os.path.lexists(there):

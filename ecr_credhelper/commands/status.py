@@ -48,7 +48,7 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:  # noqa: AR
     store = f", credsStore {docker.creds_store}" if docker.creds_store else ""
     terminal.say(f"Docker:    {_place(docker.path)}{store}")
     terminal.say(f"Settings:  {_place(settings_file(os.environ))}")
-    terminal.say(f"Cache:     {cache.records.folder or 'none'}")
+    terminal.say(f"Cache:     {_cache(cache.records.folder)}")
     terminal.say()
     rows = []
     for host, way in sorted(ways.items()):
@@ -92,3 +92,8 @@ def _identity(host: str, rules: "Settings | None") -> tuple[str, str]:
 
 def _place(path: str | None) -> str:
     return f"{path}{'' if path and os.path.lexists(path) else ' (not there)'}" if path else "none"
+
+
+def _cache(directory: str) -> str:
+    why = inventory.why_unused(directory)
+    return f"{directory} is not used: {why}; {inventory.AS_ROOT}" if why else directory or "none"
