@@ -1,45 +1,44 @@
-"""Files of the person's: read as they are, written whole or not at all, with a backup beside each."""
+"""Read the user's configuration files, and write them: each whole and with a backup, all of them or none."""
 
-import glob
 import os
 import stat
 import time
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from ecr_credhelper import files
+from ecr_credhelper.directory import Contents, Directory, NotAFileError, read
 from ecr_credhelper.errors import ConfigurationError
+from ecr_credhelper.files import PRIVATE_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 BACKUP = ".before-ecr-py"
-"""The end of a backup's name. It stands beside the name that the person knows, not behind a symbolic link."""
+"""The end of a backup's name. It is beside the name that the user knows, not behind a symbolic link."""
 
-NEW, LOCK = ".new-ecr-py", ".lock-ecr-py"
-"""The ends of the names of a file that is being written, and of one whose maker alone may write."""
+NEW = ".new-ecr-py"
+"""The end of the name of a file that is being written."""
 
-ABANDONED = 10
-"""Seconds after which the maker of a lock must be dead: it is there for milliseconds."""
-
-POLL = 0.01
-"""Seconds between two looks at a lock that somebody else has: about as long as one is held."""
+ABANDONED = 3600
+"""Seconds after which the process that was writing such a file must be dead: writing takes milliseconds."""
 
 ABSENT = b"null"
-"""The backup of a file that was not there: JSON that says nothing."""
+"""The backup of a file that did not exist: valid JSON without any entry."""
 
 UNCHANGED = "nothing was changed"
 
 
 class ChangedError(ConfigurationError):
-    """Somebody else wrote the file after it was read."""
+    """Another process changed the file after it was read."""
 
 
 class ConfigFile:
-    """One file as it is now; ``check`` raises a ValueError for a content that must not be touched.
+    """A file and its backup as they were when they were read.
+
+    ``check`` raises a ValueError for text that must not be edited.
 
     Raises:
-        ConfigurationError: it cannot be read, or is not what ``check`` wants.
+        ConfigurationError: the file or its backup cannot be read, or fails the check.
 
     """
 
@@ -48,57 +47,20 @@ class ConfigFile:
             raise ConfigurationError("", "there is no home folder", "set HOME or DOCKER_CONFIG")
         self.path = path
         self.backup = f"{path}{BACKUP}"
-        self._real = os.path.realpath(path)
-        self._new = f"{self._real}{NEW}"
-        self._content, self.saved = self._now()
-        self.text = _text(path, self._content or b"", check)
-        self.was_absent = self._content is None if self.saved is None else self.saved == ABSENT
-        self.before = (
-            None if self.saved is None else "" if self.was_absent else _text(self.backup, self.saved, check)
-        )
-
-    def prepare(self, text: str, held: ExitStack) -> None:
-        """Write a new content beside the file, through symbolic links, with its mode and owner.
-
-        Until ``held`` ends, other processes of ours wait.
-        """
-        for path in (self.path, self._real):
-            _make(os.path.dirname(os.path.abspath(path)))
-        _lock(f"{self._real}{LOCK}")
-        held.callback(files.remove, f"{self._real}{LOCK}")
-        if (self._content, self.saved) != self._now():
-            raise ChangedError(self.path, "was changed in the meantime", "try again")
-        files.remove(self._new)  # of a process that was killed
-        held.callback(files.remove, self._new)
-        with open(self._new, "xb", opener=_private) as file:
-            file.write(text.encode())
-        if self._content is None:
-            _own(self._new, os.path.dirname(self._real))
-        elif text != self.text:
-            _take_over(self._real, self._new)
-
-    def keep(self, backup: bytes) -> None:
-        """Write the backup, for the file's owner; what others left half-written of one goes."""
-        folder, name = os.path.split(self.backup)
-        for left in glob.glob(f".{glob.escape(name[:64])}.*", root_dir=folder):
-            files.remove(os.path.join(folder, left))
-        if not files.write_private(self.backup, backup):
-            raise ConfigurationError(self.backup, "cannot be written", UNCHANGED)
-        _own(self.backup, self._new)
-
-    def replace(self, text: str) -> None:
-        """Put what was prepared in the file's place, or remove it where there was none."""
-        if self.was_absent and not text:
-            os.unlink(self._real)
-        else:
-            os.replace(self._new, self._real)
-
-    def _now(self) -> tuple[bytes | None, bytes | None]:
-        return _read(self.path), _read(self.backup)
+        self.real = os.path.realpath(path)
+        self.contents = _read(path)
+        # Not through a link: undoing gives what is in the backup to the owner of the file.
+        self.backup_contents = _read(self.backup, follow=False)
+        self.text = _text(path, self.contents, check)
+        self.saved = self.backup_contents.data if self.backup_contents else None
+        self.was_absent = self.contents is None if self.saved is None else self.saved == ABSENT
+        self.before = None if self.saved is None else ""
+        if self.before is not None and not self.was_absent:
+            self.before = _text(self.backup, self.backup_contents, check)
 
 
 class Change(NamedTuple):
-    """What becomes of a file, and of its backup, of which None leaves none."""
+    """The new text of a file, and of its backup, which is removed if that is None."""
 
     file: ConfigFile
     text: str
@@ -106,98 +68,133 @@ class Change(NamedTuple):
 
 
 def write(changes: "Sequence[Change]") -> None:
-    """Write files, in this order, after everything that may fail was tried for each of them.
+    """Write files in this order, after everything that can fail has been tried for each of them.
 
     Raises:
-        ChangedError: somebody else wrote one after it was read; nothing was changed.
-        ConfigurationError: one cannot be written; what it says is left.
+        ChangedError: another process changed one after it was read; nothing was written.
+        ConfigurationError: one cannot be written; the hint names those that were.
 
     """
     path, written = "", []
     try:
-        with ExitStack() as held:
-            for file, text, _ in sorted(changes, key=lambda change: change.file.path):
-                path = file.path
-                file.prepare(text, held)
-            for file, _, backup in changes:
-                if backup not in {None, file.saved}:
-                    file.keep(backup)
-            for file, text, backup in changes:
-                path = file.path
-                if text != file.text:
-                    file.replace(text)
+        with ExitStack() as cleanup:
+            writers = []
+            for change in changes:
+                path = change.file.path
+                writers.append(_Writer(change, cleanup))
+            for writer in writers:
+                path = writer.file.path
+                writer.raise_if_changed()
+            for writer in writers:
+                path = writer.file.backup
+                writer.replace_backup()
+            for writer in writers:
+                path = writer.file.path
+                if writer.replace():
                     written.append(path)
-                if backup is None:
-                    files.remove(file.backup)
     except OSError as error:
-        left = f"written already: {', '.join(written)}" if written else UNCHANGED
-        raise ConfigurationError(path, f"cannot be written ({error.strerror})", left) from None
+        hint = f"written already: {', '.join(written)}" if written else UNCHANGED
+        raise ConfigurationError(path, f"cannot be written ({error.strerror})", hint) from None
 
 
-def _lock(path: str) -> None:
-    """Make a file that is not there, as soon as nobody else has it."""
-    while True:
-        try:
-            return os.close(_private(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
-        except FileExistsError:
-            with suppress(FileNotFoundError):
-                if abs(time.time() - os.lstat(path).st_mtime) > ABANDONED:
-                    os.unlink(path)
-            time.sleep(POLL)  # no system tells when a file has gone
+class _Writer:
+    """Writes one change: first beside the file and its backup, and in their place when that is asked for.
+
+    Raises:
+        OSError: the change cannot be written.
+
+    """
+
+    def __init__(self, change: Change, cleanup: ExitStack) -> None:
+        self.file, text, self._backup = change
+        self._is_changed = text != self.file.text
+        self._is_removed = self._is_changed and self.file.was_absent and not text
+        # The real one first, since the directory that the user knows may be a link to it.
+        self._directory = _open(os.path.dirname(self.file.real), cleanup)
+        self._backup_directory = _open(os.path.dirname(os.path.abspath(self.file.path)), cleanup)
+        # Before anything is created: these directories must be those that the file was read from.
+        self.raise_if_changed()
+        like = self.file.contents
+        self._new = self._new_backup = ""
+        if self._is_changed and like and not like.mode & stat.S_IWUSR:
+            raise ConfigurationError(self.file.path, "is read-only", UNCHANGED)
+        if self._is_changed and not self._is_removed:
+            self._new = _create(self._directory, text.encode(), like, cleanup)
+        if self._backup not in {None, self.file.saved}:
+            private = like and like._replace(mode=PRIVATE_FILE)
+            self._new_backup = _create(self._backup_directory, self._backup or b"", private, cleanup)
+
+    def raise_if_changed(self) -> None:
+        """Raise ChangedError unless the file and its backup are as they were read, owner and mode too."""
+        file = self.file
+        real, given, backup = (os.path.basename(path) for path in (file.real, file.path, file.backup))
+        now = self._directory.read(real), self._backup_directory.read(given)
+        is_same = now == (file.contents, file.contents)
+        if not is_same or self._backup_directory.read(backup, follow=False) != file.backup_contents:
+            raise ChangedError(file.path, "was changed in the meantime", "try again")
+
+    def replace_backup(self) -> None:
+        """Put the new backup in its place, if there is one."""
+        if self._new_backup:
+            self._backup_directory.replace(self._new_backup, os.path.basename(self.file.backup))
+
+    def replace(self) -> bool:
+        """Replace the file, or remove it if it did not exist before; remove its backup if it has served.
+
+        Return whether the file changed.
+        """
+        if self._new:
+            self._directory.replace(self._new, os.path.basename(self.file.real))
+        elif self._is_removed:
+            self._directory.remove(os.path.basename(self.file.real))
+        if self._backup is None:
+            with suppress(OSError):
+                self._backup_directory.remove(os.path.basename(self.file.backup))
+        return self._is_changed
 
 
-def _make(folder: str) -> None:
-    """Make a folder, if need be with those above it, for the owner of the one that is there."""
-    above = os.path.dirname(folder)
-    if above != folder and not os.path.isdir(folder):
-        _make(above)
-        with suppress(FileExistsError):
-            os.mkdir(folder, files.PRIVATE_FOLDER)
-            _own(folder, above)
+def _open(path: str, cleanup: ExitStack) -> Directory:
+    """Open a directory until ``cleanup``, and remove what killed processes of ours left in it."""
+    directory = Directory(path)
+    cleanup.callback(directory.close)
+    for name in directory.names():
+        if name.startswith(".") and name.endswith(NEW):
+            with suppress(OSError):
+                if abs(time.time() - directory.modified(name)) > ABANDONED:
+                    directory.remove(name)
+    return directory
 
 
-def _read(path: str) -> bytes | None:
-    """Return the content of a regular file, or None where there is nothing."""
+def _create(directory: Directory, data: bytes, like: Contents | None, cleanup: ExitStack) -> str:
+    """Create a file under a new name, and return that; ``cleanup`` removes what then still has that name."""
+    name = f".{os.urandom(8).hex()}{NEW}"
+
+    def discard() -> None:
+        with suppress(OSError):
+            directory.remove(name)
+
+    cleanup.callback(discard)
+    directory.create(name, data, like)
+    return name
+
+
+def _read(path: str, *, follow: bool = True) -> Contents | None:
+    """Return the contents of a file, or None if there is none; raise ConfigurationError if that fails."""
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise ConfigurationError(path, "is not a file", UNCHANGED)
-        with open(path, "rb") as file:
-            return file.read()
-    except FileNotFoundError:
-        return None
+        return read(path, follow=follow)
+    except NotAFileError:
+        raise ConfigurationError(path, "is not a file", UNCHANGED) from None
     except OSError as error:
         raise ConfigurationError(path, f"cannot be read ({error.strerror})", UNCHANGED) from None
 
 
-def _text(path: str, content: bytes, check: "Callable[[str], object]") -> str:
+def _text(path: str, contents: Contents | None, check: "Callable[[str], object]") -> str:
+    """Return the text of a file that ``check`` accepts; that of a missing one is empty."""
     try:
-        text = content.decode()
+        text = contents.data.decode() if contents else ""
         check(text)
     except UnicodeDecodeError:
         raise ConfigurationError(path, "is not UTF-8", UNCHANGED) from None
     except ValueError as error:
         raise ConfigurationError(path, f"is not valid: {error}", UNCHANGED) from None
     return text
-
-
-def _take_over(path: str, new: str) -> None:
-    """Give the new file owner and mode of the old one; a read-only one is not replaced, somebody meant it."""
-    status = os.stat(path)
-    if not status.st_mode & stat.S_IWUSR:
-        raise ConfigurationError(path, "is read-only", UNCHANGED)
-    if hasattr(os, "chown"):
-        os.chown(new, status.st_uid, -1)
-        with suppress(OSError):  # a group that its owner is not in, as after sudo
-            os.chown(new, -1, status.st_gid)
-    os.chmod(new, stat.S_IMODE(status.st_mode))
-
-
-def _own(path: str, like: str) -> None:
-    """Give a file to the owner of another, if that is possible: root may be writing in somebody's home."""
-    with suppress(OSError, AttributeError):  # Windows has no owners
-        status = os.stat(like)
-        os.chown(path, status.st_uid, status.st_gid, follow_symlinks=False)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, files.PRIVATE_FILE)

@@ -24,10 +24,11 @@ class Screen(io.StringIO):
         return True
 
 
-def here(*argv: str, typed: str | None = None) -> Session:
+def here(*argv: str, typed: str | Screen | None = None) -> Session:
     """Run a command; the screen has both streams, as on a terminal."""
+    given = Screen(typed) if isinstance(typed, str) else typed
     path = os.pathsep.join((str(Path(EXECUTABLE).parent), os.environ["PATH"]))
-    screen, stdin = (io.StringIO(), io.StringIO()) if typed is None else (Screen(), Screen(typed))
+    screen, stdin = (Screen(), given) if given else (io.StringIO(), io.StringIO())
     options = commands.parser(argv[0]).parse_args(argv)
     terminal = Terminal(os.environ, stdin, screen, screen)
     with patch.dict(os.environ, PATH=path):
@@ -46,4 +47,6 @@ def load(path: Path) -> Any:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """Return the files in a directory, without the empty ones in our own that are there to be locked."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.parent.name != "locks")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}

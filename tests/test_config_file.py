@@ -6,9 +6,11 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ecr_credhelper import directory
 from ecr_credhelper.config_file import Change, ConfigFile
 from ecr_credhelper.config_file import write as replace
 from ecr_credhelper.errors import ConfigurationError
@@ -129,27 +131,45 @@ def test_a_read_only_file_is_protected(config: Path) -> None:
     assert stat.S_IMODE(config.stat().st_mode) == 0o444
 
 
-@pytest.mark.parametrize("name", ["replace", "open", "chown", "chmod"])
+@pytest.mark.parametrize("name", ["replace", "open", "fchown", "fchmod"])
 def test_what_fails_loses_nothing(name: str, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(config, CONTENT)
+    works = getattr(os, name)
 
-    def refuse(*_: object, **__: object) -> None:
+    def refuse(*arguments: Any, **options: Any) -> Any:
+        if name == "open" and not arguments[1] & os.O_CREAT:
+            return works(*arguments, **options)
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patch:
         patch.setattr(os, name, refuse)
-        with pytest.raises(ConfigurationError, match=r"cannot be written( \(Permission denied\))?; nothing"):
+        with pytest.raises(ConfigurationError, match=r"cannot be written \(Permission denied\); nothing"):
             here("configure", HOST, "--yes")
-    assert config.read_bytes() == CONTENT
-    assert not [path for path in tree(config.parent) if "ecr-py" not in path and path != "config.json"]
+    assert tree(config.parent) == {"config.json": CONTENT}
 
 
 def test_without_a_backup_nothing_is_written(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(config, CONTENT)
-    monkeypatch.setattr("ecr_credhelper.files.write_private", lambda path, content: False)
-    with pytest.raises(ConfigurationError, match=f"{BACKUP}: cannot be written; nothing was changed"):
+
+    def refuse(_: str, path: str, **at: object) -> None:
+        assert path.endswith(BACKUP), f"the backup comes first: {at}"
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(ConfigurationError, match=rf"{BACKUP}: cannot be written \(.*\); nothing was changed"):
         here("configure", HOST, "--yes")
     assert tree(config.parent) == {"config.json": CONTENT}
+
+
+def test_a_backup_is_not_read_through_a_link(config: Path, tmp_path: Path) -> None:
+    """Undoing gives what is in it to the owner of the file, who need not be allowed to read the other one."""
+    other = write(tmp_path / "other.json", '{"auths": {"ghcr.io": {"auth": "c2VjcmV0"}}}')
+    config.parent.mkdir()
+    config.with_name(config.name + BACKUP).symlink_to(other)
+    for command in (["configure", HOST], ["unconfigure"]):
+        with pytest.raises(ConfigurationError, match=f"{BACKUP}: cannot be read"):
+            here(*command, "--yes")
+    assert not config.exists()
 
 
 def test_what_somebody_else_writes_in_the_meantime_stays(config: Path) -> None:
@@ -161,11 +181,19 @@ def test_what_somebody_else_writes_in_the_meantime_stays(config: Path) -> None:
     assert tree(config.parent) == {"config.json": b"{}"}
 
 
-def test_where_there_are_no_owners(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(config, CONTENT)
-    monkeypatch.delattr(os, "chown")
+@pytest.mark.parametrize("content", [CONTENT, None])
+def test_without_descriptors_of_directories(
+    content: bytes | None, config: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory, "_HAS_DESCRIPTORS", False)  # as on Windows, which has no owners either
+    if content:
+        write(config, content)
+    before = tree(home)
     here("configure", HOST, "--yes")
     assert load(config)["credHelpers"] == {HOST: "ecr-py"}
+    assert set(tree(config.parent)) == {"config.json", f"config.json{BACKUP}"}
+    here("unconfigure", "--yes")
+    assert tree(home) == before
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
@@ -182,14 +210,14 @@ def test_a_group_that_cannot_be_kept_is_no_reason_to_refuse(
 ) -> None:
     write(config, CONTENT)
     os.chown(config, 1234, 5678)
-    give = os.chown
+    give = os.fchown
 
-    def chown(path: str, uid: int, gid: int, **options: bool) -> None:
+    def fchown(descriptor: int, uid: int, gid: int) -> None:
         if gid == 5678:  # as for whoever is not in it, after sudo
             raise PermissionError(1, "Operation not permitted")
-        give(path, uid, gid, **options)
+        give(descriptor, uid, gid)
 
-    monkeypatch.setattr(os, "chown", chown)
+    monkeypatch.setattr(os, "fchown", fchown)
     here("configure", HOST, "--yes")
     assert load(config)["credHelpers"] == {HOST: "ecr-py"}
     assert config.stat().st_uid == 1234

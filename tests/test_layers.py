@@ -34,7 +34,7 @@ FLOORS = (
     {"docker_config", "ecr", "eviction", "settings"},
     {"sessions"},
     {"authorization", "aws_errors"},
-    {"cache", "protocol"},
+    {"cache", "directory", "protocol"},
     {"migration"},
     {"json_edit", "records", "terminal"},
     {"log", "rules"},

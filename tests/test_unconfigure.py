@@ -95,6 +95,13 @@ def test_a_file_that_was_not_there_is_gone(home: Path) -> None:
     assert not tree(home)
 
 
+def test_a_file_that_another_program_has_emptied_stays(config: Path) -> None:
+    here("configure", HOST, "--yes")
+    write(config, "")
+    here("unconfigure", "--yes")
+    assert tree(config.parent) == {"config.json": b""}
+
+
 def test_a_file_that_was_not_there_stays_with_what_others_wrote(config: Path) -> None:
     here("configure", HOST, "--yes")
     write(config, json.dumps({"auths": {}, **load(config)}, indent="\t"))

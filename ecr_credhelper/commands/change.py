@@ -1,60 +1,106 @@
-"""Changes of a person's files: shown first, then asked about."""
+"""What ``configure`` and ``unconfigure`` share: show a change, ask, keep other processes out, write."""
 
 import difflib
 import os
-from functools import wraps
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.config_file import ChangedError
+from ecr_credhelper.cache import open_cache
+from ecr_credhelper.config_file import ChangedError, write
 from ecr_credhelper.errors import ConfigurationError
+from ecr_credhelper.files import PRIVATE_FILE, make_private
 from ecr_credhelper.json_edit import masked
 from ecr_credhelper.places import settings_file
 from ecr_credhelper.terminal import clean
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from ecr_credhelper.config_file import Change
     from ecr_credhelper.terminal import Terminal
 
 STYLES = {"-": "red", "+": "green", "@": "dim"}
-ATTEMPTS = 50
-"""Runs that others may get ahead of: each of those has written something, so they come to an end."""
+
+LOCK_NAME = "configuration"
+"""The lock file, beside those of tokens. It is one for all configuration files: a command writes up to three,
+and two commands that each waited for a file of the other would never end."""
+
+LOCK_WAIT = 60
+"""Seconds to wait for other processes, each of which needs a tenth of one, before going on without the lock:
+then one of them has been stopped while it held it."""
+
+LOCK_POLL = 0.02
+"""Seconds between two attempts to get the lock: short, compared to how long a process holds it."""
 
 
-def add_writing(parser: "argparse.ArgumentParser") -> None:
-    """Let the command take how it writes."""
+def add_write_options(parser: "argparse.ArgumentParser") -> None:
+    """Add the options that say how to write."""
     parser.add_argument("--yes", "-y", action="store_true", help="write without asking, as in a script")
     parser.add_argument(
         "--dry-run", action="store_true", help="show what would be written, and write nothing"
     )
 
 
-def repeated(
-    run: "Callable[[argparse.Namespace, Terminal], int]",
-) -> "Callable[[argparse.Namespace, Terminal], int]":
-    """Let a command that need not ask begin again, when somebody else has written meanwhile."""
+def run_alone(change: "Callable[[], int]", options: "argparse.Namespace", terminal: "Terminal") -> int:
+    """Run a change of files from reading to writing, and return its exit status.
 
-    @wraps(run)
-    def repeat(options: "argparse.Namespace", terminal: "Terminal") -> int:
-        for _ in range(ATTEMPTS if options.yes else 0):
-            try:
-                return run(options, terminal)
-            except ChangedError as error:
-                terminal.note(f"{error.subject} {error.cause}: once more")
-        return run(options, terminal)
-
-    return repeat
-
-
-def are_wanted(
-    changes: "Sequence[Change]", shown: "Collection[str]", options: "argparse.Namespace", terminal: "Terminal"
-) -> bool:
-    """Show how files change, with no other texts of theirs than may be ``shown``; ask whether they shall.
+    If it asks nothing, it holds the lock all the time, and runs a second time if another program has written
+    a file meanwhile. If it asks, other processes must not wait for the answer: ``apply`` takes the lock.
 
     Raises:
-        ConfigurationError: there is nobody to ask.
+        ChangedError: another program has written a file meanwhile.
+
+    """
+    if options.dry_run or not options.yes:
+        return change()
+    with _write_lock():
+        try:
+            return change()
+        except ChangedError as error:
+            terminal.note(f"{error.subject} {error.cause}: once more")
+            return change()
+
+
+def apply(changes: "Sequence[Change]", options: "argparse.Namespace") -> None:
+    """Write the changes; what ``write`` raises is raised."""
+    with nullcontext() if options.yes else _write_lock():
+        write(changes)
+
+
+@contextmanager
+def _write_lock() -> "Iterator[None]":
+    """Hold the lock between the processes that write configuration files.
+
+    It is in the cache directory, so that nothing of ours appears in the directories of other programs. Go on
+    without it if there is no such directory (``AWS_ECR_DISABLE_CACHE``, or no private place) or if the lock
+    cannot be had: a file that was changed after it was read is not replaced anyway.
+    """
+    directory = open_cache(os.environ).records.folder
+    locks = os.path.join(directory, "locks")
+    if not make_private(directory) or not make_private(locks):
+        yield
+        return
+    from filelock import FileLock
+
+    lock = FileLock(os.path.join(locks, LOCK_NAME), mode=PRIVATE_FILE)
+    with suppress(OSError, NotImplementedError):  # its Timeout is an OSError
+        lock.acquire(timeout=LOCK_WAIT, poll_interval=LOCK_POLL)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def confirm_changes(
+    changes: "Sequence[Change]", shown: "Collection[str]", options: "argparse.Namespace", terminal: "Terminal"
+) -> bool:
+    """Show how files change, and return whether to write them, which the user is asked.
+
+    ``shown`` are the texts in the files that are no secrets; all others are masked.
+
+    Raises:
+        ConfigurationError: there is no terminal to ask on.
 
     """
     for file, text, _ in changes:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ecr_credhelper import entries
 from ecr_credhelper.commands.arguments import add_hosts
-from ecr_credhelper.commands.change import add_writing, are_wanted, repeated
-from ecr_credhelper.config_file import ABSENT, Change, ConfigFile, write
+from ecr_credhelper.commands.change import add_write_options, apply, confirm_changes, run_alone
+from ecr_credhelper.config_file import ABSENT, Change, ConfigFile
 from ecr_credhelper.discovery import registries
 from ecr_credhelper.docker_config import OURS, PROG, containers_files, login_keys, read
 from ecr_credhelper.errors import ConfigurationError, UnsupportedRegistryError
@@ -33,17 +33,20 @@ def arguments(parser: "argparse.ArgumentParser") -> None:
     about = "for all registries; who kept your logins until now becomes the fallback"
     where.add_argument("--creds-store", action="store_true", help=about)
     where.add_argument("--podman", action="store_true", help="for podman, skopeo and buildah, not for Docker")
-    add_writing(parser)
+    add_write_options(parser)
 
 
-@repeated
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
-    """Show what changes, ask, write."""
-    settings = load(os.environ)
-    hosts = _hosts(options, settings, terminal)
+    """Add the registries, and tell what keeps clients from calling this helper; return the exit status."""
+    hosts = _hosts(options, load(os.environ), terminal)
     if not hosts and not options.creds_store:
         cause = "no registry was found" if options.discover else "no registry is named"
         raise ConfigurationError("", cause, "name one: its host, or an image of it")
+    return run_alone(lambda: _change(hosts, options, terminal), options, terminal)
+
+
+def _change(hosts: list[str], options: "argparse.Namespace", terminal: "Terminal") -> int:
+    """Show what changes, ask, write."""
     path = containers_files(os.environ)[-1] if options.podman else docker_config_file(os.environ)
     file = ConfigFile(path, entries.check)
     text = file.text
@@ -51,16 +54,17 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
         text = _with_host(text, host, options, terminal)
     changes = []
     if options.creds_store:
-        changes = _fallback(text, settings, terminal)
+        changes = _fallback(text, load(os.environ), terminal)
         text = put(text, (entries.STORE,), entries.NAME)
     if text == file.text:
         terminal.say(f"{terminal.mark('ok')} {path}: nothing to change")
     else:
         before = entries.saved(file.text, file.before)
         changes.append(Change(file, text, ABSENT if file.was_absent and not before else before.encode()))
-        if not are_wanted(changes, entries.helpers(file.text) | entries.helpers(text), options, terminal):
+        shown = entries.helpers(file.text) | entries.helpers(text)
+        if not confirm_changes(changes, shown, options, terminal):
             return int(not options.dry_run)
-        write(changes)
+        apply(changes, options)
         terminal.say(f"{terminal.mark('ok')} {path} is written; to give it back: {PROG} unconfigure")
     for problem in _problems(file, hosts, options):
         terminal.note(f"{terminal.mark('warning')} {problem}")

@@ -4,8 +4,8 @@ import os
 from typing import TYPE_CHECKING
 
 from ecr_credhelper import entries
-from ecr_credhelper.commands.change import add_writing, are_wanted, repeated
-from ecr_credhelper.config_file import BACKUP, Change, ConfigFile, write
+from ecr_credhelper.commands.change import add_write_options, apply, confirm_changes, run_alone
+from ecr_credhelper.config_file import BACKUP, Change, ConfigFile
 from ecr_credhelper.docker_config import OURS, containers_files
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.json_edit import value
@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 
 def arguments(parser: "argparse.ArgumentParser") -> None:
     """Take how it writes."""
-    add_writing(parser)
+    add_write_options(parser)
 
 
-@repeated
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
+    """Undo what configure has written; return the exit status."""
+    return run_alone(lambda: _change(options, terminal), options, terminal)
+
+
+def _change(options: "argparse.Namespace", terminal: "Terminal") -> int:
     """Show what changes, ask, write."""
     broken: list[ConfigurationError] = []
     changes = _of_clients(broken, terminal)
@@ -38,10 +42,10 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
         terminal.say(f"{terminal.mark('ok')} nothing to give back")
         return 0
     is_only_backups = all(text == file.text for file, text, _ in changes)
-    if not is_only_backups and not are_wanted(changes, shown, options, terminal):
+    if not is_only_backups and not confirm_changes(changes, shown, options, terminal):
         return int(not options.dry_run)
     if not options.dry_run:
-        write(changes)
+        apply(changes, options)
         for file, _, _ in changes:
             terminal.say(f"{terminal.mark('ok')} {file.path} is given back")
     return 0
