@@ -166,19 +166,19 @@ def _path(environ: "Mapping[str, str]", variable: str, default: str) -> str:
 def _content(path: str) -> str:
     """Return a checksum of a file's content; of a file that is too large, its times, size and inode."""
     try:
-        descriptor = os.open(path, READ_FLAGS)
+        with open(path, "rb", 0, opener=_open_without_waiting) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                return NOT_A_FILE
+            content = read_all(file.fileno(), MAX_FILE + 1)
     except (OSError, ValueError):
         return MISSING
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            return NOT_A_FILE
-        content = read_all(descriptor, MAX_FILE + 1)
-    except OSError:
-        return MISSING
-    finally:
-        os.close(descriptor)
     return checksum(content) if len(content) <= MAX_FILE else _times(status)
+
+
+def _open_without_waiting(path: str, _: int) -> int:
+    """Open a file; unlike ``open``, do not wait for the writer of a pipe."""
+    return os.open(path, READ_FLAGS)
 
 
 def _stamp(path: str) -> str:

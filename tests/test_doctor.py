@@ -291,7 +291,7 @@ def test_a_login_that_was_given_comes_first(well: str, doctor: Doctor) -> None:
     run("store", stdin=f'{{"ServerURL": "{well}", "Username": "AWS", "Secret": "given"}}')
     found = doctor(well)
     assert found.one("token")[1].startswith("the stored docker login, good for 11 h")
-    assert found.one("token")[2] == f"to end that: docker-credential-ecr-py cache clear {well}"
+    assert found.one("token")[2] == f"to remove it: docker-credential-ecr-py cache clear {well}"
     assert found.one("pull")[1] == "the registry does not take the login (HTTP status 401)"
     assert doctor(well, "--role-arn", "arn:aws:iam::444455556666:role/r").of("token") == []
 

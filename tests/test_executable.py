@@ -5,14 +5,11 @@ from __future__ import annotations
 import concurrent.futures
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -240,114 +237,3 @@ def test_registries_at_once_are_all_kept(aws: FakeECR) -> None:
     assert [result.reply["ServerURL"] for result in results] == hosts
     assert set(json.loads(run("list").stdout)) == set(hosts)
     assert len(aws.calls) == 1
-
-
-# A login that cannot be saved is never reported as saved.
-
-
-@posix
-@pytest.mark.usefixtures("aws")
-@pytest.mark.parametrize("obstacle", ["a file", "another owner", "a full disk"])
-def test_a_login_that_cannot_be_saved_is_an_error(
-    obstacle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    directory = tmp_path / "cache" / "ecr-credhelper"
-    directory.parent.mkdir()
-    options: dict[str, Any] = {}
-    reason = ""
-    if obstacle == "a file":
-        directory.write_text("")
-        reason = "it is not a directory of this user"
-    elif obstacle == "another owner":
-        if os.geteuid() != 0:
-            pytest.skip("only root can give a directory away")
-        directory.mkdir(mode=0o700)
-        os.chown(directory, 1, 1)
-        reason = "it is not a directory of this user|belongs to"
-    elif obstacle == "a full disk":
-        run("get", stdin=HOST)  # makes the directories
-        options["preexec_fn"] = forbid_writing
-        reason = "File too large"
-    monkeypatch.setenv("AWS_ECR_CACHE_DIR", str(directory.parent))
-    if obstacle == "a full disk":
-        monkeypatch.delenv("AWS_ECR_CACHE_DIR")
-    error = run("store", stdin=login(), **options).error
-    assert re.search(rf"^{HOST}: the login cannot be saved in .* \(({reason})", error), error
-    assert "a-password" not in error
-    for variable, value in {"AWS_ECR_DISABLE_CACHE": "1", "AWS_ECR_IGNORE_CREDS_STORAGE": "true"}.items():
-        with monkeypatch.context() as patch:
-            patch.setenv(variable, value)  # it is the user's wish then
-            assert run("store", stdin=login(), **options) == Result(0, b"", b"")
-
-
-def forbid_writing() -> None:
-    import resource  # Windows has none
-
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-
-
-@posix
-def test_a_login_that_a_get_fetches_again_need_not_be_saved(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (home / ".cache").write_text("in the way")
-    with FakeECR(unique=False) as api:
-        for name, value in api.environment.items():
-            monkeypatch.setenv(name, value)
-        password = run("get", stdin=HOST).reply["Secret"]
-        assert run("store", stdin=login(secret=password)) == Result(0, b"", b"")
-        assert "cannot be saved" in run("store", stdin=login(secret="another")).error
-        api.identities.clear()
-        assert "cannot be saved" in run("store", stdin=login(secret=password)).error
-
-
-# Another version can share the cache.
-
-OLD_LOGIN = f"ecr-credhelper 1\n{HOST}\n{{fetched_at}}\n{{expires_at}}\nAWS\nan-old-login\nend\n"
-
-
-def old_cache(home: Path, login: str = OLD_LOGIN) -> Path:
-    directory = home / ".cache/ecr-credhelper/logins"
-    directory.mkdir(parents=True, mode=0o700)
-    directory.parent.chmod(0o700)
-    file = directory / HOST
-    file.write_text(login.format(fetched_at=time.time() - 60, expires_at=time.time() + 3600))
-    return file
-
-
-@posix
-def test_a_login_that_an_older_version_stored_is_served_and_stays_where_it_was(
-    aws: FakeECR, home: Path
-) -> None:
-    file = old_cache(home)
-    before = file.read_text()
-    assert run("get", stdin=HOST).reply["Secret"] == "an-old-login"
-    run("erase", stdin=HOST)
-    assert run("get", stdin=HOST).reply["Secret"] == aws.password("us-west-2", serial=1)
-    run("cache", "clear")
-    assert file.read_text() == before
-
-
-@posix
-@pytest.mark.parametrize(
-    "content",
-    [
-        "",
-        "ecr-credhelper 1\n",
-        "ecr-credhelper 1\nend\n",
-        OLD_LOGIN[:-5],
-        OLD_LOGIN.replace(" 1", " 3"),
-        "\xff",
-    ],
-)
-def test_a_damaged_old_login_is_not_carried_over(content: str, aws: FakeECR, home: Path) -> None:
-    old_cache(home, content)
-    assert run("get", stdin=HOST).reply["Secret"] == aws.password("us-west-2", serial=1)
-
-
-@posix
-@pytest.mark.usefixtures("aws")
-def test_an_old_cache_that_others_can_read_is_left_alone(home: Path) -> None:
-    old_cache(home).parent.parent.chmod(0o755)
-    assert run("get", stdin=HOST).reply["Secret"] != "an-old-login"

@@ -7,6 +7,8 @@ import stat
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ecr_credhelper import files
 from ecr_credhelper.files import MAX_FILE, is_private, make_private, read_private, remove, write_private
@@ -150,3 +152,26 @@ def test_without_owners_and_modes_a_folder_is_private(
     monkeypatch.setattr(files, "_HAS_OWNERS", False)  # as on Windows
     tmp_path.chmod(0o755)
     assert is_private(str(tmp_path))
+
+
+def test_a_path_that_no_file_can_have_cannot_be_written() -> None:
+    assert not files.write_private("a\0b", b"")
+    assert not files.make_private("a\0b")
+    assert not files.is_private("a\0b")
+
+
+@given(content=st.binary(max_size=300), change=st.integers(0, 299), bit=st.integers(0, 7))
+@pytest.mark.parametrize("hashes", ["SipHash", "none"])
+def test_a_checksum_detects_any_changed_bit(
+    content: bytes, change: int, bit: int, hashes: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if hashes == "none":
+        monkeypatch.setattr(files, "_hash", None)
+    altered = bytearray(content or b"x")
+    altered[change % len(altered)] ^= 1 << bit
+    assert files.checksum(bytes(altered)) != files.checksum(content or b"x")
+    assert files.checksum(bytes(content)) == files.checksum(content)
+
+
+def test_a_checksum_is_the_same_in_every_python_version() -> None:
+    assert files.checksum(b"hello") == "c56dc55c2f912f9c"

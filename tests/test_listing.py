@@ -111,7 +111,7 @@ def test_with_nothing_but_a_region_the_identitys_own_registry_is_listed(
     source: str, aws: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(home, credsStore="ecr-py")
-    assert listed() == {}
+    assert listed_here() == {}
     if source == "profile":
         (home / ".aws").mkdir()
         (home / ".aws/config").write_text("[default]\nregion = us-west-2\n")
@@ -134,7 +134,7 @@ def test_the_own_registry_is_fetched_as_its_rule_says(
     configure(home, credsStore="ecr-py")
     settings(home, '[registry.111122223333]\nprofile = "other"\n')
     monkeypatch.setenv("AWS_REGION", "us-west-2")
-    assert listed() == {HOST: "AWS"}
+    assert listed_here() == {HOST: "AWS"}
     assert [call.access_key for call in aws.calls] == [aws.access_key, "AKIAOTHER"]
     assert listed() == {HOST: "AWS"}
     assert len(aws.calls) == 2
@@ -154,7 +154,7 @@ def test_an_own_registry_that_aws_does_not_report_is_not_listed(
         return json.dumps(body).encode()
 
     monkeypatch.setattr(aws, "answer", respond_otherwise)
-    assert listed() == {}
+    assert listed_here() == {}
 
 
 def test_without_creds_store_nothing_is_guessed(
@@ -209,7 +209,7 @@ def test_a_failure_of_list_does_not_stop_a_get(aws: FakeECR, home: Path) -> None
 def test_a_rule_that_is_wrong_leaves_out_its_own_registries(aws: FakeECR, home: Path) -> None:
     send_here(home, HOST, OTHER_ACCOUNT)
     settings(home, "[registry.111122223333]\nregion = 1\n")
-    assert listed() == {OTHER_ACCOUNT: "AWS"}
+    assert listed_here() == {OTHER_ACCOUNT: "AWS"}
     assert len(aws.calls) == 1
 
 
@@ -297,7 +297,7 @@ def test_a_login_that_needs_a_prompt_or_a_program_is_left_out(
     profile: str, person: Path, api: FakeECR, sts: FakeSTS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", profile)
-    assert listed() == {}
+    assert listed_here() == {}
     assert not (person / "started").exists()
     assert (api.calls, sts.calls) == ([], [])
 
@@ -339,9 +339,10 @@ def test_a_fallback_that_hangs_or_fails_costs_its_own_logins_and_leaves_no_proce
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("A_MARK_OF_THIS_TEST", str(home))
+    monkeypatch.setattr(listing, "FALLBACK_SECONDS", 0.5)
     settings(home, 'fallback = "strange"\n')
     send_here(home, HOST)
-    assert listed() == {HOST: "AWS"}
+    assert listed_here() == {HOST: "AWS"}
     mark = f"A_MARK_OF_THIS_TEST={home}\0".encode()
     running = [path for path in Path("/proc").glob("[0-9]*/environ") if mark in _content(path)]
     assert [path.parent.name for path in running if path.parent.name != str(os.getpid())] == []
