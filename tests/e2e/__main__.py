@@ -72,8 +72,11 @@ def _try_all(chosen: list[cases.Try]) -> int:
 def _secrets(api: FakeECR) -> list[str]:
     """Return what no output may show."""
     closed = [registry for registry in registries.REGISTRIES if registry.user]
-    passwords = [registry.password(api) for registry in closed]
-    return [api.secret_key, *passwords, *map(registries.basic, closed, passwords)]
+    found = [api.secret_key]
+    for registry in closed:
+        for password in (registry.password(api), registry.other_password(api)):
+            found += [password, registries.basic(registry, password)]
+    return found
 
 
 def _serve(api: FakeECR) -> None:

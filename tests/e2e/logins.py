@@ -69,7 +69,7 @@ class LoginCase(Case):
     def _type(self, home: Home, registry: Registry) -> None:
         """Type what a person does, with the password on standard input."""
         command = (self.client.programs[0], "login", f"--username={registry.user}", "--password-stdin")
-        home.run_silently(*command, registry.host, stdin=registry.password(home.api).encode())
+        home.run_silently(*command, registry.host, stdin=registry.other_password(home.api).encode())
 
 
 def _keepers(home: Home, registry: Registry) -> str:

@@ -55,6 +55,10 @@ class Registry:
         """Return the password that the server accepts."""
         return self.secret
 
+    def other_password(self, api: FakeECR) -> str:
+        """Return a password that the server accepts too, and that a get of the helper does not return."""
+        return self.password(api)
+
     def start(self, api: FakeECR) -> None:
         """Start the server and wait until it can be reached."""
         folder = ROOT / "registries" / self.host
@@ -126,6 +130,12 @@ class PrivateECR(Registry):
     def password(self, api: FakeECR) -> str:
         """Return the password of this region's token; another region's is refused, as at AWS."""
         return api.password(self.region)
+
+    def other_password(self, api: FakeECR) -> str:
+        """Return a token of another identity: it differs in its expiry, beyond what bcrypt reads."""
+        claims = json.loads(base64.b64decode(self.password(api)))
+        claims["expiration"] += 1
+        return base64.b64encode(json.dumps(claims).encode()).decode()
 
 
 WEST = PrivateECR("111122223333.dkr.ecr.us-west-2.amazonaws.com", "192.0.2.1")
