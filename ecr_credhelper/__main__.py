@@ -21,7 +21,6 @@ def main(argv: "Sequence[str]") -> int:
     """Run one command over the standard streams; return its exit status. Nothing is raised."""
     try:
         # Not at the top: Ctrl-C while they are loaded is no traceback either.
-        from ecr_credhelper import helper
         from ecr_credhelper.errors import internal_error
         from ecr_credhelper.protocol import Reply
 
@@ -29,19 +28,27 @@ def main(argv: "Sequence[str]") -> int:
             reply = answer(argv)
         except Exception as error:  # noqa: BLE001 - no traceback ever reaches a person
             reply = Reply.failure(internal_error(error))
-        for stream, content in ((sys.stdout, reply.stdout), (sys.stderr, reply.stderr)):
-            if stream and content:
-                stream.buffer.write(content)
-                stream.flush()
+        _write(reply)
     except KeyboardInterrupt:
         return INTERRUPTED
     except OSError as error:
-        if not {*argv} & {*helper.VERBS}:  # else the client has gone: nobody is left to tell
-            from ecr_credhelper.terminal import Terminal
+        from ecr_credhelper.terminal import Terminal
 
-            Terminal(os.environ).lose(error)
+        Terminal(os.environ).lose(error)
         return 1
     return reply.status
+
+
+def _write(reply: "Reply") -> None:
+    """Write a reply; raise OSError if its reader would miss a part of it."""
+    if reply.stdout and sys.stdout is None:
+        import errno
+
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    for stream, content in ((sys.stdout, reply.stdout), (sys.stderr, reply.stderr)):
+        if stream and content:
+            stream.buffer.write(content)
+            stream.flush()
 
 
 def answer(argv: "Sequence[str]") -> "Reply":

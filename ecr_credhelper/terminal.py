@@ -66,15 +66,11 @@ class Terminal:
 
     def say(self, text: str = "") -> None:
         """Write a line of the result."""
-        self.clear()
-        self._write(self._stdout, f"{self._clean(text)}\n")
+        self._write_result(f"{self._clean(text)}\n")
 
     def give(self, text: str) -> None:
         """Write a result as it is, for a program that waits for it."""
-        if self._stdout is None:
-            self.lose(OSError(errno.EBADF, os.strerror(errno.EBADF)))
-        self.clear()
-        self._write(self._stdout, f"{text}\n")
+        self._write_result(f"{text}\n")
 
     def finish(self) -> bool:
         """Write what others have printed; tell whether all of the result could be written."""
@@ -149,6 +145,12 @@ class Terminal:
         if self._is_plain or not self.shows_output:
             return clean(text)
         return "".join(part if OUR_CODES.fullmatch(part) else clean(part) for part in OUR_CODES.split(text))
+
+    def _write_result(self, text: str) -> None:
+        if self._stdout is None and not self._is_lost:
+            self.lose(OSError(errno.EBADF, os.strerror(errno.EBADF)))
+        self.clear()
+        self._write(self._stdout, text)
 
     def _write(self, stream: TextIO | None, text: str) -> None:
         try:

@@ -184,8 +184,8 @@ def test_a_result_that_nobody_can_get_is_a_failure(monkeypatch: pytest.MonkeyPat
     stderr = Stream()
     monkeypatch.setattr("sys.stdout", None)
     terminal = Terminal({}, Stream(), None, stderr)
-    terminal.say("x")
     assert terminal.finish()
+    terminal.say("x")
     terminal.give("x")
     assert not terminal.finish()
     told = f"standard output cannot be written ({os.strerror(errno.EBADF)})\n"
