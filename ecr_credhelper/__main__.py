@@ -16,6 +16,9 @@ PROG = "docker-credential-ecr-py"
 INTERRUPTED = 130
 """The exit status of a program that Ctrl-C ended, as shells count it."""
 
+EMPTY_ON_PURPOSE = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
+"""Variables in which botocore takes an empty value for "no file", which isolates a process."""
+
 
 def main(argv: "Sequence[str]") -> int:
     """Run one command over the standard streams; return its exit status. Nothing is raised."""
@@ -92,9 +95,9 @@ def spawn(*hosts: str) -> None:
     import warnings
 
     warnings.simplefilter("ignore")  # of a process that is left running: that is what it is for
-    from ecr_credhelper import refresh
+    from ecr_credhelper import import_path, refresh
 
-    refresh.spawn(*hosts)
+    refresh.spawn(*hosts, needs_pythonpath=import_path.needs_pythonpath())
 
 
 def run() -> "NoReturn":
@@ -103,10 +106,34 @@ def run() -> "NoReturn":
     At once, without the interpreter's farewell: that takes a tenth of the time of a warm get, and
     would wait for a thread that still waits for AWS, or for a person, who then needs the terminal back.
     """
+    isolate_imports()  # first, so that nothing foreign is imported
+    remove_empty_variables()
     status = main(sys.argv[1:])
     if terminal := sys.modules.get("ecr_credhelper.terminal"):
         terminal.give_back()
     os._exit(status)
+
+
+def isolate_imports() -> None:
+    """Import nothing more from directories that are not ours; see import_path.py."""
+    scripts = (os.path.join(sys.prefix, "bin"), os.path.dirname(sys.argv[0]))
+    if os.environ.get("PYTHONPATH") or sys.path[0] not in scripts or __file__.startswith(sys.path[0]):
+        from ecr_credhelper import import_path
+
+        import_path.isolate()
+    else:
+        del sys.path[0]  # the usual case, for which no module need be loaded
+
+
+def remove_empty_variables() -> None:
+    """Remove AWS variables that are set but empty, for this process and those that it starts.
+
+    Compose files and CI jobs pass on ``AWS_PROFILE=""`` and the like. They mean "not set", but botocore looks
+    for a profile without a name, or fails to parse a number.
+    """
+    for name in [*os.environ]:
+        if name.startswith("AWS_") and not os.environ[name] and name not in EMPTY_ON_PURPOSE:
+            del os.environ[name]
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ That process is detached and has no standard streams, so that a client which wai
 helper's output does not wait for it, and nothing can ask a question.
 """
 
+import os
 import subprocess
 import sys
 from typing import Any
@@ -13,10 +14,15 @@ COMMAND = "refresh-in-background"
 """The verb of the process that ``spawn`` starts; no client and no person calls it."""
 
 
-def spawn(*hosts: str) -> None:
-    """Start a process of this program that refreshes the tokens of some hosts, and do not wait for it."""
+def spawn(*hosts: str, needs_pythonpath: bool = False) -> None:
+    """Start a process of this program that refreshes the tokens of some hosts, and do not wait for it.
+
+    It ignores a PYTHONPATH, which is for the parent's modules, unless this package was found through it.
+    """
     # -P: the working directory stays the same, for relative paths in AWS variables, and is not imported from.
-    command = [sys.executable, "-P", "-m", "ecr_credhelper", COMMAND, *hosts]
+    # -E: ignores PYTHONPATH, which stays in the environment for credential processes.
+    is_foreign = "PYTHONPATH" in os.environ and not needs_pythonpath
+    command = [sys.executable, "-EP" if is_foreign else "-P", "-m", "ecr_credhelper", COMMAND, *hosts]
     detached: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":  # without a console, and out of the reach of Ctrl-C
         detached = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}

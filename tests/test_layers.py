@@ -39,12 +39,12 @@ FLOORS = (
     {"json_edit", "records", "terminal"},
     {"log", "rules"},
     {"errors", "fingerprint", "registry", "token"},
-    {"files", "places"},
+    {"files", "import_path", "places"},
     {"__init__"},
 )  # fmt: skip
 WARM = {
-    "__init__", "__main__", "cache", "errors", "files", "fingerprint", "helper", "places", "protocol",
-    "records", "registry", "token",
+    "__init__", "__main__", "cache", "errors", "files", "fingerprint", "helper", "import_path", "places",
+    "protocol", "records", "registry", "token",
 }  # fmt: skip
 WITHOUT_IO = {"registry", "token", "errors", "protocol"}
 

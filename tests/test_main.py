@@ -48,10 +48,15 @@ def test_a_refresh_in_the_background_says_nothing(capsysbinary: Capture) -> None
 
 
 def test_spawning_is_left_to_refresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    spawned: list[str] = []
-    monkeypatch.setattr(refresh, "spawn", spawned.append)
+    spawned: list[tuple[str, bool]] = []
+    monkeypatch.setattr(
+        refresh, "spawn", lambda host, *, needs_pythonpath: spawned.append((host, needs_pythonpath))
+    )
     program.spawn("host")
-    assert spawned == ["host"]
+    monkeypatch.setenv("PYTHONPATH", str(Path(program.__file__).parents[1]))
+    monkeypatch.delitem(sys.modules, "site")  # whose directories may be among them
+    program.spawn("host")
+    assert spawned == [("host", False), ("host", True)]
 
 
 def test_closed_streams_are_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,6 +122,7 @@ def test_run_ends_the_process_with_the_status(
         monkeypatch.setitem(sys.modules, "ecr_credhelper.terminal", fake)
     statuses: list[int] = []
     monkeypatch.setattr(sys, "argv", ["docker-credential-ecr-py", "get"])
+    monkeypatch.setattr(sys, "path", sys.path[:])
     monkeypatch.setattr(os, "_exit", statuses.append)
     program.run()
     assert statuses == [1]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -128,3 +129,19 @@ def test_on_windows_the_process_has_no_console(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(subprocess, "Popen", lambda _, **options: started.append(options))
     refresh.spawn(HOST)
     assert started[0]["creationflags"] == 520
+
+
+@pytest.mark.parametrize(("variables", "is_needed", "flags"), [
+    ({}, False, "-P"), ({"PYTHONPATH": "/given"}, False, "-EP"), ({"PYTHONPATH": "/given"}, True, "-P"),
+])  # fmt: skip
+def test_a_foreign_pythonpath_is_ignored_and_stays_in_the_environment(
+    variables: dict[str, str], is_needed: bool, flags: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[tuple[list[str], dict[str, Any]]] = []
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **options: started.append((command, options)))
+    refresh.spawn(HOST, needs_pythonpath=is_needed)
+    ((command, options),) = started
+    assert command[1:] == [flags, "-m", "ecr_credhelper", "refresh-in-background", HOST]
+    assert "env" not in options

@@ -1,0 +1,266 @@
+"""What a parent's PYTHONPATH, a script's neighbours or the working directory hold is not imported."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import ecr_credhelper
+from ecr_credhelper import __main__ as program
+from ecr_credhelper import import_path
+from ecr_credhelper.cache import open_cache
+from ecr_credhelper.fingerprint import fingerprint
+from ecr_credhelper.registry import parse
+from ecr_credhelper.resolver import token_key
+from ecr_credhelper.rules import NO_RULE
+from ecr_credhelper.token import Token
+from tests.conftest import EXECUTABLE, HOST, Result, until
+from tests.fake_ecr import FakeECR
+
+PACKAGE = Path(ecr_credhelper.__file__).parent
+PACKAGES = sysconfig.get_path("purelib")
+HOSTILE = "raise SystemExit('imported from where it must not be')\n"
+
+# What is imported before this program's first line: by the interpreter, `-m` and pip's launcher.
+EARLIER = subprocess.run(
+    [sys.executable, "-c", "import re, runpy, pkgutil, sys; print(*sys.modules)"],
+    capture_output=True, text=True, check=True,
+).stdout.split()  # fmt: skip
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Path:
+    """Return a directory with a bad module for each of the standard library, and of what we depend on."""
+    folder = tmp_path / "hostile"
+    folder.mkdir()
+    dependencies = {"boto3", "botocore", "cachetools", "certifi", "filelock", "awscrt", "urllib3", "jmespath"}
+    loaded = {*EARLIER, "sitecustomize", "usercustomize", "site", "encodings"}
+    for name in {*sys.stdlib_module_names, *dependencies} - loaded:
+        (folder / f"{name}.py").write_text(HOSTILE)
+    assert (folder / "json.py").exists()
+    assert (folder / "queue.py").exists()
+    return folder
+
+
+def get(*command: str, cwd: Path | None = None, **environ: str) -> Result:
+    done = subprocess.run(
+        command or [EXECUTABLE, "get"],
+        input=HOST.encode(), capture_output=True, check=False, cwd=cwd, env={**os.environ, **environ},
+    )  # fmt: skip
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("pythonpath", ["{}", "", ".", "{}{sep}relative", "{sep}{}/../hostile/"])
+@pytest.mark.parametrize("command", [[EXECUTABLE, "get"], [sys.executable, "-m", "ecr_credhelper", "get"]])
+def test_pythonpath_and_the_working_directory_change_nothing(
+    pythonpath: str, command: list[str], hostile: Path
+) -> None:
+    given = pythonpath.format(hostile, sep=os.pathsep) or os.pathsep
+    for _ in range(2):  # from AWS, and from the cache
+        assert get(*command, cwd=hostile, PYTHONPATH=given).reply["Username"] == "AWS"
+
+
+@pytest.mark.usefixtures("aws")
+def test_the_neighbours_of_the_script_are_not_imported(hostile: Path) -> None:
+    script = str(shutil.copy(EXECUTABLE, hostile))
+    assert get(script, "get").reply["Username"] == "AWS"
+    link = hostile.parent / "link"
+    link.symlink_to(script)
+    assert get(str(link), "get", AWS_ECR_DISABLE_CACHE="1").reply["Username"] == "AWS"
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_pythonpath_of_the_interpreters_own_directories_costs_nothing() -> None:
+    library = sysconfig.get_path("stdlib")
+    given = os.pathsep.join([PACKAGES, library, os.path.join(library, "lib-dynload")])
+    assert get(PYTHONPATH=given).reply["Username"] == "AWS"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """Return a directory from which this package can be imported, and nothing else."""
+    folder = tmp_path / "copy"
+    shutil.copytree(PACKAGE, folder / "ecr_credhelper", ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@pytest.mark.usefixtures("aws")
+def test_an_entry_that_this_package_was_loaded_from_stays(copy: Path, hostile: Path) -> None:
+    given = os.pathsep.join([str(copy), "", str(hostile)])
+    command = [sys.executable, "-P", "-m", "ecr_credhelper", "get"]
+    assert get(*command, cwd=hostile, PYTHONPATH=given).reply["Username"] == "AWS"
+    found = subprocess.run(
+        [sys.executable, "-P", "-c", "import ecr_credhelper; print(ecr_credhelper.__file__)"],
+        capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": given},
+    )  # fmt: skip
+    assert found.stdout.startswith(str(copy)), "which is the one that was tested"
+
+
+@pytest.mark.usefixtures("aws")
+def test_an_installation_that_is_on_pythonpath_finds_what_it_depends_on(copy: Path, hostile: Path) -> None:
+    first = hostile.parent / "first"  # absolute entries have to stay, so it can hold no optional module
+    first.mkdir()
+    for name in ("json", "queue"):
+        shutil.copy(hostile / f"{name}.py", first)
+    given = os.pathsep.join([str(first), str(copy), PACKAGES, "", "."])
+    command = [sys.executable, "-S", "-P", "-m", "ecr_credhelper", "get"]
+    assert get(*command, cwd=hostile, PYTHONPATH=given).reply["Username"] == "AWS"
+
+
+# The refresh in the background.
+
+PROCESS = """\
+import json, os, pathlib
+pathlib.Path({seen!r}).write_text(os.environ.get("PYTHONPATH", "none"))
+print(json.dumps({{"Version": 1, "AccessKeyId": {key!r}, "SecretAccessKey": {secret!r}}}))
+"""
+
+
+def ageing() -> None:
+    """Put a token into the cache that has two hours left, as an earlier process would have."""
+    cache, registry, now = open_cache(os.environ), parse(HOST), time.time()
+    assert registry
+    lines = fingerprint(os.environ)
+    key = token_key(registry, NO_RULE, lines.identity)
+    cache.keep_token(key, Token("AWS", "old", fetched_at=now - 10 * 3600, expires_at=now + 2 * 3600))
+    cache.keep_route(HOST, lines.route, key, now)
+
+
+def test_a_refresh_starts_without_pythonpath_and_gives_it_to_credential_processes(
+    hostile: Path, home: Path, api: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("runpy", "pkgutil", "importlib"):  # which a process with -m imports before us
+        (hostile / f"{name}.py").write_text(HOSTILE)
+    script, seen = home / "process.py", home / "seen"
+    script.write_text(PROCESS.format(seen=str(seen), key=api.access_key, secret=api.secret_key))
+    (home / ".aws").mkdir()
+    (home / ".aws/config").write_text(
+        f'[default]\nendpoint_url = {api.url}\ncredential_process = "{sys.executable}" -I "{script}"\n'
+    )
+    monkeypatch.setenv("PYTHONPATH", str(hostile))
+    ageing()
+    assert get().reply["Secret"] == "old"
+    until(lambda: api.calls and seen.exists() and seen.read_text())
+    assert seen.read_text() == str(hostile)
+
+
+def test_a_refresh_keeps_the_pythonpath_that_it_needs(copy: Path, aws: FakeECR) -> None:
+    ageing()
+    command = [sys.executable, "-P", "-m", "ecr_credhelper", "get"]
+    assert get(*command, PYTHONPATH=str(copy)).reply["Secret"] == "old"
+    until(lambda: aws.calls)
+
+
+@pytest.mark.parametrize("link", [False, True])
+@pytest.mark.parametrize("pythonpath", ["", "/foreign"])
+def test_a_script_of_an_environment_costs_no_module(
+    link: bool, pythonpath: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = os.path.join(sys.prefix, "bin/script")
+    monkeypatch.setattr(sys, "argv", ["/usr/local/bin/script" if link else script])
+    monkeypatch.setattr(sys, "path", [os.path.dirname(script), *sys.path])
+    monkeypatch.setenv("PYTHONPATH", pythonpath)
+    monkeypatch.delitem(sys.modules, "ecr_credhelper.import_path")
+    monkeypatch.delattr(ecr_credhelper, "import_path")
+    program.isolate_imports()
+    assert ("ecr_credhelper.import_path" in sys.modules) == bool(pythonpath)
+    assert pythonpath or os.path.dirname(script) not in sys.path
+
+
+# In this process: what becomes of a path.
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return an import path that may be changed, with this process started by a script."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/script").touch()
+    (tmp_path / "link").symlink_to("bin/script")
+    found = [str(tmp_path / "bin"), str(tmp_path), "/foreign", *sys.path]
+    monkeypatch.setattr(sys, "path", found)
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / "link")])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("pythonpath", "flags", "gone"),
+    [
+        ("", {}, {"bin"}),
+        ("", {"safe_path": True}, set()),
+        (os.pathsep, {}, {"bin", ""}),
+        ("./bin/..", {}, {"bin", ""}),
+        ("/foreign", {}, {"bin", "/foreign"}),
+        ("/foreign/", {"safe_path": True}, {"/foreign"}),
+        ("/foreign", {"safe_path": True, "ignore_environment": True}, set()),
+        (PACKAGES, {"safe_path": True}, set()),
+    ],
+)
+def test_what_goes(
+    pythonpath: str, flags: dict[str, bool], gone: set[str], path: list[str], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    before = path[:]
+    monkeypatch.setattr(
+        sys, "flags", SimpleNamespace(**{"safe_path": False, "ignore_environment": False, **flags})
+    )
+    monkeypatch.setenv("PYTHONPATH", pythonpath)
+    import_path.isolate()
+    places = {os.path.normpath(tmp_path / name) for name in gone}
+    assert path == [entry for entry in before if os.path.normpath(entry or tmp_path) not in places]
+    assert os.environ["PYTHONPATH"] == pythonpath
+
+
+def test_the_directory_of_the_package_stays_wherever_it_comes_from(
+    path: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, other = str(PACKAGE.parent), "/other"
+    path[:] = [root, ".", other, *(entry for entry in path if entry != root)]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([root, ".", other]))
+    import_path.isolate()
+    assert path[0] == root
+    assert not {".", other} & {*path}, "what we depend on is elsewhere"
+
+
+def test_the_entries_of_what_we_depend_on_come_last(path: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    root = str(PACKAGE.parent)
+    given = ["/other", root, ".", ""]
+    path[:] = [*given, "/library"]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(given))
+    import_path.isolate()
+    assert path == [root, "/library", "/other"]
+
+
+def test_a_path_that_cannot_be_compared_stays(path: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    path.append(7)  # type: ignore[arg-type] # what a .pth file has added
+    monkeypatch.setattr(sys, "argv", ["script"])
+    gone = Path("gone")
+    gone.mkdir()
+    os.chdir(gone)
+    Path("../gone").rmdir()
+    monkeypatch.setenv("PYTHONPATH", f"relative{os.pathsep}/foreign")
+    import_path.isolate()
+    assert "/foreign" not in path
+    assert 7 in [*path]  # type: ignore[comparison-overlap] # likewise
+
+
+def test_the_interpreters_own_directories(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = import_path._interpreters_places  # noqa: SLF001 - what a process is given cannot be chosen here
+    site = SimpleNamespace(getsitepackages=lambda: ["/site"], USER_SITE="/user", ENABLE_USER_SITE=True)
+    monkeypatch.setitem(sys.modules, "site", site)
+    library, _, *rest = places()
+    assert library == os.path.dirname(os.__file__)
+    assert rest == ["/site", "/user"]
+    site.ENABLE_USER_SITE = False
+    assert places()[2:] == ["/site"]
+    monkeypatch.delitem(sys.modules, "site")
+    assert len(places()) == 2
