@@ -10,6 +10,7 @@ import os
 import tomllib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ecr_credhelper.files import is_special
 from ecr_credhelper.json_edit import BOM
 from ecr_credhelper.places import docker_config_file
 
@@ -41,7 +42,12 @@ class DockerConfig(NamedTuple):
     @property
     def creds_store(self) -> str:
         """The suffix of the helper that is asked for every registry, or nothing."""
-        return str(self.content.get("credsStore", ""))
+        return _text(self.content.get("credsStore"))
+
+    @property
+    def helpers(self) -> dict[str, str]:
+        """The suffixes of the helpers that are asked for single registries; an empty one stands for none."""
+        return {host: _text(name) for host, name in self.part("credHelpers").items()}
 
     def login(self, server: str) -> tuple[str, str] | None:
         """Return user name and password of the inline login for a server string, in any of its forms."""
@@ -65,7 +71,7 @@ class DockerConfig(NamedTuple):
 
     def ours(self) -> set[str]:
         """Return the registries that are sent here by name."""
-        return {host for host, name in self.part("credHelpers").items() if name == OURS}
+        return {host for host, name in self.helpers.items() if name == OURS}
 
     def helper_for(self, host: str) -> str:
         """Return the suffix of the helper that Docker calls for a registry, or nothing."""
@@ -84,6 +90,8 @@ def docker_config(environ: "Mapping[str, str]") -> DockerConfig:
 
 def read(path: str, blank: str = "") -> DockerConfig:
     """Return a file; one that is missing is empty, and one with nothing in it stands for ``blank``."""
+    if is_special(path):  # a pipe would hold the client
+        return DockerConfig(path, {}, "is not a file")
     try:
         with open(path, "rb") as file:
             text = file.read(MAX_FILE).decode()
@@ -146,12 +154,18 @@ def _login(entry: object) -> tuple[str, str] | None:
     """Return the user name and password that an entry of ``auths`` holds, if it holds any."""
     if not isinstance(entry, dict):
         return None
-    if entry.get("identitytoken"):
-        return TOKEN_USERNAME, str(entry["identitytoken"])
-    username, password = entry.get("username"), entry.get("password")
-    if entry.get("auth"):
+    fields = ("identitytoken", "auth", "username", "password")
+    token, auth, username, password = (_text(entry.get(name)) for name in fields)
+    if token:
+        return TOKEN_USERNAME, token
+    if auth:
         try:
-            username, _, password = base64.b64decode(str(entry["auth"])).decode().rstrip("\0").partition(":")
+            username, _, password = base64.b64decode(auth).decode().rstrip("\0").partition(":")
         except ValueError:
             return None
-    return (str(username), str(password)) if username and password else None
+    return (username, password) if username and password else None
+
+
+def _text(value: object) -> str:
+    """Return a text, or nothing in the place of null and of whatever Docker would not take for one."""
+    return value if isinstance(value, str) else ""

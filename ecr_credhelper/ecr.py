@@ -5,12 +5,14 @@ so the botocore underneath it is used directly; credential chain, endpoints, ret
 bundles are its own.
 """
 
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.config import Config
 
 from ecr_credhelper.authorization import own_host_of, token_of
 from ecr_credhelper.aws_errors import explain
+from ecr_credhelper.aws_files import reject_special_files
 from ecr_credhelper.errors import CredentialHelperError
 from ecr_credhelper.rules import NO_RULE, Rule
 from ecr_credhelper.sessions import alone_with, keys_of, profile_of, session_for
@@ -57,6 +59,8 @@ def fetch(  # noqa: PLR0913 - what selects an identity, and how to find it
     """
     profile: str | None = rule.profile
     try:
+        if session is None:
+            reject_special_files(os.environ, registry.host)
         session = session_for(registry, rule, session, is_interactive=is_interactive)
         profile = profile_of(session)
         # A client would look for them once more, which takes seconds where there is an instance to ask.

@@ -138,6 +138,20 @@ def number(content: bytes) -> str:
     return f"{int.from_bytes(content) % NUMBER_MODULUS:032x}"
 
 
+def is_special(path: str) -> bool:
+    """Return whether a path leads to a pipe, a device or a socket: to read it could wait, or never end.
+
+    The null device counts as an empty file: systemd and containers put it in the place of one.
+    """
+    try:
+        status = os.stat(path)
+        if stat.S_ISCHR(status.st_mode):
+            return status.st_rdev != os.stat(os.devnull).st_rdev
+    except (OSError, ValueError):
+        return False
+    return not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode)
+
+
 def write_private(path: str, content: bytes) -> bool:
     """Replace a file atomically; return whether that was possible."""
     try:

@@ -33,7 +33,7 @@ class Helper:
         self.environ = environ
         self.clock = clock
         self.spawn = spawn
-        self.log = _open_log(environ.get("ECR_CREDHELPER_LOG", ""))
+        self.log, self._log_error = _log_of(environ)
         self.cache = open_cache(environ)
         self.fingerprint = fingerprint(environ)
 
@@ -52,6 +52,8 @@ class Helper:
         request = protocol.read_request(stdin)
         server = protocol.server_in(request)
         wanted = registry.parse(server)
+        if self._log_error and (wanted or self._custom(server)):  # other registries do not depend on it
+            raise self._log_error
         host = wanted.host if wanted else self._custom_host(server)
         kind = f"ECR, region {wanted.region}" if wanted else "no ECR host"
         self.log(f"get {registry.host_of(server)}: {kind}")
@@ -201,8 +203,10 @@ class Helper:
         from ecr_credhelper import settings
 
         found = settings.load(self.environ)
-        if self.log is str:
-            self.log = _open_log(found.log)
+        if self.log is str and found.log:
+            from ecr_credhelper.log import open_log
+
+            self.log = open_log(found.log)
         return found
 
     def _custom_host(self, server: str) -> str | None:
@@ -235,13 +239,21 @@ def _prepare_for_botocore() -> None:
     gc.disable()  # everything that botocore loads stays until the end: collecting garbage costs 15 ms
 
 
-def _open_log(where: str) -> "Callable[[str], object]":
-    """Return what writes a line of the log to ``debug`` or a file; by default nothing does."""
-    if not where:
-        return str
-    from ecr_credhelper.log import open_log
+def _log_of(environ: "Mapping[str, str]") -> "tuple[Callable[[str], object], CredentialHelperError | None]":
+    """Return what writes a line of the log that a variable asks for, and what is wrong with the variable.
 
-    return open_log(where)
+    By default nothing is written. A wrong value concerns only ``get``, whose errors reach the user.
+    """
+    where = environ.get("ECR_CREDHELPER_LOG")
+    if not where:
+        return str, None
+    from ecr_credhelper import log
+
+    try:
+        log.check_variable(where)
+    except CredentialHelperError as error:
+        return str, error
+    return log.open_log(where), None
 
 
 VERBS = {"get": Helper.get, "store": Helper.store, "erase": Helper.erase, "list": Helper.list}

@@ -11,7 +11,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.files import PRIVATE_FILE
+from ecr_credhelper.errors import ConfigurationError
+from ecr_credhelper.files import PRIVATE_FILE, is_special
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,20 +20,37 @@ if TYPE_CHECKING:
 MAX_BYTES = 1024 * 1024
 """A log file that has grown to this is kept as ``FILE.1``, and a new one begun: two of them at most."""
 
+VARIABLE = "ECR_CREDHELPER_LOG"
+DESTINATION = re.compile(r"debug|(?!/dev/(fd|std)|/proc/)([/~]|\w:[/\\]).+")
+"""Standard error, or the absolute path of a file. A stream of this process is ``debug`` or none."""
+
 USER = re.compile(r"(?<=://)[^/\s]*@")
 QUERY = re.compile(r"\?[^\s'\"]*")
 
 
+def check_variable(where: str) -> None:
+    """Raise ConfigurationError if ``ECR_CREDHELPER_LOG`` has a value that names no place for a log."""
+    if not is_destination(where):
+        cause = f"{redacted(repr(where))} is no place for a log"
+        raise ConfigurationError(VARIABLE, cause, 'set it to "debug" or the absolute path of a file')
+
+
+def is_destination(where: str) -> bool:
+    """Return whether a log can be written there: to standard error, or to a file that need not exist yet."""
+    is_form = DESTINATION.fullmatch(where) and where.isprintable()
+    return bool(is_form) and not is_special(os.path.expanduser(where))
+
+
 def open_log(where: str) -> "Callable[[str], None]":
-    """Return a function that writes a line to where ``ECR_CREDHELPER_LOG`` says; it never fails."""
-    started, where = time.monotonic(), os.path.expanduser(where)
+    """Return a function that writes a line to a destination; it never fails."""
+    started, path = time.monotonic(), os.path.expanduser(where)
 
     def write(text: str) -> None:
         line = " ".join(redacted(text).split())
         line = f"docker-credential-ecr-py[{os.getpid()}] {time.monotonic() - started:7.3f} {line}\n"
         try:
-            if os.path.isabs(where):
-                _append(where, line.encode("utf-8", "replace"))
+            if where != "debug":
+                _append(path, line.encode("utf-8", "replace"))
             elif sys.stderr:
                 sys.stderr.write(line)
                 sys.stderr.flush()
@@ -48,7 +66,11 @@ def redacted(text: str) -> str:
 
 
 def _append(path: str, line: bytes) -> None:
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    if not os.path.isabs(path):  # there is no home directory, and the working directory is not ours
+        return
+    # O_NONBLOCK: a pipe without a reader must not hold the writer.
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     if os.path.exists(path) and os.path.getsize(path) > MAX_BYTES:
         os.replace(path, f"{path}.1")
     with open(os.open(path, flags, PRIVATE_FILE), "ab", 0) as file:

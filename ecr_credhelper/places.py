@@ -19,7 +19,7 @@ def cache_folder(environ: "Mapping[str, str]", platform: str = sys.platform) -> 
     if given := environ.get("AWS_ECR_CACHE_DIR"):
         base = _absolute(given)
     elif platform == "win32":
-        base = environ.get("LOCALAPPDATA", "")
+        base = _app_data(environ, "LOCALAPPDATA", "Local")
     elif platform == "darwin":
         base = os.path.expanduser("~/Library/Caches")
     else:
@@ -32,7 +32,7 @@ def settings_file(environ: "Mapping[str, str]", platform: str = sys.platform) ->
     if given := environ.get("ECR_CREDHELPER_CONFIG"):
         return _absolute(given)
     if platform == "win32":
-        base = environ.get("APPDATA", "")
+        base = _app_data(environ, "APPDATA", "Roaming")
     elif platform == "darwin":
         base = os.path.expanduser("~/Library/Application Support")
     else:
@@ -57,6 +57,12 @@ def _absolute(path: str) -> str:
         return os.path.abspath(path)
     except OSError:  # the working directory has gone
         return path
+
+
+def _app_data(environ: "Mapping[str, str]", variable: str, name: str) -> str:
+    """Return a Windows folder for programs' files, whose variable services may lack."""
+    given = environ.get(variable, "")
+    return given if os.path.isabs(given) else os.path.join(environ.get("USERPROFILE", ""), "AppData", name)
 
 
 def _xdg(environ: "Mapping[str, str]", variable: str, default: str) -> str:

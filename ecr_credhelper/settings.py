@@ -19,12 +19,12 @@ Every problem of a file is told at once, with its field, what was found and what
 import difflib
 import os
 import re
-import stat
 import tomllib
 from typing import TYPE_CHECKING, Any
 
 from ecr_credhelper.errors import ConfigurationError
-from ecr_credhelper.log import redacted
+from ecr_credhelper.files import is_special
+from ecr_credhelper.log import DESTINATION, is_destination, redacted
 from ecr_credhelper.places import has_settings, settings_file
 from ecr_credhelper.registry import PUBLIC_REGION, Registry, authority_of
 from ecr_credhelper.rules import HOST, PUBLIC, Rule
@@ -52,7 +52,7 @@ TEXTS = {
     "ca_bundle": (r"\S.*", "a file of CA certificates"),
     "on_error": (r"error|not-found", '"error" or "not-found"'),
     "list": (r"cached|fetch", '"cached" or "fetch"'),
-    "log": (r"debug|([/~]|\w:[/\\]).+", '"debug" for standard error, or the whole path of a file'),
+    "log": (DESTINATION.pattern, '"debug" for standard error, or the whole path of a file'),
     "fallback": (
         r"(?!ecr-py$)[A-Za-z0-9][\w.-]*",
         'the end of another credential helper\'s name: "pass" of docker-credential-pass',
@@ -146,8 +146,8 @@ def load(environ: "Mapping[str, str]") -> Settings:
     if not has_settings(environ):
         return Settings(path, {}, environ)
     try:
-        if path != os.devnull and not stat.S_ISREG(os.stat(path).st_mode):
-            raise ConfigurationError(path, "is not a file", ADVICE)  # a pipe would hold every command
+        if is_special(path) or os.path.isdir(path):
+            raise ConfigurationError(path, "is not a file", ADVICE)
         with open(path, "rb") as file:
             return Settings(path, tomllib.load(file), environ)
     except OSError as error:
@@ -200,6 +200,7 @@ def problem_of(name: str, value: object, known: "tuple[str, ...]" = OF_A_RULE) -
     if name in TEXTS:
         pattern, expected = TEXTS[name]
         fits = isinstance(value, str) and bool(re.fullmatch(pattern, value)) and value.isprintable()
+        fits = fits and (name != "log" or is_destination(str(value)))
     elif name in NUMBERS:
         least, most = NUMBERS[name]
         expected = f"a number of seconds from {least} to {most}"

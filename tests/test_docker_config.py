@@ -13,6 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_credhelper.docker_config import DockerConfig, docker_config
+from tests.conftest import HOST, NOT_FOUND, Result, run
+from tests.found import settings
+
+pytest_plugins = ("tests.examination",)
 
 HUB = "https://index.docker.io/v1/"
 
@@ -81,6 +85,10 @@ def test_a_port_is_part_of_a_registry(home: Path) -> None:
         ({"auth": base64.b64encode(b"\xff\xfe").decode()}, None),
         ({"auth": base64.b64encode(b"me").decode()}, None),
         ({"username": "me"}, None),
+        ({"username": 1, "password": "p"}, None),
+        ({"username": "me", "password": ["p"]}, None),
+        ({"auth": 7, "identitytoken": {"a": 1}}, None),
+        ({"auth": None, "identitytoken": None, "username": "me", "password": "p"}, ("me", "p")),
         ([], None),
         (None, None),
     ],
@@ -122,3 +130,34 @@ def test_any_json_is_read_without_an_error(content: object) -> None:
     found = docker_config({"DOCKER_CONFIG": str(folder)})
     found.login("a.io")
     found.logins()
+
+
+NO_TEXT = [None, 0, 7, True, [], ["ecr-py"], {}, {"ecr-py": "ecr-py"}]
+
+
+@pytest.mark.parametrize("value", NO_TEXT, ids=repr)
+@pytest.mark.usefixtures("bin_folder")
+def test_a_value_that_is_no_text_is_none_and_is_shown_nowhere(value: object, home: Path) -> None:
+    found = config(home, credsStore=value, credHelpers={HOST: value}, auths={HOST: value, "a.io": value})
+    assert (found.creds_store, found.helpers, found.ours()) == ("", {HOST: ""}, set())
+    assert found.logins() == {}
+    settings(home, f'[registry."{HOST}"]\nprofile = "dev"\n')
+    for argv in (["status"], ["doctor", HOST], ["doctor", "example.com"], ["configure", HOST, "--dry-run"]):
+        done = run(*argv)
+        told = (done.stdout + done.stderr).decode()
+        assert not [
+            part for part in ("None", "Traceback", "internal", "[]", "{'", "credential-7") if part in told
+        ]
+        if argv[0] == "status":
+            assert done.status == 0
+            assert f"{HOST}  -" in told
+    assert run("get", stdin="example.com") == Result(1, NOT_FOUND, b"")
+    assert run("list").reply == {}
+
+
+def test_null_in_the_place_of_each_part_is_as_if_it_was_missing(home: Path) -> None:
+    found = config(home, credsStore=None, credHelpers=None, auths=None)
+    assert (found.creds_store, found.helpers, found.logins(), found.problem) == ("", {}, {}, "")
+    done = run("configure", HOST, "--yes")
+    assert done.status == 0
+    assert json.loads((home / ".docker/config.json").read_text())["credHelpers"] == {HOST: "ecr-py"}

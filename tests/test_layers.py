@@ -37,7 +37,7 @@ FLOORS = (
     {"cache", "directory", "protocol"},
     {"migration"},
     {"json_edit", "records", "terminal"},
-    {"log", "rules"},
+    {"aws_files", "log", "rules"},
     {"errors", "fingerprint", "registry", "token"},
     {"files", "import_path", "places"},
     {"__init__"},

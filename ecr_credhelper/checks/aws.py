@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 from botocore.session import Session
 
 from ecr_credhelper.aws_errors import explain
+from ecr_credhelper.aws_files import reject_special_files
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.checks import FAILURE, OK, SECONDS, WARNING, Finding
 from ecr_credhelper.docker_config import PROG
@@ -34,6 +35,7 @@ def credentials(subject: "Subject") -> "Iterator[Finding]":
         return
     where, profile = _where(subject, ""), subject.rule.profile
     try:
+        reject_special_files(subject.environ, where.host)
         if not subject.registry:
             region = Session(profile=profile or None).get_config_variable("region")
             where = _where(subject, region or PUBLIC_REGION)

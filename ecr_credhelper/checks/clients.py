@@ -29,7 +29,7 @@ TWELVE_HOURS = "which lasts twelve hours at most"
 def docker(subject: "Subject") -> "Iterator[Finding]":
     """Tell what makes Docker ask this helper, or another."""
     host, file = subject.authority, docker_config(subject.environ)
-    helpers, store = file.part("credHelpers"), file.content.get("credsStore", "")
+    helpers, store = file.helpers, file.creds_store
     if file.problem:
         yield Finding(FAILURE, f"{file.path} {file.problem}", "correct it")
     elif not file.content and not which("docker", subject.environ) and _is_podman_here(subject):
@@ -49,9 +49,9 @@ def docker(subject: "Subject") -> "Iterator[Finding]":
 
 
 def _dockers_choice(subject: "Subject", file: DockerConfig, host: str) -> "Iterator[Finding]":
-    helpers, advice = file.part("credHelpers"), f"{CONFIGURE} {host}"
+    helpers, advice = file.helpers, f"{CONFIGURE} {host}"
     where = "credHelpers" if host in helpers else "credsStore"
-    helper = helpers[host] if host in helpers else file.content.get("credsStore")
+    helper = helpers.get(host, file.creds_store)
     variable = parsed("DOCKER_AUTH_CONFIG", subject.environ.get("DOCKER_AUTH_CONFIG", "{}"))
     if variable.holds_login(host):
         text = "DOCKER_AUTH_CONFIG holds a login for it, which Docker 28.3 and later take first"
@@ -101,8 +101,8 @@ def _podmans_choice(files: list[DockerConfig], conf: DockerConfig, host: str) ->
         if helper == OURS:  # any other goes on to the next one, if it has no login
             return OURS, f"credential-helpers in {conf.path}"
         for file in files if helper == AUTH_FILES else []:
-            if named := file.part("credHelpers").get(host):
-                return str(named), f"credHelpers in {file.path}"
+            if named := file.helpers.get(host):
+                return named, f"credHelpers in {file.path}"
             if file.holds_login(host):
                 return "", f"podman takes the login in {file.path}, {TWELVE_HOURS}"
     return "", "podman asks no helper"

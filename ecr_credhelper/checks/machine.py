@@ -5,13 +5,13 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
-from ecr_credhelper import __version__
+from ecr_credhelper import __version__, log
 from ecr_credhelper.checks import FAILURE, OK, WARNING, Finding
 from ecr_credhelper.docker_config import PROG
+from ecr_credhelper.errors import CredentialHelperError
 from ecr_credhelper.fallback import which
 from ecr_credhelper.files import is_private
 from ecr_credhelper.inventory import AS_ROOT, why_unused
-from ecr_credhelper.log import redacted
 from ecr_credhelper.places import cache_folder, settings_file
 
 if TYPE_CHECKING:
@@ -80,16 +80,17 @@ def registry(subject: "Subject") -> "Iterator[Finding]":
 
 
 def rule(subject: "Subject") -> "Iterator[Finding]":
-    """Tell what the settings say of this registry."""
-    if subject.problem:
-        error = subject.problem
+    """Tell what the settings say of this registry, and what is wrong with the log's variable."""
+    errors = [_log_problem(subject), subject.problem]
+    for error in filter(None, errors):
         yield Finding(FAILURE, f"{error.subject}: {error.cause}", error.advice)
+    if subject.problem:
         return
     file = settings_file(subject.environ) or ""
     text = file if os.path.lexists(file) else "no settings file"
     if subject.registry:
         hidden = subject.rule._replace(external_id="…" if subject.rule.external_id else "")
-        said = [f"{name} = {redacted(str(value))}" for name, value in hidden._asdict().items() if value]
+        said = [f"{name} = {log.redacted(str(value))}" for name, value in hidden._asdict().items() if value]
         text += f": {', '.join(said) or 'the default chain of the AWS SDK'}"
     yield Finding(OK, text)
 
@@ -132,6 +133,14 @@ def cache(subject: "Subject") -> "Iterator[Finding]":
     else:
         advice = "make it yours, or set AWS_ECR_CACHE_DIR to a folder that is"
         yield Finding(WARNING, f"you cannot write into {there} ({mode})", advice)
+
+
+def _log_problem(subject: "Subject") -> CredentialHelperError | None:
+    try:
+        log.check_variable(subject.environ.get(log.VARIABLE) or "debug")
+    except CredentialHelperError as error:
+        return error
+    return None
 
 
 def _here() -> str:

@@ -94,7 +94,7 @@ def _with_host(text: str, host: str, options: "argparse.Namespace", terminal: "T
     helper = value(text, entries.HELPERS, host)
     if helper == OURS:
         terminal.say(f"{host}: configured already")
-    elif helper is not None:
+    elif isinstance(helper, str) and helper:
         terminal.say(f"{host}: instead of docker-credential-{helper}")
     text = put(text, (entries.HELPERS, host), entries.NAME)
     is_asked = terminal.is_interactive and not (options.yes or options.dry_run)

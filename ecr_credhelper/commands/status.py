@@ -70,11 +70,11 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:  # noqa: AR
 
 def _ways(docker: DockerConfig, rules: "Settings | None", cached: list[str]) -> dict[str, str]:
     """Return host -> what in Docker's configuration leads it here, of all hosts that something tells of."""
-    named = docker.part("credHelpers")
+    named = docker.helpers
     hosts = docker.ours() | {*cached, *(rules.hosts() if rules else ())}
     other = "credsStore" if docker.creds_store == OURS else "-"
     return {
-        host: "credHelpers" if named.get(host) == OURS else f"no: {named[host]}" if host in named else other
+        host: "credHelpers" if named.get(host) == OURS else f"no: {named[host]}" if named.get(host) else other
         for host in hosts
     }
 
