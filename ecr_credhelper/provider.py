@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import NamedTuple, Self
 
 from cachetools import TLRUCache
@@ -97,6 +98,9 @@ class CredentialProvider:
                     self._fetch(key, wanted, entry, ahead=True)
                 return credentials_for(wanted, token)
             fetch = self._fetch(key, wanted, entry)
+            is_started = self._fetches.get(key) is fetch
+        if not is_started:  # there are no more threads: the work is done here
+            self._work(key, fetch, is_started=False)
         try:
             token = fetch.result.result()
         except Exception as error:  # noqa: BLE001 - whatever it is, what is valid still will do
@@ -141,26 +145,25 @@ class CredentialProvider:
         self.close()
 
     def _fetch(self, key: str, wanted: Registry, entry: "_Entry | None", *, ahead: bool = False) -> "_Fetch":
-        """Return the fetch of a token that is under way, or start one; the lock is held."""
+        """Return the fetch of a token that is under way, or start one if possible; the lock is held."""
         fetch = self._fetches.get(key)
         if fetch is None:
             fetch = _Fetch(wanted, ahead, entry, Future())
             name = f"ecr {wanted.host}"
             thread = threading.Thread(target=self._work, args=(key, fetch), name=name, daemon=True)
-            try:
+            with suppress(RuntimeError):  # at a limit of the system
                 thread.start()
-            except RuntimeError:
-                cause = "this process cannot start another thread"
-                fetch.result.set_exception(CredentialHelperError(wanted.host, cause, "try again"))
-            else:  # and not before: Ctrl-C would leave a fetch that nobody ends
-                self._fetches[key] = fetch
+                self._fetches[key] = fetch  # not before: Ctrl-C would leave a fetch that nobody ends
                 self._threads.add(thread)
         return fetch
 
-    def _work(self, key: str, fetch: "_Fetch") -> None:
+    def _work(self, key: str, fetch: "_Fetch", *, is_started: bool = True) -> None:
         token: Token | None = None
         failure: BaseException = RuntimeError("interrupted")
         try:
+            if not is_started:
+                with self._lock:
+                    self._fetches[key] = fetch
             token = self._source.fetch(fetch.registry, ahead=fetch.is_ahead)
             with self._lock:
                 now = self._timer()

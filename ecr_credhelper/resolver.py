@@ -253,8 +253,8 @@ def lock_name(key: str) -> str:
 def within(seconds: float, work: "Callable[[], Result]", *, subject: str) -> "Result":
     """Return what ``work`` returns or raise what it raises; UnreachableError after ``seconds``.
 
-    The work goes on in its thread, which ends with the process: nothing in botocore can be stopped
-    from outside, least of all a credential process.
+    The work goes on in its thread, which ends with the process: nothing in botocore can be stopped from
+    outside. Where no thread can be started, as at a limit on processes, it is done here, without a deadline.
     """
     results: list[Result] = []
     raised: list[BaseException] = []
@@ -266,14 +266,15 @@ def within(seconds: float, work: "Callable[[], Result]", *, subject: str) -> "Re
             raised.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
+    with suppress(RuntimeError):
+        thread.start()
+        thread.join(seconds)
+    if thread.ident is None:
+        run()
     if raised:
         raise raised[0]
     if not results:
-        raise UnreachableError(
-            subject,
-            f"AWS did not answer within {seconds:.3g} s",
-            "check the network, proxies and the source of the AWS credentials, and try again",
-        )
+        cause = f"AWS did not answer within {seconds:.3g} s"
+        advice = "check the network, proxies and the source of the AWS credentials, and try again"
+        raise UnreachableError(subject, cause, advice)
     return results[0]

@@ -213,6 +213,38 @@ def test_an_mfa_code_that_comes_too_late_is_no_fault_of_the_network(gate: thread
         os.close(end)
 
 
+def test_a_check_that_has_no_thread_waits_no_longer_than_all(
+    gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the first check gets a thread, and does not end: what depends on it is not done, the rest is."""
+    start = threading.Thread.start
+    started: list[threading.Thread] = []
+
+    def first_only(thread: threading.Thread) -> None:
+        if started:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    def never(_: Subject) -> Iterable[Finding]:
+        gate.wait()
+        return []
+
+    three = [
+        Check("slow", never),
+        Check("quick", lambda _: [Finding(OK, "done")]),
+        Check("behind it", lambda _: [Finding(OK, "")], after=("slow",)),
+        Check("too late", lambda _: [Finding(OK, "")]),
+    ]
+    monkeypatch.setattr(threading.Thread, "start", first_only)
+    found = examine(Subject("", os.environ, Asked()), three, 1, nothing)
+    assert [(one.check, one.kind, one.text) for one in found] == [
+        ("slow", "failure", "not done within 1 s"),
+        ("quick", "ok", "done"),
+        ("too late", "failure", "not done within 1 s"),
+    ]
+
+
 @pytest.mark.parametrize(
     "date",
     ["", "rubbish", "Mon, 01 Jan 0001 00:00:00 -0000", "Mon, 01 Jan 2026 99999999999999999999:00:00 GMT",

@@ -494,14 +494,14 @@ def test_a_fault_of_the_machine_has_the_base_class_too(
         patch.setenv("ECR_CREDHELPER_CONFIG", "relative.toml")
         with pytest.raises(ecr_credhelper.ConfigurationError, match=r"relative\.toml: cannot be read"):
             get_credentials(HOST)
-
-    def fail(_: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr("threading.Thread.start", fail)
-    with pytest.raises(CredentialHelperError, match="internal error"):
-        get_credentials(OTHER_ACCOUNT.replace("us-west-2", "eu-west-1"))
     assert len(aws.calls) == 1
+
+    def broken() -> float:
+        raise ZeroDivisionError
+
+    source = Source(clock=broken)
+    with pytest.raises(CredentialHelperError, match="internal error"):
+        source.fetch(source.registry(OTHER_ACCOUNT))
 
 
 class Watched(botocore.session.Session):

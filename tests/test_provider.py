@@ -455,24 +455,37 @@ def test_ctrl_c_where_a_fetch_begins_leaves_nobody_waiting(
         assert provider.get_credentials(HOST).registry == HOST
 
 
-def test_where_no_thread_can_be_had_what_is_known_is_given(
-    aws: FakeECR, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(_: threading.Thread) -> None:
+def test_where_no_thread_can_be_had_a_caller_fetches(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With real limits: test_thread_limit.py."""
+
+    def no_more(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    with CredentialProvider(disk_cache=False, timer=clock) as provider:
+    monkeypatch.setattr(threading.Thread, "start", no_more)
+    with CredentialProvider(fetch=canned, timer=clock) as provider:
         first = provider.get_credentials(HOST)
-        with monkeypatch.context() as patch:
-            patch.setattr("threading.Thread.start", fail)
-            for hours in (10, 1.9):
-                clock.now += hours * HOUR
-                assert provider.get_credentials(HOST) == first
-            with pytest.raises(CredentialHelperError, match="cannot start another thread"):
-                provider.get_credentials(OTHER_REGION)
+        assert provider.get_credentials(HOST) is not first
+        assert provider.get_credentials(HOST) == first
         assert not provider._fetches
         assert not provider._threads
-    assert len(aws.calls) == 1
+
+
+def test_ctrl_c_in_such_a_fetch_leaves_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_more(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    attempts = iter([KeyboardInterrupt])
+
+    def fetch(host: str) -> Credentials:
+        for interrupt in attempts:
+            raise interrupt
+        return canned(host)
+
+    monkeypatch.setattr(threading.Thread, "start", no_more)
+    with CredentialProvider(fetch=fetch) as provider:
+        with pytest.raises(KeyboardInterrupt):
+            provider.get_credentials(HOST)
+        assert provider.get_credentials(HOST).registry == HOST
 
 
 def test_many_who_were_refused_one_login_make_one_fetch(aws: FakeECR) -> None:

@@ -243,6 +243,21 @@ def test_an_error_in_the_work_is_raised_in_the_callers_thread() -> None:
         resolver.within(5, fail, subject="s")
 
 
+def no_more(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def test_without_a_thread_the_work_is_done_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise KeyError("x")
+
+    monkeypatch.setattr(threading.Thread, "start", no_more)
+    assert resolver.within(5, lambda: 7, subject="s") == 7
+    with pytest.raises(KeyError) as caught:
+        resolver.within(5, fail, subject="s")
+    assert caught.value.__context__ is None
+
+
 @pytest.mark.usefixtures("aws")
 def test_a_lock_is_let_go_when_the_work_is_given_up(
     cache: Cache, folder: Path, hanging: Hanging, monkeypatch: pytest.MonkeyPatch

@@ -3,8 +3,9 @@
 A check is a function of the subject that yields findings. It shows nothing, and no finding holds a secret.
 """
 
+import threading
 import time
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -93,15 +94,22 @@ def examine(
 ) -> list[Finding]:
     """Return the findings of all checks in their order; a check that is not done in time has failed.
 
-    Its thread goes on until the process ends: nothing can be stopped that waits for a network.
+    Its thread goes on until the process ends: nothing can be stopped that waits for a network. Where
+    no thread can be started, as at a limit on processes, the checks run here, one after another.
     """
     end = time.monotonic() + seconds
-    executor = ThreadPoolExecutor(len(checks))
-    futures: dict[str, Future[list[Finding]]] = {}
+    futures: dict[str, Future[list[Finding]]] = {check.name: Future() for check in checks}
+    without_thread = []
     for check in checks:
-        before = [futures[name] for name in check.after]
-        futures[check.name] = executor.submit(_findings, check, subject, before)
-    executor.shutdown(wait=False)
+        try:
+            threading.Thread(target=_run, args=(check, subject, futures), daemon=True).start()
+        except RuntimeError:
+            without_thread.append(check)
+    for check in without_thread:
+        progress(f"checking {check.name} …")
+        left = end - time.monotonic()
+        if left > 0 and not wait([futures[name] for name in check.after], left).not_done:
+            _run(check, subject, futures)
     pending = set(futures.values())
     while pending and (left := end - time.monotonic()) > 0:
         progress(f"checking {next((name for name, one in futures.items() if not one.done()), '')} …")
@@ -120,8 +128,12 @@ def examine(
     return found
 
 
-def _findings(check: Check, subject: Subject, before: "Sequence[Future[list[Finding]]]") -> list[Finding]:
-    wait(before)
+def _run(check: Check, subject: Subject, futures: "Mapping[str, Future[list[Finding]]]") -> None:
+    wait([futures[name] for name in check.after])
+    futures[check.name].set_result(_findings(check, subject))
+
+
+def _findings(check: Check, subject: Subject) -> list[Finding]:
     try:
         found = [*check.run(subject)]
     except CredentialHelperError as error:
