@@ -41,7 +41,7 @@ class World:
         token = Token("AWS", PASSWORD, fetched_at=self.now, expires_at=self.now + LIFETIME)
         return ecr.Response(token, "")
 
-    def spawn(self, host: str) -> None:
+    def spawn(self, _: str, host: str) -> None:
         """Do at once what a process in the background would do soon."""
         self.refreshed += 1
         Helper(os.environ, self.clock, self.spawn).refresh(host)

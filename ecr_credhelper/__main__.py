@@ -63,9 +63,10 @@ def answer(argv: "Sequence[str]") -> "Reply":
         case [verb] if verb in helper.VERBS:
             stdin = sys.stdin.buffer if sys.stdin else io.BytesIO()
             return helper.Helper(os.environ, time.time, spawn).run(verb, stdin)
-        case ["refresh-in-background", *hosts] if hosts:  # started by ecr_credhelper.refresh
-            refresh = helper.Helper(os.environ, time.time, spawn).refresh
-            return Reply(status=max(refresh(host).status for host in hosts))
+        case [helper.REFRESH, host]:
+            return helper.Helper(os.environ, time.time, spawn).refresh(host)
+        case [helper.LIST_LATE]:
+            return helper.Helper(os.environ, time.time, spawn).list_in_background()
         case ["version" | "--version"]:
             return Reply(f"{PROG} {__version__}\n".encode())
     return _answer_person(argv)
@@ -90,14 +91,14 @@ def _answer_person(argv: "Sequence[str]") -> "Reply":
     return Reply(f"{commands.unknown(argv[0])}\n".encode(), status=1)
 
 
-def spawn(*hosts: str) -> None:
-    """Start a refresh of the tokens of some hosts in a separate process."""
+def spawn(*arguments: str) -> None:
+    """Start this program in the background with some arguments."""
     import warnings
 
     warnings.simplefilter("ignore")  # of a process that is left running: that is what it is for
     from ecr_credhelper import import_path, refresh
 
-    refresh.spawn(*hosts, needs_pythonpath=import_path.needs_pythonpath())
+    refresh.spawn(*arguments, needs_pythonpath=import_path.needs_pythonpath())
 
 
 def run() -> "NoReturn":

@@ -50,7 +50,7 @@ def own_host_of(response: "Mapping[str, Any]") -> str:
 def login_token(username: str, password: str, now: float) -> Token:
     """Return a login that a person gave as a token; its end is the password's own, else 12 hours on."""
     expires_at = _password_expiry(password)
-    if expires_at is None or expires_at - now > MAX_LIFETIME:
+    if expires_at is None or not expires_at - now <= MAX_LIFETIME:  # NaN is not either
         expires_at = now + LIFETIME
     return Token(username, password, fetched_at=now, expires_at=expires_at)
 

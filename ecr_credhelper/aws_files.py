@@ -3,29 +3,24 @@
 botocore would wait for some of them until the deadline, and take others for missing files.
 """
 
-import os
 from typing import TYPE_CHECKING
 
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.files import is_special
+from ecr_credhelper.fingerprint import configuration_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FILES = (
-    # the variable that names it, its default place
-    ("AWS_CONFIG_FILE", "~/.aws/config"),
-    ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"),
-    ("AWS_CREDENTIAL_FILE", ""),
-    ("AWS_WEB_IDENTITY_TOKEN_FILE", ""),
-    ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", ""),
-    ("AWS_CA_BUNDLE", ""),
-)
+MORE_FILES = ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CA_BUNDLE")
+"""Variables that name files which are not part of the fingerprint."""
 
 
 def reject_special_files(environ: "Mapping[str, str]", subject: str) -> None:
     """Raise ConfigurationError if a file of the AWS configuration is a pipe, a device or a socket."""
-    for variable, default in FILES:
-        path = os.path.expanduser(os.path.expandvars(environ.get(variable, default)))
+    for variable, path in (
+        *configuration_files(environ),
+        *((name, environ.get(name, "")) for name in MORE_FILES),
+    ):
         if is_special(path):
             raise ConfigurationError(subject, f"{path} is not a file", f"correct it, or check {variable}")

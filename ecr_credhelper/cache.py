@@ -12,7 +12,7 @@ not kept. It knows nothing of AWS; an identity is a line of text, made by ``fing
 
 import os
 
-from ecr_credhelper.files import number
+from ecr_credhelper.files import checksum, number
 from ecr_credhelper.places import cache_folder
 from ecr_credhelper.records import Records, is_recent
 from ecr_credhelper.token import Token, is_clean
@@ -37,7 +37,7 @@ def open_cache(environ: "Mapping[str, str]") -> "Cache":
     if directory is None:
         return Cache(Records())
     records = Records(directory)
-    if not os.path.lexists(records.path()) and os.path.lexists(os.path.join(directory, "logins")):
+    if not os.path.lexists(records.path("logins")) and os.path.lexists(os.path.join(directory, "logins")):
         from ecr_credhelper.migration import carry_over_logins
 
         carry_over_logins(records)
@@ -91,6 +91,14 @@ class Cache:
     def has_failed(self, key: str, now: float) -> bool:
         """Return whether that was so in the last minute."""
         return self.records.is_recent("failures", _number(key), key, now, seconds=FAILURE_SECONDS)
+
+    def record_unsaved(self, token: Token, now: float) -> None:
+        """Record that a token is served but not saved: Docker can hand it back for ``store``."""
+        self.records.write("failures", *_unsaved(token.password), repr(now))
+
+    def is_unsaved(self, password: str, now: float) -> bool:
+        """Return whether this is the password of such a token, served in the last minute."""
+        return self.records.is_recent("failures", *_unsaved(password), now, seconds=FAILURE_SECONDS)
 
     def claim(self, key: str, token: Token, attempt: int) -> bool:
         """Tell whether this process is the one that makes this attempt to replace a token.
@@ -175,6 +183,12 @@ def _lines(token: Token) -> tuple[str, ...]:
 def _number(key: str) -> str:
     """Return a file name for any key."""
     return number(key.encode("utf-8", "surrogateescape"))
+
+
+def _unsaved(password: str) -> tuple[str, str]:
+    """Return the file name and the key under which it is recorded that a token is not saved."""
+    key = f"unsaved {checksum(password.encode())}"
+    return _number(key), key
 
 
 def _file_name(host: str) -> str:

@@ -140,9 +140,11 @@ class Source:
         # One look for both: a route is kept under the settings that led to it, or never found again.
         environ = dict(os.environ)
         own = f"{ASKED}\t{profile!r},{role_arn!r}"
-        self._owner = own if self._asked else fingerprint(environ).settings
+        now = fingerprint(environ)
+        now.watch()
+        self._owner = own if self._asked else now.settings
         self._settings = settings.load(environ)
-        self._on_disk = on_disk
+        self._on_disk = on_disk and now.is_unchanged()
         self._clock = clock
 
     def registry(self, server: str) -> "Registry":
@@ -187,6 +189,7 @@ class Source:
 
         cache = open_cache(os.environ) if self._on_disk and is_named else Cache(Records())
         owner, _ = look()
+        owner.watch()
         resolver = Resolver(self._settings, owner, cache, self._clock, _debug, self._asked)
         resolver.seconds = limit - (time.monotonic() - started)
         return resolver

@@ -15,8 +15,8 @@ PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
 OTHERS = 0o077
 
-MAX_FILE = 64 * 1024
-"""Bytes read of one file: a token is 2 to 4 KiB, so a larger file is not one of ours."""
+MAX_FILE = 128 * 1024
+"""Bytes read of one file: a token is 2 to 4 KiB, and the longest login that ``store`` accepts 64 KiB."""
 
 CHECKSUM_KEY = 0x6563722D7079
 """One key for all processes and Python versions: checksums are stored and compared."""
@@ -178,8 +178,9 @@ def replace_private(path: str, content: bytes) -> None:
         with open(descriptor, "wb") as file:  # buffered: completes a short write, or raises
             file.write(content)
         os.replace(temporary, path)
-    except OSError:
+    except OSError as error:
         remove(temporary)
+        error.filename = path
         raise
 
 

@@ -33,14 +33,14 @@ VARIABLES = (
 )  # fmt: skip
 
 FILES = (
-    # the field's name, the variable that names the file, its default path
-    ("config", "AWS_CONFIG_FILE", "~/.aws/config"),
-    ("credentials", "AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"),
-    ("credential-file", "AWS_CREDENTIAL_FILE", ""),
-    ("boto", "BOTO_CONFIG", "~/.boto"),
-    ("boto.cfg", "", "/etc/boto.cfg"),
+    # the field's name, the variable that names the file, its default path, what botocore expands in it
+    ("config", "AWS_CONFIG_FILE", "~/.aws/config", "$~"),
+    ("credentials", "AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials", "$~"),
+    ("credential-file", "AWS_CREDENTIAL_FILE", "", "~"),
+    ("boto", "BOTO_CONFIG", "~/.boto", "$~"),
+    ("boto.cfg", "", "/etc/boto.cfg", ""),
     # The same path in every EKS pod, with another service account's token in each.
-    ("container-token", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", ""),
+    ("container-token", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "", ""),
 )
 """Files whose content counts and whose path does not: a copy elsewhere selects the same identity.
 
@@ -62,7 +62,7 @@ MISSING = "-"
 """Stands for a file that does not exist or cannot be read: botocore ignores both."""
 
 NOT_A_FILE = "not a file"
-"""Stands for a pipe or a device. It is not read, and no token is fetched for it (see sessions.py)."""
+"""Stands for a pipe or a device. It is not read, and no token is fetched then: see aws_files.py."""
 
 MAX_FILE = 1024 * 1024
 """Bytes of a file that are read: an AWS configuration with a thousand profiles has a fifth of this."""
@@ -72,12 +72,13 @@ BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 class Fingerprint:
-    """Three lines: ``identity`` is whom AWS sees, ``settings`` what leads a host there, ``route`` both.
+    """Three lines: ``identity`` selects the AWS identity, ``settings`` the rules, ``route`` is both.
 
-    ``look_again`` computes the fingerprint anew: it can change while AWS is called.
+    ``look_again`` returns the fingerprint and the files' stamps of a later moment: between ``watch`` and
+    ``is_unchanged``, the configuration is read and AWS is called.
     """
 
-    __slots__ = ("_look_again", "identity", "route", "settings")
+    __slots__ = ("_look_again", "_stamps", "identity", "route", "settings")
 
     def __init__(
         self,
@@ -88,17 +89,17 @@ class Fingerprint:
         self.identity = identity
         self.settings = settings
         self.route = f"{settings}\t{identity}"
-        self._look_again = look_again
+        self._look_again = look_again or (lambda: (self, ""))
+        self._stamps = ""
 
-    def snapshot(self) -> str | None:
-        """Return a text that changes with every write to a file behind this fingerprint.
+    def watch(self) -> None:
+        """Begin to watch the files behind this fingerprint; call this before reading any of them."""
+        _, self._stamps = self._look_again()
 
-        It changes also if the old content comes back. None means that the fingerprint is another one by now.
-        """
-        if self._look_again is None:
-            return ""
+    def is_unchanged(self) -> bool:
+        """Return whether no file has been written since ``watch``, not even with the same content."""
         now, stamps = self._look_again()
-        return stamps if now.route == self.route else None
+        return now.route == self.route and stamps == self._stamps
 
 
 def fingerprint(environ: "Mapping[str, str]", *, is_override: bool = False) -> Fingerprint:
@@ -126,8 +127,13 @@ def fingerprint(environ: "Mapping[str, str]", *, is_override: bool = False) -> F
 
 def file_stamps(environ: "Mapping[str, str]") -> str:
     """Return a text that changes with every write to a file that counts, even with the same content."""
-    paths = [_path(environ, variable, default) for _, variable, default in FILES]
-    return "\t".join(_stamp(path) for path in [*paths, settings_file(environ) or ""] if path)
+    paths = [path for _, path in configuration_files(environ)]
+    return "\t".join(map(_stamp, [*paths, settings_file(environ) or ""]))
+
+
+def configuration_files(environ: "Mapping[str, str]") -> list[tuple[str, str]]:
+    """Return variable and path of the files in ``FILES``; the path is empty if none is configured."""
+    return [(variable, _path(environ, variable, *rest)) for _, variable, *rest in FILES]
 
 
 def join_fields(fields: "Iterable[tuple[str, str]]") -> str:
@@ -158,13 +164,17 @@ def _settings(environ: "Mapping[str, str]") -> list[tuple[str, str]]:
     return fields if content == MISSING else [*fields, ("settings", content)]
 
 
-def _path(environ: "Mapping[str, str]", variable: str, default: str) -> str:
-    """Return the path of a configuration file as botocore/configloader.py does; empty means none."""
-    return os.path.expanduser(os.path.expandvars(environ.get(variable, default)))
+def _path(environ: "Mapping[str, str]", variable: str, default: str, expanded: str) -> str:
+    """Return the path of a configuration file as botocore/configloader.py and credentials.py do."""
+    path = environ.get(variable, default)
+    path = os.path.expandvars(path) if "$" in expanded else path
+    return os.path.expanduser(path) if "~" in expanded else path
 
 
 def _content(path: str) -> str:
     """Return a checksum of a file's content; of a file that is too large, its times, size and inode."""
+    if not path:
+        return MISSING
     try:
         with open(path, "rb", 0, opener=_open_without_waiting) as file:
             status = os.fstat(file.fileno())
@@ -182,16 +192,18 @@ def _open_without_waiting(path: str, _: int) -> int:
 
 
 def _stamp(path: str) -> str:
-    """Return the times of a file, and of itself and its directory if those are symbolic links."""
-    found = []
-    for place, get_status in ((path, os.stat), (path, os.lstat), (os.path.dirname(path), os.lstat)):
-        try:
-            status = get_status(place)
-        except (OSError, ValueError):
-            found.append(MISSING)
-        else:
-            # A directory changes whenever anything is written into it, such as the CLI's cache.
-            found.append("" if stat.S_ISDIR(status.st_mode) else _times(status))
+    """Return the times of a file, and of every symbolic link on the way to it.
+
+    Directories do not count: they change whenever anything is written into them, such as the CLI's cache.
+    """
+    try:
+        found = [_times(os.stat(path))]
+        while path != (parent := os.path.dirname(path)):
+            status = os.lstat(path)
+            found += [_times(status)] if stat.S_ISLNK(status.st_mode) else []
+            path = parent
+    except (OSError, ValueError):
+        return MISSING
     return ";".join(found)
 
 

@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from ecr_credhelper.settings import Settings
     from ecr_credhelper.token import Token
 
+REFRESH, LIST_LATE = "refresh-in-background", "list-in-background"
+"""The commands of background processes. No client and no user calls them."""
+
 
 class Helper:
     """Docker's credential helper for one process.
 
-    ``environ`` are its environment variables, ``clock`` returns seconds since the epoch, ``spawn`` starts a
-    refresh of some hosts' tokens in the background.
+    ``environ`` are its environment variables, ``clock`` returns seconds since the epoch, ``spawn`` starts
+    this program in the background with some arguments.
     """
 
     def __init__(
@@ -93,10 +96,15 @@ class Helper:
         if (token := self._cached_token(wanted.host)[1]) and token.pair == given:
             self.cache.delete_login(wanted.host)
             return
+        if self.cache.is_unsaved(password, now):
+            return
         from ecr_credhelper.authorization import login_token
 
+        login = login_token(username, password, now)
+        if not login.is_valid(now):
+            raise CredentialHelperError(wanted.host, "the login has expired already", "log in with a new one")
         try:
-            self.cache.save_login(wanted.host, login_token(username, password, now))
+            self.cache.save_login(wanted.host, login)
         except OSError as error:
             if self._can_fetch(wanted, password):
                 return
@@ -113,22 +121,31 @@ class Helper:
             fallback = self._fallback()
             return fallback.erase(request) if fallback else Reply()
         self.cache.forget(wanted.host)
+        if self.cache.login(wanted.host, self.clock()):  # not an error: some clients crash if erase fails
+            self.log(f"the stored login for {wanted.host} cannot be removed from {self.cache.records.folder}")
         return Reply()
 
     def list(self, stdin: "BinaryIO") -> Reply:  # noqa: ARG002 - a client can keep it open: it is not read
         """List the hosts whose login can be obtained now, with their user names. This never fails."""
-        hosts = self.cache.hosts(self.fingerprint.route, self.clock())
         if self._has_configuration():
             from ecr_credhelper import listing
 
             _prepare_for_botocore()
             try:
-                hosts = listing.available_hosts(
-                    self._resolver(is_interactive=False), self.environ, self.spawn
-                )
+                resolver = self._resolver(is_interactive=False)
+                hosts = listing.available_hosts(resolver, self.environ, lambda: self.spawn(LIST_LATE))
+                return Reply.listing(hosts)
             except Exception as error:  # noqa: BLE001 - without a list, some clients drop every login
                 self.log(f"error: {error if isinstance(error, CredentialHelperError) else type(error)}")
-        return Reply.listing(hosts)
+        return Reply.listing(self.cache.hosts(self.fingerprint.route, self.clock()))
+
+    def list_in_background(self) -> Reply:
+        """Fetch the tokens that arrived too late for a ``list``; silent, since no one reads the output."""
+        from ecr_credhelper import listing
+
+        resolver = self._resolver(is_interactive=False)
+        listing.fetch_late(resolver, self.environ)
+        return Reply()
 
     def refresh(self, server: str) -> Reply:
         """Fetch the next token of a registry, if it is time to; silent, since no one reads the output."""
@@ -159,16 +176,17 @@ class Helper:
             return None
         if token.is_ageing(now) and self.cache.claim(key, token, token.attempt(now)):
             self.log("starting a refresh of the token in the background")
-            self.spawn(host)
+            self.spawn(REFRESH, host)
         return token
 
     def _can_fetch(self, wanted: registry.Registry, password: str) -> bool:
         """Return whether a get would fetch this very login again, so that nothing is lost without a cache."""
+        _prepare_for_botocore()
         try:
-            token = self._resolve(wanted)
+            resolver = self._resolver(is_interactive=False)
+            return resolver.resolve(resolver.request(wanted)).password == password
         except CredentialHelperError:
             return False
-        return token is not None and token.password == password
 
     def _cached_token(self, host: str) -> "tuple[str, Token | None]":
         """Return the key of the token that serves a host for this identity, and the token if it is valid."""
@@ -202,6 +220,7 @@ class Helper:
     def _settings(self) -> "Settings":
         from ecr_credhelper import settings
 
+        self.fingerprint.watch()
         found = settings.load(self.environ)
         if self.log is str and found.log:
             from ecr_credhelper.log import open_log

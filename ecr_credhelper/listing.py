@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ecr_credhelper.docker_config import OURS, docker_config
 from ecr_credhelper.errors import CredentialHelperError
 from ecr_credhelper.fallback import Fallback
+from ecr_credhelper.places import has_settings
 from ecr_credhelper.registry import parse, private_host
 from ecr_credhelper.resolver import TokenLock
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ecr_credhelper.resolver import Request, Resolver
+    from ecr_credhelper.token import Token
 
 SECONDS = 5
 """For the whole list: Amazon's helper, which has no limit, made clients wait for more than a minute."""
@@ -34,62 +36,83 @@ FALLBACK_SECONDS = 4.5
 MAX_FETCHES = 8
 """Tokens that are fetched at once: more would only compete for the processor."""
 
+REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
+"""botocore reads the second one only; containers and Lambda functions have the first."""
+
 CACHED = "cached"
 """The value of the setting ``list`` that switches fetching off."""
 
 
 class Job(NamedTuple):
-    """A fetch: the name under which its failure is remembered, the hosts it is for, and the work."""
+    """A fetch: the name under which its failure is remembered, and the work."""
 
     name: str
-    hosts: list[str]
     work: "Callable[[], dict[str, str]]"
 
 
 def available_hosts(
-    resolver: "Resolver", environ: "Mapping[str, str]", spawn: "Callable[..., None]"
+    resolver: "Resolver", environ: "Mapping[str, str]", fetch_later: "Callable[[], None]"
 ) -> dict[str, str]:
     """Return host -> user name of every registry for which a get would now return a login.
 
-    ``resolver`` must not be interactive; ``spawn`` starts a refresh of some hosts' tokens in the background.
+    ``resolver`` must not be interactive; ``fetch_later`` starts a process that calls ``fetch_late``.
     """
     end = time.monotonic() + SECONDS
     cache, now = resolver.cache, resolver.clock()
-    hosts = cache.hosts(resolver.fingerprint.route, now)
-    executor = ThreadPoolExecutor(MAX_FETCHES + 1)
-    fallback = executor.submit(_fallback_hosts, resolver, environ)
-    jobs = [] if resolver.settings.list == CACHED else _jobs(resolver, environ, hosts)
-    fetches = {
-        executor.submit(_attempt, resolver, job): job for job in jobs if not cache.has_failed(job.name, now)
-    }
-    done, late = wait(fetches, max(0, end - time.monotonic()))
-    for fetch in done:
-        hosts |= fetch.result()
-    for fetch in late:
-        cache.keep_failure(fetches[fetch].name, now)
-    if late_hosts := [fetches[fetch].hosts[0] for fetch in late if fetches[fetch].hosts]:
-        spawn(*late_hosts)
-    executor.shutdown(wait=False)
-    return fallback.result() | hosts
+    fallback = ThreadPoolExecutor(1).submit(_fallback_hosts, resolver, environ)
+    hosts, jobs = _plan(resolver, environ)
+    jobs = [job for job in jobs if not cache.has_failed(job.name, now)]
+    found, late = _run(resolver, jobs, end)
+    for job in late:
+        cache.keep_failure(job.name, now)
+    if late and cache.records.folder:  # without a cache, nobody would find what arrives
+        fetch_later()
+    return fallback.result() | hosts | found
 
 
-def _jobs(resolver: "Resolver", environ: "Mapping[str, str]", known: "Mapping[str, str]") -> "list[Job]":
-    """Return one fetch for each token that the configured registries need beside the ``known`` ones."""
+def fetch_late(resolver: "Resolver", environ: "Mapping[str, str]") -> None:
+    """Fetch what ``available_hosts`` did not wait for, within the deadline of a get."""
+    _, jobs = _plan(resolver, environ)
+    _run(resolver, jobs, time.monotonic() + resolver.seconds)
+
+
+def _run(resolver: "Resolver", jobs: "list[Job]", end: float) -> "tuple[dict[str, str], list[Job]]":
+    """Return host -> user name of what the jobs found until a moment, and those that have not ended."""
+    executor = ThreadPoolExecutor(MAX_FETCHES)
+    fetches = {executor.submit(_attempt, resolver, job): job for job in jobs}
+    done, pending = wait(fetches, max(0, end - time.monotonic()))
+    found = {host: name for fetch in done for host, name in fetch.result().items()}
+    # Those that did not even start are not to blame: the next list begins with them.
+    late = [fetches[fetch] for fetch in pending if not fetch.cancel()]
+    return found, late
+
+
+def _plan(resolver: "Resolver", environ: "Mapping[str, str]") -> "tuple[dict[str, str], list[Job]]":
+    """Return host -> user name of what is cached, and a job for each other token of configured registries."""
+    cache, route, now = resolver.cache, resolver.fingerprint.route, resolver.clock()
+    hosts = cache.hosts(route, now)
+    if not has_settings(environ):  # which a stored login of another host would need
+        hosts = {host: name for host, name in hosts.items() if parse(host)}
+    if resolver.settings.list == CACHED:
+        return hosts, []
     config = docker_config(environ)
     names = config.ours()
     if config.creds_store == OURS:
-        names |= {*config.part("auths"), *resolver.settings.hosts()}
-        names |= {*resolver.cache.served(resolver.fingerprint.route)}
+        names |= {*config.part("auths"), *resolver.settings.hosts(), *cache.served(route)}
     groups: dict[str, list[Request]] = {}
     for request in _requests(resolver, names):
-        if request.registry.host not in known:
+        if request.registry.host not in hosts:
             groups.setdefault(request.key, []).append(request)
-    if not groups and not known and config.creds_store == OURS:
-        return [Job("list\town", [], partial(_own_registry, resolver, environ))]
-    return [
-        Job(f"list\t{key}", [request.registry.host for request in group], partial(_obtain, resolver, group))
-        for key, group in groups.items()
-    ]
+    if not groups and not hosts and config.creds_store == OURS:
+        regions = "\t".join(environ.get(name, "") for name in REGION_VARIABLES)
+        return hosts, [Job(f"list\town\t{regions}\t{route}", partial(_own_registry, resolver, environ))]
+    jobs = []
+    for key, group in groups.items():
+        if token := cache.token(key, now):
+            hosts |= _serve(resolver, group, token)
+        else:
+            jobs.append(Job(f"list\t{key}", partial(_obtain, resolver, group)))
+    return hosts, jobs
 
 
 def _requests(resolver: "Resolver", names: "Iterable[str]") -> "Iterator[Request]":
@@ -104,21 +127,27 @@ def _requests(resolver: "Resolver", names: "Iterable[str]") -> "Iterator[Request
 
 
 def _attempt(resolver: "Resolver", job: Job) -> dict[str, str]:
-    """Return what the work of a job returns; after an error, remember it and return nothing."""
+    """Return what the work of a job returns; if that is nothing, remember it as a failure."""
     try:
-        return job.work()
+        found = job.work()
     except Exception as error:  # noqa: BLE001 - list never fails, and the text can hold a secret
-        text = error if isinstance(error, CredentialHelperError) else type(error).__name__
-        resolver.log(f"list: {text}")
+        resolver.log(f"list: {error if isinstance(error, CredentialHelperError) else type(error).__name__}")
+        found = {}
+    if not found:
         resolver.cache.keep_failure(job.name, resolver.clock())
-        return {}
+    return found
 
 
 def _obtain(resolver: "Resolver", group: "list[Request]") -> dict[str, str]:
-    """Return host -> user name of registries that share a token, once the token is there."""
+    """Fetch the token that a group of registries shares; return host -> user name."""
     lock = TokenLock(resolver.cache.records.folder, group[0].key)
     token = resolver.find_or_fetch(group[0], lambda token, now: False, lock)  # noqa: ARG005 - any valid token will do
-    for request in group[1:]:
+    return _serve(resolver, group, token)
+
+
+def _serve(resolver: "Resolver", group: "list[Request]", token: "Token") -> dict[str, str]:
+    """Save that a token serves a group of registries; return host -> user name."""
+    for request in group:
         resolver.save_route(request)
     return {request.registry.host: token.username for request in group}
 
@@ -127,7 +156,8 @@ def _own_registry(resolver: "Resolver", environ: "Mapping[str, str]") -> dict[st
     """Return the registry of the identity's own account, as AWS reports it, if a region is configured."""
     from botocore.session import Session
 
-    region = environ.get("AWS_REGION") or Session().get_config_variable("region")
+    region = next(filter(None, map(environ.get, REGION_VARIABLES)), None)
+    region = region or Session().get_config_variable("region")
     any_account = parse(private_host("0" * 12, region or ""))
     if any_account is None:
         return {}
@@ -139,8 +169,7 @@ def _own_registry(resolver: "Resolver", environ: "Mapping[str, str]") -> dict[st
     own_request = resolver.request(own)
     if own_request.key != request.key:  # the settings have a rule for this account
         return _obtain(resolver, [own_request])
-    resolver.save_route(own_request)
-    return {own.host: token.username}
+    return _serve(resolver, [own_request], token)
 
 
 def _fallback_hosts(resolver: "Resolver", environ: "Mapping[str, str]") -> dict[str, str]:

@@ -10,19 +10,16 @@ import subprocess
 import sys
 from typing import Any
 
-COMMAND = "refresh-in-background"
-"""The verb of the process that ``spawn`` starts; no client and no person calls it."""
 
-
-def spawn(*hosts: str, needs_pythonpath: bool = False) -> None:
-    """Start a process of this program that refreshes the tokens of some hosts, and do not wait for it.
+def spawn(*arguments: str, needs_pythonpath: bool = False) -> None:
+    """Start a process of this program with some arguments, and do not wait for it.
 
     It ignores a PYTHONPATH, which is for the parent's modules, unless this package was found through it.
     """
     # -P: the working directory stays the same, for relative paths in AWS variables, and is not imported from.
     # -E: ignores PYTHONPATH, which stays in the environment for credential processes.
     is_foreign = "PYTHONPATH" in os.environ and not needs_pythonpath
-    command = [sys.executable, "-EP" if is_foreign else "-P", "-m", "ecr_credhelper", COMMAND, *hosts]
+    command = [sys.executable, "-EP" if is_foreign else "-P", "-m", "ecr_credhelper", *arguments]
     detached: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":  # without a console, and out of the reach of Ctrl-C
         detached = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}

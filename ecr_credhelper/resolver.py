@@ -140,8 +140,8 @@ class Resolver:
         return token
 
     def save_route(self, request: Request) -> None:
-        """Save which token serves a registry, unless the configuration has changed since the start."""
-        if self.fingerprint.snapshot() is not None:
+        """Save which token serves a registry, unless the configuration has been written meanwhile."""
+        if self.fingerprint.is_unchanged():
             self.cache.keep_route(request.registry.host, self.fingerprint.route, request.key, self.clock())
 
     def _run_with_deadline(self, request: Request, is_stale: "Callable[[Token, float], bool]") -> Token:
@@ -161,13 +161,11 @@ class Resolver:
     def fetch(self, request: Request) -> "ecr.Response":
         """Fetch a token from AWS and save it; remember for a minute that there are no credentials."""
         now = self.clock()
-        # Whichever registry the next get is for.
-        who = f"{join_fields(request.rule.identity())}\t{self.fingerprint.identity}"
+        who = _identity_key(request.registry, request.rule, self.fingerprint.identity)
         if self.cache.has_failed(who, now):
             raise NobodyError(request.registry.host, *NOBODY)
         from ecr_credhelper import ecr, eviction
 
-        before = self.fingerprint.snapshot()
         try:
             response = ecr.fetch(
                 request.registry,
@@ -178,12 +176,13 @@ class Resolver:
                 is_interactive=self.is_interactive,
             )
         except NobodyError:
-            if before is not None and self.fingerprint.snapshot() == before:
+            if self.fingerprint.is_unchanged():
                 self.cache.keep_failure(who, now)
             raise
-        # Otherwise the configuration changed during the call: we do not know which identity AWS saw.
-        if before is not None and self.fingerprint.snapshot() == before:
+        if self.fingerprint.is_unchanged():
             self.cache.keep_token(request.key, response.token)
+        else:  # we do not know which identity AWS saw
+            self.cache.record_unsaved(response.token, self.clock())
         eviction.evict_if_due(self.cache, self.clock())
         return response
 
@@ -200,10 +199,17 @@ def token_key(registry: "Registry", rule: "Rule", identity: str) -> str:
         ("region", registry.region),
         ("fips", "yes" if registry.fips else ""),
         ("dualstack", "yes" if registry.dualstack else ""),
-        *rule.identity(),
-        ("account", registry.account if rule.profile == "auto" else ""),
     ]
-    return f"{join_fields(field for field in fields if field[1])}\t{identity}"
+    api = join_fields(field for field in fields if field[1])
+    return f"{api}\t{_identity_key(registry, rule, identity)}"
+
+
+def _identity_key(registry: "Registry", rule: "Rule", identity: str) -> str:
+    """Return the fields that identify whose token it is."""
+    fields = rule.identity()
+    if rule.profile == "auto":  # the account selects the profile
+        fields.append(("account", registry.account))
+    return "\t".join(filter(None, (join_fields(fields), identity)))
 
 
 class TokenLock:

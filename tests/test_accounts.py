@@ -100,6 +100,17 @@ def test_a_profile_is_found_by_the_account(home: Path, api: FakeECR, ask: Run) -
     assert "several AWS profiles are in account 777788889999: role, sso" in several
 
 
+def test_an_account_without_credentials_does_not_hold_up_another(home: Path, api: FakeECR, ask: Run) -> None:
+    with (home / ".aws/config").open("a") as file:
+        file.write("[profile empty]\naws_account_id = 111122223333\n")
+    settings(home, '[registry."*.dkr.ecr.*.amazonaws.com"]\nprofile = "auto"\n')
+    text = (home / ".aws/config").read_text()
+    (home / ".aws/config").write_text(text.replace("[profile mfa]", "[profile x]").replace(ROLE, "none"))
+    assert "no AWS credentials were found" in ask("get", stdin=HOST).error
+    assert ask("get", stdin=OTHER_ACCOUNT).reply["Username"] == "AWS"
+    assert [call.access_key for call in api.calls] == ["AKIATWO"]
+
+
 def test_a_role_is_assumed_on_top_of_a_profile(home: Path, api: FakeECR, sts: FakeSTS, ask: Run) -> None:
     settings(
         home,

@@ -164,7 +164,7 @@ def test_the_pages_tell_the_programs_numbers_and_names() -> None:
     assert APP in environment
 
 
-@pytest.mark.parametrize("name", [*VARIABLES, *(variable for _, variable, _ in FILES if variable)])
+@pytest.mark.parametrize("name", [*VARIABLES, *(variable for _, variable, *_ in FILES if variable)])
 def test_the_page_on_caching_explains_every_variable_of_the_fingerprint(name: str) -> None:
     assert f"`{name}`" in page("docs/explanation/caching.md")
 

@@ -69,7 +69,7 @@ def test_no_folder_no_file(tmp_path: Path) -> None:
     assert read_private(str(tmp_path / "missing")) is None
     assert not is_private(str(tmp_path / "missing"))
     assert not is_private("a\0b")
-    assert not make_private("a\0b")
+    assert not make_private("/a\0b")
     remove(str(tmp_path / "missing"))
 
 
@@ -156,7 +156,7 @@ def test_without_owners_and_modes_a_folder_is_private(
 
 def test_a_path_that_no_file_can_have_cannot_be_written() -> None:
     assert not files.write_private("a\0b", b"")
-    assert not files.make_private("a\0b")
+    assert not files.make_private("/a\0b")
     assert not files.is_private("a\0b")
 
 

@@ -56,15 +56,30 @@ def test_a_configuration_file_makes_another_line_when_it_changes(home: Path, nam
     assert line({}) == lines[0]
 
 
-@pytest.mark.parametrize("name", [variable for _, variable, _ in FILES if variable])
-def test_a_file_that_a_variable_names_counts_by_path_and_by_content(
+@pytest.mark.parametrize("name", [variable for _, variable, *_ in FILES if variable])
+def test_a_file_that_a_variable_names_counts_by_its_content(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PLACE", str(tmp_path))
+    path = (
+        "$PLACE/file"
+        if name in {"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG"}
+        else str(tmp_path / "file")
+    )
     (tmp_path / "file").write_text("one")
-    before = line({name: "$PLACE/file"})
+    before = line({name: path})
     (tmp_path / "file").write_text("other")
-    assert line({name: "$PLACE/file"}) != before
+    assert line({name: path}) != before
+
+
+def test_a_path_is_expanded_as_botocore_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """botocore opens a container's token file by the very name."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "$X").write_text("one")
+    name = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+    before = line({name: "$X"})
+    (tmp_path / "$X").write_text("other")
+    assert line({name: "$X"}) != before
 
 
 def test_a_replaced_file_of_the_same_size_and_time_makes_another_line(home: Path) -> None:
@@ -190,7 +205,7 @@ NO_MATTER = {
     "AWS_ENDPOINT_URL_",
 }  # fmt: skip
 
-KNOWN = {*VARIABLES, *(variable for _, variable, _ in FILES), *NO_MATTER}
+KNOWN = {*VARIABLES, *(variable for _, variable, *_ in FILES), *NO_MATTER}
 
 
 def names_in_botocore() -> set[str]:

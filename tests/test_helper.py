@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ecr_credhelper.helper import Helper
+from ecr_credhelper.helper import REFRESH, Helper
 from ecr_credhelper.protocol import Reply
 from tests.conftest import HOST, NOT_FOUND, OTHER_ACCOUNT, PUBLIC, login
 from tests.fake_ecr import FakeECR, Fault
@@ -39,10 +39,15 @@ def ask(
     verb: str,
     stdin: str = HOST,
     clock: Callable[[], float] = time.time,
-    spawn: Callable[[str], None] = lambda _: None,
+    spawn: Callable[..., None] = lambda *_: None,
 ) -> Reply:
     sent = io.BytesIO(stdin.encode("utf-8", "surrogateescape"))
     return Helper(os.environ, clock, spawn).run(verb, sent)
+
+
+def note(spawned: list[str]) -> Callable[..., None]:
+    """Return a spawner that only notes for which hosts a refresh would start."""
+    return lambda command, host: spawned.append(host) if command == REFRESH else None
 
 
 def refresh(clock: Callable[[], float], host: str = HOST) -> int:
@@ -215,16 +220,16 @@ def test_list_needs_neither_input_nor_aws(aws: FakeECR) -> None:
 
 def test_an_ageing_token_is_served_at_once_and_replaced_in_the_background(aws: FakeECR, clock: Clock) -> None:
     spawned: list[str] = []
-    first = secret(ask("get", clock=clock, spawn=spawned.append))
+    first = secret(ask("get", clock=clock, spawn=note(spawned)))
     clock.now += 9 * HOUR
-    assert secret(ask("get", clock=clock, spawn=spawned.append)) == first
+    assert secret(ask("get", clock=clock, spawn=note(spawned))) == first
     assert spawned == []
     clock.now += 1
     for _ in range(3):
-        assert secret(ask("get", clock=clock, spawn=spawned.append)) == first
+        assert secret(ask("get", clock=clock, spawn=note(spawned))) == first
     assert spawned == [HOST]  # one of them, however many ask
     assert refresh(clock) == 0
-    assert secret(ask("get", clock=clock, spawn=spawned.append)) != first
+    assert secret(ask("get", clock=clock, spawn=note(spawned))) != first
     assert (len(aws.calls), spawned) == (2, [HOST])
 
 
@@ -233,7 +238,7 @@ def test_a_refresh_that_failed_is_tried_again_minutes_later(aws: FakeECR, clock:
     first = secret(ask("get", clock=clock))
     clock.now += 10 * HOUR
     for _ in range(10):
-        assert secret(ask("get", clock=clock, spawn=spawned.append)) == first
+        assert secret(ask("get", clock=clock, spawn=note(spawned))) == first
         clock.now += 60
     assert spawned == [HOST, HOST]  # one for each five minutes
     aws.faults.append(Fault.aws("AccessDeniedException"))
@@ -247,7 +252,7 @@ def test_registries_of_one_token_start_one_refresh(clock: Clock) -> None:
         secret(ask("get", host, clock))
     clock.now += 10 * HOUR
     for host in (HOST, OTHER_ACCOUNT):
-        secret(ask("get", host, clock, spawned.append))
+        secret(ask("get", host, clock, note(spawned)))
     assert spawned == [HOST]
 
 
@@ -266,7 +271,7 @@ def test_in_a_week_of_one_get_a_minute_somebody_waits_once(aws: FakeECR, clock: 
     """Amazon's helper, which refreshes at half of a token's life while its caller waits, waits 28 times."""
     calls_while_waiting = refreshes = 0
 
-    def in_background(host: str) -> None:
+    def in_background(_: str, host: str) -> None:
         nonlocal refreshes
         refreshes += 1
         assert refresh(clock, host) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
@@ -25,7 +26,7 @@ from tests.fake_sts import FakeSTS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.fake_ecr import FakeECR
+    from tests.fake_ecr import Call, FakeECR
 
 ROLE = "arn:aws:iam::111122223333:role/puller"
 LONG_AGO = 1_600_000_000
@@ -184,6 +185,8 @@ def test_a_relative_configuration_file_is_that_of_the_working_directory(
     [
         ([{"AWS_PROFILE": "a"}, {"AWS_PROFILE": "b"}], "AB"),
         ([{"AWS_DEFAULT_PROFILE": "a"}, {"AWS_DEFAULT_PROFILE": "b"}], "AB"),
+        # botocore's order: AWS_DEFAULT_PROFILE comes first
+        ([{"AWS_PROFILE": "a"}, {"AWS_DEFAULT_PROFILE": "b"}], "AB"),
         ([{"AWS_ACCESS_KEY_ID": "A"}, {"AWS_ACCESS_KEY_ID": "B"}], "AB"),
         ([{"AWS_PROFILE": "b"}, {"AWS_PROFILE": "b", "AWS_ACCESS_KEY_ID": "A"}], "BA"),
         ([{"ECR_CREDHELPER_PROFILE_111122223333": "a"}, {"ECR_CREDHELPER_PROFILE_111122223333": "b"}], "AB"),
@@ -313,7 +316,144 @@ def test_a_token_of_another_region_is_stored_since_get_does_not_serve_it_here(ho
     assert secret() == elsewhere != here
 
 
+def test_a_token_that_could_not_be_saved_is_recognised_when_it_is_handed_back(
+    api: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(home / ".aws/credentials", keys("A"))
+    respond = api.answer
+
+    def touch_and_respond(call: Call) -> bytes:
+        edit_in_place(file, keys("A"))
+        return respond(call)
+
+    monkeypatch.setattr(api, "answer", touch_and_respond)
+    store(secret())
+    edit_in_place(file, keys("B"))
+    secret()
+    assert users(api) == ["A", "B"]
+
+
+def test_a_token_that_an_older_version_stored_when_it_was_handed_back_is_not_carried_over(
+    api: FakeECR, home: Path
+) -> None:
+    write(home / ".aws/credentials", keys("B"))
+    directory = home / ".cache/ecr-credhelper"
+    now = time.time()
+    for kind, name, key in (
+        ("tokens", "1", "a key"),
+        ("logins", HOST, HOST),
+        ("logins", OTHER_ACCOUNT, OTHER_ACCOUNT),
+    ):
+        (directory / kind).mkdir(mode=0o700, parents=True, exist_ok=True)
+        password = "given" if name == OTHER_ACCOUNT else "a token of A"
+        lines = ("ecr-credhelper 1", key, repr(now - 9), repr(now + 3600), "AWS", password, "end", "")
+        (directory / kind / name).write_text("\n".join(lines))
+    directory.chmod(0o700)
+    assert secret(OTHER_ACCOUNT) == "given"
+    assert secret() != "a token of A"
+    assert users(api) == ["B"]
+
+
+@posix
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs a file that cannot be replaced"
+)
+def test_logins_that_cannot_be_carried_over_now_are_carried_over_later(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = home / ".cache/ecr-credhelper"
+    (directory / "logins").mkdir(mode=0o700, parents=True)
+    directory.chmod(0o700)
+    now = time.time()
+    lines = ("ecr-credhelper 1", HOST, repr(now - 9), repr(now + 3600), "AWS", "given", "end", "")
+    (directory / "logins" / HOST).write_text("\n".join(lines))
+
+    def disk_full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ecr_credhelper.records.replace_private", disk_full)
+        assert Helper(os.environ, time.time, print).run("get", io.BytesIO(HOST.encode())).status == 1
+    assert secret() == "given"
+
+
+@pytest.mark.parametrize("expiration", [1, -1, True, 0])
+def test_a_login_that_has_expired_is_refused(expiration: object) -> None:
+    password = base64.b64encode(json.dumps({"expiration": expiration}).encode()).decode()
+    reply = Helper(os.environ, time.time, print).run("store", io.BytesIO(login(secret=password).encode()))
+    assert (reply.status, reply.stdout) == (
+        1,
+        f"{HOST}: the login has expired already; log in with a new one\n".encode(),
+    )
+
+
+def test_a_login_without_a_usable_end_is_saved_for_twelve_hours() -> None:
+    for text in ('{"expiration": NaN}', '{"expiration": 1e99}', "{}"):
+        password = base64.b64encode(text.encode()).decode()
+        store(password)
+        assert secret() == password
+
+
+def test_the_longest_login_that_is_accepted_is_served() -> None:
+    password = "x" * (64 * 1024 - len(login(secret="")))
+    store(password)
+    assert secret() == password
+
+
 # The configuration changes while AWS is called.
+
+
+def test_settings_that_change_and_change_back_leave_no_route(home: Path, api: FakeECR) -> None:
+    write(home / ".aws/credentials", keys("A", "a") + keys("B", "b"))
+    file = home / ".config/ecr-credhelper/config.toml"
+    rule = '[registry.111122223333]\nprofile = "{}"\n'
+    write(file, rule.format("a"))
+
+    class Input(io.BytesIO):
+        """A client that sends its request late: the fingerprint is there, the settings are not yet read."""
+
+        def read(self, size: int | None = -1) -> bytes:
+            edit_in_place(file, rule.format("b"))
+            return super().read(size)
+
+    respond = api.answer
+
+    def change_back(call: Call) -> bytes:
+        edit_in_place(file, rule.format("a"))
+        return respond(call)
+
+    api.answer = change_back  # type: ignore[method-assign] # hands on
+    assert Helper(os.environ, time.time, print).run("get", Input(HOST.encode())).status == 0
+    api.answer = respond  # type: ignore[method-assign] # as it was
+    secret()
+    assert users(api) == ["B", "A"]
+
+
+@posix
+def test_a_link_further_up_that_is_switched_and_back_leaves_no_token(
+    home: Path, api: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for user in "AB":
+        write(home / f"real.{user}/aws/credentials", keys(user))
+    (home / "current").symlink_to("real.A")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "current/aws/credentials"))
+
+    def switch(user: str) -> None:
+        (home / "current").unlink()
+        (home / "current").symlink_to(f"real.{user}")
+
+    respond = api.answer
+
+    def switch_and_respond(call: Call) -> bytes:
+        switch("B")
+        switch("A")
+        return respond(call)
+
+    api.answer = switch_and_respond  # type: ignore[method-assign] # hands on
+    secret()
+    api.answer = respond  # type: ignore[method-assign] # as it was
+    secret()
+    assert users(api) == ["A", "A"]
 
 
 @posix
@@ -324,14 +464,14 @@ def test_a_configuration_that_changes_during_the_call_and_back_leaves_no_token(
     file = write(home / ".aws/credentials", keys("A"))
     respond = api.answer
 
-    def change_and_respond(call: object) -> bytes:
+    def change_and_respond(call: Call) -> bytes:
         change(file, keys("B"))
         if file.parent.is_symlink():
             file.parent.unlink()
             file.parent.with_name("a").rename(file.parent)
         else:
             change(file, keys("A"))
-        return respond(call)  # type: ignore[arg-type] # handed on
+        return respond(call)
 
     monkeypatch.setattr(api, "answer", change_and_respond)
     secret()

@@ -167,13 +167,14 @@ def test_a_script_of_an_environment_costs_no_module(
 ) -> None:
     script = os.path.join(sys.prefix, "bin/script")
     monkeypatch.setattr(sys, "argv", ["/usr/local/bin/script" if link else script])
-    monkeypatch.setattr(sys, "path", [os.path.dirname(script), *sys.path])
+    scripts = os.path.dirname(script)
+    monkeypatch.setattr(sys, "path", [scripts, *(entry for entry in sys.path if entry != scripts)])
     monkeypatch.setenv("PYTHONPATH", pythonpath)
     monkeypatch.delitem(sys.modules, "ecr_credhelper.import_path")
     monkeypatch.delattr(ecr_credhelper, "import_path")
     program.isolate_imports()
     assert ("ecr_credhelper.import_path" in sys.modules) == bool(pythonpath)
-    assert pythonpath or os.path.dirname(script) not in sys.path
+    assert pythonpath or scripts not in sys.path
 
 
 # In this process: what becomes of a path.

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_credhelper import listing
-from ecr_credhelper.helper import Helper
+from ecr_credhelper.helper import LIST_LATE, Helper
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, login, run, until
 from tests.fake_ecr import FakeECR, Fault
 from tests.fake_sts import FakeSTS
@@ -51,10 +51,10 @@ def listed() -> dict[str, str]:
 
 
 def listed_here(now: float | None = None, spawned: list[str] | None = None) -> dict[str, str]:
-    """Return what list returns in this process, at a time; collect the hosts left to the background."""
+    """Return what list returns in this process, at a time; note what it starts in the background."""
     found: list[str] = [] if spawned is None else spawned
     clock = time.time if now is None else lambda: now
-    helper = Helper(os.environ, clock, lambda *hosts: found.extend(hosts))
+    helper = Helper(os.environ, clock, found.append)
     reply = helper.run("list", io.BytesIO())
     assert (reply.status, reply.stderr) == (0, b"")
     hosts: dict[str, str] = json.loads(reply.stdout)
@@ -224,11 +224,12 @@ def test_tokens_that_arrive_too_late_are_left_to_one_refresh_in_the_background(
     aws.gate.clear()
     spawned: list[str] = []
     assert listed_here(spawned=spawned) == {}
-    assert sorted(spawned) == sorted((OTHER_REGION, HOST))
+    assert spawned == [LIST_LATE]
     assert listed_here(spawned=spawned) == {}
-    assert len(spawned) == 2  # no second refresh within the minute
+    assert spawned == [LIST_LATE]  # no second one within the minute
     aws.gate.set()
-    until(lambda: set(listed_here()) == {HOST, OTHER_ACCOUNT, OTHER_REGION})
+    assert Helper(os.environ, time.time, print).list_in_background().status == 0
+    assert listed_here() == dict.fromkeys((HOST, OTHER_ACCOUNT, OTHER_REGION), "AWS")
     assert len(aws.calls) == 2
 
 
@@ -238,6 +239,37 @@ def test_a_real_list_ends_in_time_and_its_tokens_follow(aws: FakeECR, home: Path
     assert listed() == {}
     aws.gate.set()
     until(lambda: listed() == {HOST: "AWS"})
+
+
+def test_registries_that_do_not_respond_do_not_starve_the_others(
+    aws: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = [HOST.replace("us-west-2", f"aa-place-{number}") for number in range(9)]
+    send_here(home, *silent, HOST)
+    aws.gate.clear()
+    monkeypatch.setattr(listing, "SECONDS", 0.3)
+    assert listed_here() == {}
+    aws.gate.set()
+    monkeypatch.setattr(listing, "SECONDS", 60)
+    assert HOST in listed_here()  # it had not even started, so it has not failed
+
+
+def test_a_registry_whose_token_is_cached_is_listed_also_after_a_failure(aws: FakeECR, home: Path) -> None:
+    send_here(home, HOST, OTHER_ACCOUNT)
+    aws.faults.append(Fault.aws("AccessDeniedException"))
+    assert listed_here() == {}
+    run("get", stdin=HOST)
+    assert listed_here() == dict.fromkeys((HOST, OTHER_ACCOUNT), "AWS")
+    assert len(aws.calls) == 2
+
+
+def test_a_login_for_a_host_that_is_no_longer_mapped_is_not_listed(home: Path) -> None:
+    settings(home, f'[registry."{CUSTOM}"]\nregion = "eu-west-1"\n')
+    configure(home, credsStore="ecr-py")
+    run("store", stdin=login(CUSTOM))
+    assert listed_here() == {CUSTOM: "AWS"}
+    (home / ".config/ecr-credhelper/config.toml").unlink()
+    assert listed_here() == {}
 
 
 def test_at_most_eight_tokens_are_fetched_at_once(aws: FakeECR, home: Path) -> None:
@@ -347,6 +379,21 @@ def test_a_fallback_that_hangs_or_fails_costs_its_own_logins_and_leaves_no_proce
     running = [path for path in Path("/proc").glob("[0-9]*/environ") if mark in _content(path)]
     assert [path.parent.name for path in running if path.parent.name != str(os.getpid())] == []
     assert len(aws.calls) == 1
+
+
+@posix
+def test_where_there_are_no_process_groups_a_fallback_that_hangs_is_ended_all_the_same(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = home / "bin/docker-credential-slow"
+    program.parent.mkdir()
+    program.write_text(f"#!{sys.executable} -I\nimport time\ntime.sleep(600)\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    monkeypatch.delattr(os, "killpg")
+    monkeypatch.setattr(listing, "FALLBACK_SECONDS", 0.1)
+    settings(home, 'fallback = "slow"\n')
+    assert listed_here() == {}
 
 
 def _content(path: Path) -> bytes:

@@ -44,19 +44,20 @@ def test_an_unknown_command_is_told_on_stdout(argv: list[str], capsysbinary: Cap
 
 def test_a_refresh_in_the_background_says_nothing(capsysbinary: Capture) -> None:
     assert program.main(["refresh-in-background", "ghcr.io"]) == 1
+    assert program.main(["list-in-background"]) == 0
     assert capsysbinary.readouterr() == (b"", b"")
 
 
 def test_spawning_is_left_to_refresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    spawned: list[tuple[str, bool]] = []
+    spawned: list[tuple[tuple[str, ...], bool]] = []
     monkeypatch.setattr(
-        refresh, "spawn", lambda host, *, needs_pythonpath: spawned.append((host, needs_pythonpath))
+        refresh, "spawn", lambda *arguments, needs_pythonpath: spawned.append((arguments, needs_pythonpath))
     )
     program.spawn("host")
     monkeypatch.setenv("PYTHONPATH", str(Path(program.__file__).parents[1]))
     monkeypatch.delitem(sys.modules, "site")  # whose directories may be among them
     program.spawn("host")
-    assert spawned == [("host", False), ("host", True)]
+    assert spawned == [(("host",), False), (("host",), True)]
 
 
 def test_closed_streams_are_no_error(monkeypatch: pytest.MonkeyPatch) -> None:

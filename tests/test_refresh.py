@@ -16,6 +16,7 @@ import pytest
 from ecr_credhelper import refresh
 from ecr_credhelper.cache import Cache, open_cache
 from ecr_credhelper.fingerprint import fingerprint
+from ecr_credhelper.helper import REFRESH
 from ecr_credhelper.registry import parse
 from ecr_credhelper.resolver import token_key
 from ecr_credhelper.rules import NO_RULE
@@ -98,7 +99,7 @@ def test_a_refresh_that_would_have_to_ask_for_an_mfa_code_ends(aws: FakeECR, hom
     environ = {**os.environ, "AWS_PROFILE": "mfa"}
     del environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"]
     done = subprocess.run(
-        [EXECUTABLE, refresh.COMMAND, HOST],
+        [EXECUTABLE, REFRESH, HOST],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
@@ -115,7 +116,7 @@ def test_spawning_never_fails_and_does_not_wait(
     python: str, ageing: Cache, aws: FakeECR, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", python)
-    refresh.spawn(HOST)
+    refresh.spawn(REFRESH, HOST)
     if python != "/nonexistent":
         until(lambda: cached(ageing) != "old")
         assert len(aws.calls) == 1
@@ -127,7 +128,7 @@ def test_on_windows_the_process_has_no_console(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(subprocess, "DETACHED_PROCESS", 8, raising=False)
     monkeypatch.setattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 512, raising=False)
     monkeypatch.setattr(subprocess, "Popen", lambda _, **options: started.append(options))
-    refresh.spawn(HOST)
+    refresh.spawn(REFRESH, HOST)
     assert started[0]["creationflags"] == 520
 
 
@@ -141,7 +142,7 @@ def test_a_foreign_pythonpath_is_ignored_and_stays_in_the_environment(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(subprocess, "Popen", lambda command, **options: started.append((command, options)))
-    refresh.spawn(HOST, needs_pythonpath=is_needed)
+    refresh.spawn(REFRESH, HOST, needs_pythonpath=is_needed)
     ((command, options),) = started
     assert command[1:] == [flags, "-m", "ecr_credhelper", "refresh-in-background", HOST]
     assert "env" not in options

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ecr_credhelper.aws_files import FILES
+from ecr_credhelper.aws_files import MORE_FILES
 from ecr_credhelper.docker_config import read
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.files import is_special
+from ecr_credhelper.fingerprint import FILES
 from ecr_credhelper.log import open_log
 from ecr_credhelper.settings import load
 from tests.conftest import HOST, NOT_FOUND, PUBLIC, Result, Run, run
@@ -63,14 +64,20 @@ def test_devices_as_files_of_podman(doctor: Doctor, monkeypatch: pytest.MonkeyPa
 # The AWS configuration.
 
 
-@pytest.mark.parametrize(("variable", "default"), FILES)
+@pytest.mark.parametrize(
+    ("variable", "default"),
+    [
+        *((variable, default) for _, variable, default, _ in FILES if variable),
+        *((name, "") for name in MORE_FILES),
+    ],
+)
 def test_a_pipe_as_a_file_of_aws(
     variable: str, default: str, aws: FakeECR, home: Path, ask: Run, doctor: Doctor,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     path = pipe(home / (default.removeprefix("~/") or "pipe"))
     if not default:
-        monkeypatch.setenv(variable, "~/pipe")
+        monkeypatch.setenv(variable, str(path))
     told = f"{path} is not a file", f"correct it, or check {variable}"
     assert ask("get", stdin=HOST).error == f"{HOST}: {told[0]}; {told[1]}"
     assert ask("get", stdin=PUBLIC) == Result(1, NOT_FOUND, b"")

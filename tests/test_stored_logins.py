@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ecr_credhelper.helper import Helper
 from tests.conftest import HOST, Result, Run, login, run
 from tests.fake_ecr import FakeECR
 
@@ -76,6 +78,21 @@ def test_a_login_that_a_get_fetches_again_need_not_be_saved(
         assert "cannot be saved" in ask("store", stdin=login(secret="another")).error
         api.identities.clear()
         assert "cannot be saved" in ask("store", stdin=login(secret=password)).error
+
+
+def test_an_erase_that_removes_nothing_is_in_the_log(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(_: str) -> None:
+        raise PermissionError
+
+    run("store", stdin=login())
+    monkeypatch.setenv("ECR_CREDHELPER_LOG", str(tmp_path / "log"))
+    with monkeypatch.context() as patch:
+        patch.setattr("os.unlink", denied)
+        reply = Helper(os.environ, time.time, print).run("erase", io.BytesIO(HOST.encode()))
+    assert (reply.status, reply.stdout) == (0, b"")
+    assert f"the stored login for {HOST} cannot be removed from {directory}" in (tmp_path / "log").read_text()
 
 
 # Another version can share the cache.
