@@ -20,7 +20,7 @@ lint: $(VENV)/lint ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python tests/outside/check.py
+	$(BIN)/python tests/type_check/check.py
 
 e2e: $(VENV)/e2e ## real engines, registries and clients; wants root and the packages that .ci/run installs
 	$(BIN)/python -m tests.e2e

@@ -24,7 +24,7 @@ def warm(surroundings: Surroundings) -> Section:
     """Compare with the interpreter's own start, for every kind of identity; no call may be made."""
     section = Section("Warm get: the token is cached")
     kinds = [("", "")]
-    if importlib.util.find_spec("ecr_credhelper.settings"):
+    if importlib.util.find_spec("ecr_credhelper.settings.loader"):
         kinds.append((", with settings", SETTINGS))
     for kind, settings in kinds:
         for identity in IDENTITIES:

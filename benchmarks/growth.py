@@ -51,7 +51,7 @@ def measure(surroundings: Surroundings) -> Section:
     for how, words in (("hourly", "one an hour"), ("at-once", "all at once")):
         home = surroundings.home()
         _use(home, how, MANY)
-        files = [path for path in (home.folder / CACHE).rglob("*") if path.is_file()]
+        files = [path for path in (home.directory / CACHE).rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in files) / 1024
         section.add(Count(f"{MANY} access keys, {words}: left", f"{len(files)} files, {size:.0f} KiB"))
     if not surroundings.obstacle:

@@ -66,7 +66,7 @@ class Home:
     """One home; ``endpoints`` are the variables that lead an AWS SDK to the fakes."""
 
     def __init__(self, folder: Path, api: FakeECR, sts: FakeSTS, endpoints: Mapping[str, str]) -> None:
-        self.folder = folder
+        self.directory = folder
         self.api = api
         self.sts = sts
         keys = f"aws_access_key_id = {api.access_key}\naws_secret_access_key = {api.secret_key}\n"
@@ -88,14 +88,14 @@ class Home:
 
     def write(self, name: str, text: str) -> str:
         """Write a file of the home and return its path."""
-        path = self.folder / name
+        path = self.directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         return str(path)
 
     def command(self, *argv: str, identity: str = KEYS, says: str = "", host: str = "") -> Command:
         """Return a command of this home's owner; ``host`` names the file that it reads, if any."""
-        stdin = str(self.folder / host) if host else os.devnull
+        stdin = str(self.directory / host) if host else os.devnull
         return Command(argv, self.environment, IDENTITIES[identity], stdin, says)
 
     def get(self, *, helper: str = HELPER, identity: str = KEYS, host: str = "host") -> Command:
@@ -110,21 +110,21 @@ class Home:
     def forget(self) -> None:
         """Empty the caches of our helper and of Amazon's."""
         for name in (".cache", ".ecr"):
-            shutil.rmtree(self.folder / name, ignore_errors=True)
+            shutil.rmtree(self.directory / name, ignore_errors=True)
 
     def amazon_tokens(self) -> int:
         """Return how many tokens Amazon's helper has kept here, one for each registry and access key."""
-        return len(json.loads((self.folder / ".ecr/cache.json").read_text())["Registries"])
+        return len(json.loads((self.directory / ".ecr/cache.json").read_text())["Registries"])
 
     @contextmanager
     def nobody_asked(self) -> Iterator[None]:
         """Raise WrongAnswerError if anybody was asked for credentials or a token meanwhile."""
-        before = self._asked()
+        before = self._override()
         yield
-        if calls := self._asked() - before:
+        if calls := self._override() - before:
             raise WrongAnswerError(f"{calls} calls to AWS or a credential process where none may be")
 
-    def _asked(self) -> int:
-        processes = self.folder / "processes"
+    def _override(self) -> int:
+        processes = self.directory / "processes"
         started = processes.read_text().count("\n") if processes.exists() else 0
         return self.api.requests + len(self.sts.calls) + started

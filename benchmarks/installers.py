@@ -62,7 +62,7 @@ def measure(surroundings: Surroundings) -> Section:
     run(home.get())
     heads = []
     for number, name in enumerate(INSTALLERS):
-        environment = surroundings.folder / str(number)
+        environment = surroundings.directory / str(number)
         if _failure(environment).exists():
             section.skip(name, _failure(environment).read_text())
             continue

@@ -13,7 +13,7 @@ import os
 import sys
 import time
 
-from ecr_credhelper import ecr
+from ecr_credhelper.aws import client
 from ecr_credhelper.helper import Helper
 from ecr_credhelper.token import LIFETIME, Token
 
@@ -35,11 +35,11 @@ class World:
     def clock(self) -> float:
         return self.now
 
-    def fetch(self, *_: object, **__: object) -> ecr.Response:
-        """Return a token in place of ``ecr.fetch``."""
+    def fetch(self, *_: object, **__: object) -> client.Response:
+        """Return a token in place of ``client.fetch``."""
         self.fetched += 1
         token = Token("AWS", PASSWORD, fetched_at=self.now, expires_at=self.now + LIFETIME)
-        return ecr.Response(token, "")
+        return client.Response(token, "")
 
     def spawn(self, _: str, host: str) -> None:
         """Do at once what a process in the background would do soon."""
@@ -60,7 +60,7 @@ def main(how: str, number: int) -> None:
         for serial in range(number):
             world.get(ACCOUNT + serial, REGIONS[serial % len(REGIONS)])
         return
-    ecr.fetch = world.fetch
+    client.fetch = world.fetch
     for serial in range(number):
         if how != "week":
             os.environ["AWS_ACCESS_KEY_ID"] = f"ASIAROTATED{serial:09}"

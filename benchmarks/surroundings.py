@@ -27,7 +27,7 @@ class Surroundings:
     """
 
     def __init__(self, folder: Path, *, obstacle: str, scale: float) -> None:
-        self.folder = folder
+        self.directory = folder
         self.obstacle = obstacle
         self.api = LongTokensECR()
         self.sts = FakeSTS(self.api.identities, slow=STS_SECONDS)
@@ -38,7 +38,7 @@ class Surroundings:
     def home(self, *, by_name: bool = False) -> Home:
         """Return a new home whose AWS SDKs find the fakes by URL, or over TLS by the names of AWS."""
         endpoints = self._names if by_name else {"AWS_ENDPOINT_URL": self.api.url, **self.sts.environment}
-        folder = Path(tempfile.mkdtemp(prefix="home-", dir=self.folder))
+        folder = Path(tempfile.mkdtemp(prefix="home-", dir=self.directory))
         return Home(folder, self.api, self.sts, endpoints)
 
     def compare(
@@ -59,7 +59,7 @@ class Surroundings:
         if not self.obstacle:
             urls = {"api.ecr": self.api.url, "sts": self.sts.url}
             ports = {f"{api}.{REGION}.amazonaws.com": urlsplit(url).port or 0 for api, url in urls.items()}
-            self._names = sandbox.stand_in(ports, self.folder)
+            self._names = sandbox.stand_in(ports, self.directory)
         return self
 
     def __exit__(self, *_: object) -> None:

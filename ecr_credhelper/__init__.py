@@ -10,36 +10,47 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ecr_credhelper.credentials import Credentials, get_credentials
     from ecr_credhelper.errors import (
         AccessDeniedError,
         ConfigurationError,
         CredentialHelperError,
+        CredentialsError,
+        InvalidResponseError,
         NoCredentialsError,
         ThrottledError,
-        UnexpectedAnswerError,
         UnreachableError,
         UnsupportedRegistryError,
     )
-    from ecr_credhelper.provider import CredentialProvider
-else:  # a type checker takes a name that is not above for a mistake
+    from ecr_credhelper.library.credentials import Credentials, get_credentials
+    from ecr_credhelper.library.provider import CredentialProvider
+else:  # hidden from type checkers, so that they report misspelled names
 
     def __getattr__(name: str) -> object:
-        """Load a public name when it is asked for: the executable needs none of them."""
+        """Load a public name on first use: the executable needs none of them."""
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
 
-        other = "errors" if name.endswith("Error") else "credentials"
-        home = "provider" if name == "CredentialProvider" else other
-        return getattr(import_module(f"{__name__}.{home}"), name)
+        module = "errors" if name.endswith("Error") else "library.credentials"
+        module = "library.provider" if name == "CredentialProvider" else module
+        return getattr(import_module(f"{__name__}.{module}"), name)
 
 
 __version__ = "0.1.0"
 __all__ = [
-    "AccessDeniedError", "ConfigurationError", "CredentialHelperError", "CredentialProvider", "Credentials",
-    "NoCredentialsError", "ThrottledError", "UnexpectedAnswerError", "UnreachableError",
-    "UnsupportedRegistryError", "__version__", "get_credentials",
+    "AccessDeniedError",
+    "ConfigurationError",
+    "CredentialHelperError",
+    "CredentialProvider",
+    "Credentials",
+    "CredentialsError",
+    "InvalidResponseError",
+    "NoCredentialsError",
+    "ThrottledError",
+    "UnreachableError",
+    "UnsupportedRegistryError",
+    "__version__",
+    "get_credentials",
 ]  # fmt: skip
 
 

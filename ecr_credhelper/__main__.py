@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from ecr_credhelper.protocol import Reply
 
-PROG = "docker-credential-ecr-py"
 INTERRUPTED = 130
 """The exit status of a program that Ctrl-C ended, as shells count it."""
 
@@ -35,9 +34,9 @@ def main(argv: "Sequence[str]") -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except OSError as error:
-        from ecr_credhelper.terminal import Terminal
+        from ecr_credhelper.console.terminal import Terminal
 
-        Terminal(os.environ).lose(error)
+        Terminal(os.environ).on_write_error(error)
         return 1
     return reply.status
 
@@ -57,6 +56,7 @@ def _write(reply: "Reply") -> None:
 def answer(argv: "Sequence[str]") -> "Reply":
     """Return the reply to the command line ``argv``."""
     from ecr_credhelper import __version__, helper
+    from ecr_credhelper.errors import PROG
     from ecr_credhelper.protocol import Reply
 
     match argv:
@@ -74,21 +74,21 @@ def answer(argv: "Sequence[str]") -> "Reply":
 
 def _answer_person(argv: "Sequence[str]") -> "Reply":
     """Return the reply to a command line that no client of the protocol calls."""
-    from ecr_credhelper import commands
+    from ecr_credhelper import cli
     from ecr_credhelper.protocol import Reply
 
     match argv:
         case ["--help" | "-h" | "help"]:
-            return Reply(commands.usage().encode())
-        case ["--help" | "-h" | "help", name] if name in commands.NAMES:
-            return Reply(status=commands.run([name, "--help"]))
+            return Reply(cli.usage().encode())
+        case ["--help" | "-h" | "help", name] if name in cli.NAMES:
+            return Reply(status=cli.run([name, "--help"]))
         case [] if "_ARGCOMPLETE" in os.environ:  # a shell asks what could come next
-            return Reply(status=commands.complete())
+            return Reply(status=cli.complete())
         case []:
-            return Reply(commands.usage().encode(), status=1)
-        case [name, *_] if name in commands.NAMES:
-            return Reply(status=commands.run(argv))
-    return Reply(f"{commands.unknown(argv[0])}\n".encode(), status=1)
+            return Reply(cli.usage().encode(), status=1)
+        case [name, *_] if name in cli.NAMES:
+            return Reply(status=cli.run(argv))
+    return Reply(f"{cli.unknown(argv[0])}\n".encode(), status=1)
 
 
 def spawn(*arguments: str) -> None:
@@ -96,9 +96,10 @@ def spawn(*arguments: str) -> None:
     import warnings
 
     warnings.simplefilter("ignore")  # of a process that is left running: that is what it is for
-    from ecr_credhelper import import_path, refresh
+    from ecr_credhelper import import_path
+    from ecr_credhelper.fetch import background
 
-    refresh.spawn(*arguments, needs_pythonpath=import_path.needs_pythonpath())
+    background.spawn(*arguments, needs_pythonpath=import_path.needs_pythonpath())
 
 
 def run() -> "NoReturn":
@@ -110,8 +111,8 @@ def run() -> "NoReturn":
     isolate_imports()  # first, so that nothing foreign is imported
     remove_empty_variables()
     status = main(sys.argv[1:])
-    if terminal := sys.modules.get("ecr_credhelper.terminal"):
-        terminal.give_back()
+    if terminal := sys.modules.get("ecr_credhelper.console.terminal"):
+        terminal.restore_terminal()
     os._exit(status)
 
 

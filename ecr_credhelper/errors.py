@@ -1,5 +1,8 @@
 """What can go wrong, a sentence each; every error knows its line for the wire and for the person."""
 
+PROG = "docker-credential-ecr-py"
+"""The executable's name: ``docker-credential-`` and this helper's name in Docker's configuration."""
+
 NOT_FOUND_TEXT = "credentials not found in native keychain"
 """What a helper says when it has no login; clients compare it, so no other error may contain it.
 
@@ -17,17 +20,17 @@ class CredentialHelperError(Exception):
     what to run or change next. None of them may hold a secret.
     """
 
-    def __init__(self, subject: str, cause: str, advice: str = "") -> None:
+    def __init__(self, subject: str, reason: str, hint: str = "") -> None:
         """Keep the three parts; any line breaks in them are folded when they are shown."""
-        super().__init__(subject, cause, advice)
+        super().__init__(subject, reason, hint)
         self.subject = subject
-        self.cause = cause
-        self.advice = advice
+        self.reason = reason
+        self.hint = hint
 
     def __str__(self) -> str:
         """Return one printable line, ``subject: cause; advice``, without the not-found phrase."""
-        text = ": ".join(part for part in (self.subject, self.cause) if part)
-        text = f"{text}; {self.advice}" if self.advice else text
+        text = ": ".join(part for part in (self.subject, self.reason) if part)
+        text = f"{text}; {self.hint}" if self.hint else text
         text = "".join(c if c.isprintable() else " " for c in text)
         line = " ".join(text.split()).replace(NOT_FOUND_TEXT, "no login")
         return line if len(line) <= MAX_LINE else f"{line[: MAX_LINE - 1]}…"
@@ -35,9 +38,9 @@ class CredentialHelperError(Exception):
 
 def internal_error(error: Exception) -> CredentialHelperError:
     """Return our error for a fault of this program: its kind only, its text might hold a secret."""
-    cause = f"internal error ({type(error).__name__})"
-    advice = "please report it, with this line and what you ran"
-    return CredentialHelperError("docker-credential-ecr-py", cause, advice)
+    reason = f"internal error ({type(error).__name__})"
+    hint = "please report it, with this line and what you ran"
+    return CredentialHelperError(PROG, reason, hint)
 
 
 class ProtocolError(CredentialHelperError):
@@ -52,15 +55,15 @@ class ConfigurationError(CredentialHelperError):
     """A profile, a file or a variable of the person's is missing or wrong."""
 
 
-class NoCredentialsError(CredentialHelperError):
+class CredentialsError(CredentialHelperError):
     """No AWS credentials could be had: none configured, expired, or their source failed."""
 
 
-class NobodyError(NoCredentialsError):
+class NoCredentialsError(CredentialsError):
     """The whole chain of the AWS SDK has no credentials; ``NOBODY`` are its cause and advice."""
 
 
-NOBODY = (
+NO_CREDENTIALS = (
     "no AWS credentials were found",
     "set AWS_PROFILE to a profile that has some, or run: aws configure, or aws sso login",
 )
@@ -78,5 +81,5 @@ class UnreachableError(CredentialHelperError):
     """The API did not answer: no network, no such host, a TLS failure or a time-out."""
 
 
-class UnexpectedAnswerError(CredentialHelperError):
+class InvalidResponseError(CredentialHelperError):
     """The API answered with something that is no usable authorization token."""

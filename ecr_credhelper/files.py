@@ -11,7 +11,7 @@ import _imp
 import os
 import stat
 
-PRIVATE_FOLDER = 0o700
+PRIVATE_DIRECTORY = 0o700
 PRIVATE_FILE = 0o600
 OTHERS = 0o077
 
@@ -37,25 +37,25 @@ _READ = READ_FLAGS | getattr(os, "O_NOFOLLOW", 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
-def is_private(folder: str) -> bool:
+def is_private(directory: str) -> bool:
     """Tell whether ``folder`` is a folder of this user's that nobody else can look into."""
     try:
-        status = os.lstat(folder)
+        status = os.lstat(directory)
     except (OSError, ValueError):
         return False
     return stat.S_ISDIR(status.st_mode) and _is_own(status) and not _is_open(status)
 
 
-def make_private(folder: str) -> bool:
+def make_private(directory: str) -> bool:
     """Create a private directory; return whether it is there now."""
     try:
-        ensure_private(folder)
+        ensure_private(directory)
     except OSError:
         return False
     return True
 
 
-def ensure_private(folder: str) -> None:
+def ensure_private(directory: str) -> None:
     """Create a private directory, with its parents if they are missing.
 
     The mode of a directory of this user is tightened if it was loosened. A directory of another user is left
@@ -65,17 +65,17 @@ def ensure_private(folder: str) -> None:
         OSError: the directory cannot be created, or is not private.
 
     """
-    if foreign_directory(folder):
-        raise PermissionError(0, "it is in the home directory of another user", folder)
+    if foreign_directory(directory):
+        raise PermissionError(0, "it is in the home directory of another user", directory)
     try:
-        _make(folder)
-        status = os.lstat(folder)
+        _make(directory)
+        status = os.lstat(directory)
     except ValueError as error:  # a null character in the path
-        raise OSError(0, str(error), folder) from None
+        raise OSError(0, str(error), directory) from None
     if stat.S_ISDIR(status.st_mode) and _is_own(status) and _is_open(status):
-        os.chmod(folder, PRIVATE_FOLDER)
-    if not is_private(folder):
-        raise PermissionError(0, "it is not a directory of this user", folder)
+        os.chmod(directory, PRIVATE_DIRECTORY)
+    if not is_private(directory):
+        raise PermissionError(0, "it is not a directory of this user", directory)
 
 
 def foreign_directory(path: str) -> "tuple[str, int] | None":
@@ -168,8 +168,8 @@ def replace_private(path: str, content: bytes) -> None:
         OSError: the file cannot be written; the old one is unchanged.
 
     """
-    folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f".{name[:64]}.{os.urandom(8).hex()}")
+    directory, name = os.path.split(path)
+    temporary = os.path.join(directory, f".{name[:64]}.{os.urandom(8).hex()}")
     try:
         descriptor = os.open(temporary, _CREATE, PRIVATE_FILE)
     except ValueError as error:  # a null character in the path
@@ -201,13 +201,13 @@ def remove(path: str) -> None:
         return
 
 
-def _make(folder: str) -> None:
+def _make(directory: str) -> None:
     """Make a folder, if need be with those above it; another process may be making the same ones."""
-    above = os.path.dirname(folder)
-    if above != folder and not os.path.isdir(above):
+    above = os.path.dirname(directory)
+    if above != directory and not os.path.isdir(above):
         _make(above)
     try:
-        os.mkdir(folder, PRIVATE_FOLDER)
+        os.mkdir(directory, PRIVATE_DIRECTORY)
     except FileExistsError:
         return
 

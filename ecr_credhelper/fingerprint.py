@@ -12,7 +12,7 @@ import stat
 import sys
 
 from ecr_credhelper.files import READ_FLAGS, checksum, read_all
-from ecr_credhelper.places import settings_file
+from ecr_credhelper.paths import settings_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

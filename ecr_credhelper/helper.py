@@ -4,9 +4,9 @@ import os
 
 from ecr_credhelper import protocol, registry
 from ecr_credhelper.cache import open_cache
-from ecr_credhelper.errors import CredentialHelperError
+from ecr_credhelper.errors import PROG, CredentialHelperError
 from ecr_credhelper.fingerprint import fingerprint
-from ecr_credhelper.places import docker_config_file, has_settings
+from ecr_credhelper.paths import docker_config_file, has_settings
 from ecr_credhelper.protocol import Reply
 
 TYPE_CHECKING = False
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import BinaryIO
 
-    from ecr_credhelper.fallback import Fallback
-    from ecr_credhelper.resolver import Resolver
-    from ecr_credhelper.settings import Settings
+    from ecr_credhelper.docker.fallback import Fallback
+    from ecr_credhelper.fetch.resolver import Resolver
+    from ecr_credhelper.settings.loader import Settings
     from ecr_credhelper.token import Token
 
 REFRESH, LIST_LATE = "refresh-in-background", "list-in-background"
@@ -75,7 +75,7 @@ class Helper:
         server, username, password = protocol.login_in(request)
         wanted = registry.parse(server) or self._custom(server)
         if wanted is None:
-            from ecr_credhelper.fallback import Fallback
+            from ecr_credhelper.docker.fallback import Fallback
 
             host = registry.host_of(server) or "the given server"
             return Fallback(self.environ, self._settings().fallback()).store(host, request)
@@ -98,7 +98,7 @@ class Helper:
             return
         if self.cache.is_unsaved(password, now):
             return
-        from ecr_credhelper.authorization import login_token
+        from ecr_credhelper.aws.authorization import login_token
 
         login = login_token(username, password, now)
         if not login.is_valid(now):
@@ -108,9 +108,9 @@ class Helper:
         except OSError as error:
             if self._can_fetch(wanted, password):
                 return
-            cause = f"the login cannot be saved in {error.filename} ({error.strerror})"
+            reason = f"the login cannot be saved in {error.filename} ({error.strerror})"
             hint = "set AWS_ECR_CACHE_DIR to a directory that you can write to"
-            raise CredentialHelperError(wanted.host, cause, hint) from None
+            raise CredentialHelperError(wanted.host, reason, hint) from None
 
     def erase(self, stdin: "BinaryIO") -> Reply:
         """Forget the login of one host and the tokens that served it, if there are any."""
@@ -122,13 +122,15 @@ class Helper:
             return fallback.erase(request) if fallback else Reply()
         self.cache.forget(wanted.host)
         if self.cache.login(wanted.host, self.clock()):  # not an error: some clients crash if erase fails
-            self.log(f"the stored login for {wanted.host} cannot be removed from {self.cache.records.folder}")
+            self.log(
+                f"the stored login for {wanted.host} cannot be removed from {self.cache.store.directory}"
+            )
         return Reply()
 
     def list(self, stdin: "BinaryIO") -> Reply:  # noqa: ARG002 - a client can keep it open: it is not read
         """List the hosts whose login can be obtained now, with their user names. This never fails."""
         if self._has_configuration():
-            from ecr_credhelper import listing
+            from ecr_credhelper.fetch import listing
 
             _prepare_for_botocore()
             try:
@@ -141,7 +143,7 @@ class Helper:
 
     def list_in_background(self) -> Reply:
         """Fetch the tokens that arrived too late for a ``list``; silent, since no one reads the output."""
-        from ecr_credhelper import listing
+        from ecr_credhelper.fetch import listing
 
         resolver = self._resolver(is_interactive=False)
         listing.fetch_late(resolver, self.environ)
@@ -168,13 +170,15 @@ class Helper:
         now = self.clock()
         if login := self.cache.login(host, now):
             self.log(f"using the stored docker login, which overrides your AWS identity: {login}")
-            self.log(f"to remove it, run: docker-credential-ecr-py cache clear {host}")
+            self.log(f"to remove it, run: {PROG} cache clear {host}")
             return login
         key, token = self._cached_token(host)
-        self.log(f"cache {self.cache.records.folder or 'off'}: {token or 'no valid token'}")
-        if token is None or token.is_due(now):
+        self.log(f"cache {self.cache.store.directory or 'off'}: {token or 'no valid token'}")
+        if token is None or token.should_wait_for_refresh(now):
             return None
-        if token.is_ageing(now) and self.cache.claim(key, token, token.attempt(now)):
+        if token.should_refresh_ahead(now) and self.cache.try_claim_refresh(
+            key, token, token.refresh_attempt(now)
+        ):
             self.log("starting a refresh of the token in the background")
             self.spawn(REFRESH, host)
         return token
@@ -206,7 +210,7 @@ class Helper:
             raise
 
     def _resolver(self, *, is_interactive: bool = True) -> "Resolver":
-        from ecr_credhelper.resolver import Resolver
+        from ecr_credhelper.fetch.resolver import Resolver
 
         return Resolver(
             self._settings(),
@@ -218,12 +222,12 @@ class Helper:
         )
 
     def _settings(self) -> "Settings":
-        from ecr_credhelper import settings
+        from ecr_credhelper.settings.loader import load_settings
 
         self.fingerprint.watch()
-        found = settings.load(self.environ)
+        found = load_settings(self.environ)
         if self.log is str and found.log:
-            from ecr_credhelper.log import open_log
+            from ecr_credhelper.console.log import open_log
 
             self.log = open_log(found.log)
         return found
@@ -244,7 +248,7 @@ class Helper:
         """Return the store for other registries, where a file of the person's could tell of one."""
         if not self._has_configuration():
             return None
-        from ecr_credhelper.fallback import Fallback
+        from ecr_credhelper.docker.fallback import Fallback
 
         return Fallback(self.environ, self._settings().fallback())
 
@@ -266,7 +270,7 @@ def _log_of(environ: "Mapping[str, str]") -> "tuple[Callable[[str], object], Cre
     where = environ.get("ECR_CREDHELPER_LOG")
     if not where:
         return str, None
-    from ecr_credhelper import log
+    from ecr_credhelper.console import log
 
     try:
         log.check_variable(where)

@@ -28,18 +28,18 @@ MAGIC = f"ecr-credhelper {FORMAT}"
 """The first line of every record. The last line is a checksum of all lines before it."""
 
 
-class Records:
+class FileStore:
     """The records in one folder, which need not exist yet; none are kept or found where ``folder`` is empty.
 
     No line may hold a line break.
     """
 
-    def __init__(self, folder: str = "") -> None:
-        self.folder = folder
+    def __init__(self, directory: str = "") -> None:
+        self.directory = directory
 
     def read(self, kind: str, name: str, key: str | None = None) -> list[str] | None:
         """Return the lines of a record after its key, or None; without ``key``, the key comes first."""
-        if not is_private(self.folder):
+        if not is_private(self.directory):
             return None
         content = read_private(self.path(kind, name)) or b""
         body = content[:-1].rpartition(b"\n")[0]
@@ -61,7 +61,7 @@ class Records:
 
     def save(self, kind: str, name: str, key: str, *lines: str) -> None:
         """Write or replace a record; raise OSError if that is not possible."""
-        if not self.folder:
+        if not self.directory:
             raise FileNotFoundError(0, "there is no home directory for it", "the cache")
         self._make(kind)
         body = "\n".join((MAGIC, key, *lines)).encode("utf-8", "surrogateescape")
@@ -82,7 +82,7 @@ class Records:
 
     def names(self, kind: str) -> list[str]:
         """Return the names of all records of one kind, those left out that are being written."""
-        if not is_private(self.folder):
+        if not is_private(self.directory):
             return []
         try:
             names = os.listdir(self.path(kind))
@@ -92,15 +92,15 @@ class Records:
 
     def discard(self, kind: str, name: str) -> None:
         """Remove a record, if it is there."""
-        if is_private(self.folder):
+        if is_private(self.directory):
             remove(self.path(kind, name))
 
     def path(self, *names: str) -> str:
         """Return the path of a record, or of the directory of a kind."""
-        return os.path.join(self.folder, FORMAT, *names)
+        return os.path.join(self.directory, FORMAT, *names)
 
     def _make(self, kind: str) -> None:
-        for directory in (self.folder, self.path(), self.path(kind)):
+        for directory in (self.directory, self.path(), self.path(kind)):
             ensure_private(directory)
 
 

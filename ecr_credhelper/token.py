@@ -14,11 +14,11 @@ https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationTo
 MAX_LIFETIME = 24 * HOUR
 """More than this cannot be a token's life: twice the real one leaves room for a clock that is off."""
 
-AGEING = 0.25
+REFRESH_AHEAD = 0.25
 """The last part of a life in which a refresh starts while the old token still serves: 3 of 12 hours,
 so that a machine which pulls a few times a day never waits."""
 
-DUE = HOUR // 4
+WAIT_FOR_REFRESH = HOUR // 4
 """Seconds before the end from which a caller waits for a new token: a pull that starts now may ask
 the registry again minutes later with the same login."""
 
@@ -61,20 +61,20 @@ class Token:
             and self.expires_at - self.fetched_at <= MAX_LIFETIME
         )
 
-    def is_ageing(self, now: float) -> bool:
+    def should_refresh_ahead(self, now: float) -> bool:
         """Tell whether it is time to fetch the next one, without making anybody wait."""
-        return self._ageing_for(now) > 0
+        return self._overdue_for(now) > 0
 
-    def attempt(self, now: float) -> int:
+    def refresh_attempt(self, now: float) -> int:
         """Return the number of the try to refresh it that is due: 0, and one more every ``RETRY`` seconds."""
-        return int(self._ageing_for(now) // RETRY)
+        return int(self._overdue_for(now) // RETRY)
 
-    def _ageing_for(self, now: float) -> float:
-        return now - self.expires_at + AGEING * (self.expires_at - self.fetched_at)
+    def _overdue_for(self, now: float) -> float:
+        return now - self.expires_at + REFRESH_AHEAD * (self.expires_at - self.fetched_at)
 
-    def is_due(self, now: float) -> bool:
+    def should_wait_for_refresh(self, now: float) -> bool:
         """Tell whether a caller should rather wait for the next one."""
-        return self.expires_at - now < DUE
+        return self.expires_at - now < WAIT_FOR_REFRESH
 
 
 def is_clean(text: str) -> bool:

@@ -22,7 +22,7 @@ from hypothesis import settings as hypothesis
 import ecr_credhelper
 from ecr_credhelper.cache import Cache
 from ecr_credhelper.helper import Helper
-from ecr_credhelper.records import Records
+from ecr_credhelper.records import FileStore
 from tests.fake_ecr import FakeECR
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cache(folder: Path) -> Cache:
-    return Cache(Records(str(folder)))
+    return Cache(FileStore(str(folder)))
 
 
 class Result(NamedTuple):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ecr_credhelper.cache import Cache, open_cache
 from ecr_credhelper.files import checksum
-from ecr_credhelper.records import FORMAT, Records
+from ecr_credhelper.records import FORMAT, FileStore
 from ecr_credhelper.token import Token
 from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC
 
@@ -37,8 +37,8 @@ def find(cache: Cache, host: str, identity: str, now: float = NOW) -> Token | No
 
 def keep(cache: Cache, host: str, identity: str, key: str, token: Token) -> None:
     """Keep a token as a fetch does: the token, then the route that leads to it."""
-    cache.keep_token(key, token)
-    cache.keep_route(host, identity, key, NOW)
+    cache.save_token(key, token)
+    cache.save_route(host, identity, key, NOW)
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -126,7 +126,7 @@ def test_a_folder_that_others_may_look_into_is_not_used(cache: Cache, folder: Pa
 
 def test_a_folder_that_cannot_be_made_costs_nothing_but_speed(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    cache = Cache(Records(str(tmp_path / "file" / "cache")))
+    cache = Cache(FileStore(str(tmp_path / "file" / "cache")))
     keep(cache, HOST, ME, "key", token())
     assert find(cache, HOST, ME) is None
 
@@ -204,7 +204,7 @@ def test_any_two_identities_are_kept_apart(cache: Cache, one: str, two: str) -> 
 
 def test_without_a_home_there_is_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.path.expanduser", lambda path: path)
-    assert not open_cache({}).records.folder
+    assert not open_cache({}).store.directory
 
 
 def test_a_disabled_cache_keeps_nothing() -> None:
@@ -217,23 +217,23 @@ def test_a_disabled_cache_keeps_nothing() -> None:
     assert find(cache, HOST, ME) is None
     assert cache.token("key", NOW) is None
     assert cache.hosts(ME, NOW) == {}
-    assert not cache.claim("key", token(), 0)
+    assert not cache.try_claim_refresh("key", token(), 0)
 
 
 def test_an_attempt_is_claimed_by_one_alone(cache: Cache) -> None:
     one = token()
-    assert [cache.claim("key", one, 0) for _ in range(3)] == [True, False, False]
-    assert cache.claim("key", one, 1)
-    assert cache.claim("another key", one, 0)
-    assert cache.claim("key", token(left=13 * HOUR), 0)
+    assert [cache.try_claim_refresh("key", one, 0) for _ in range(3)] == [True, False, False]
+    assert cache.try_claim_refresh("key", one, 1)
+    assert cache.try_claim_refresh("another key", one, 0)
+    assert cache.try_claim_refresh("key", token(left=13 * HOUR), 0)
 
 
 def test_eviction_removes_what_can_never_be_served_again(cache: Cache, folder: Path) -> None:
     keep(cache, HOST, ME, "key", token())
     keep(cache, HOST, YOU, "your key", token(left=HOUR))
     cache.save_login(HOST, token(left=HOUR))
-    cache.claim("your key", token(left=HOUR), 0)
-    cache.claim("key", token(), 0)
+    cache.try_claim_refresh("your key", token(left=HOUR), 0)
+    cache.try_claim_refresh("key", token(), 0)
     kept = files_of(folder)
     cache.evict(NOW + HOUR - 1)
     assert files_of(folder) == kept
@@ -247,18 +247,18 @@ def test_eviction_removes_what_can_never_be_served_again(cache: Cache, folder: P
 
 
 def test_a_failure_is_kept_for_a_minute(cache: Cache, folder: Path) -> None:
-    cache.keep_failure("key", NOW)
+    cache.record_failure("key", NOW)
     cache.evict(NOW + 59)
-    assert cache.has_failed("key", NOW + 59)
-    assert not cache.has_failed("another", NOW)
-    assert not cache.has_failed("key", NOW - 1)
+    assert cache.failed_recently("key", NOW + 59)
+    assert not cache.failed_recently("another", NOW)
+    assert not cache.failed_recently("key", NOW - 1)
     cache.evict(NOW + 60)
     assert files_of(folder) == []
 
 
 def test_eviction_removes_what_is_damaged(cache: Cache, folder: Path) -> None:
     keep(cache, HOST, ME, "key", token())
-    cache.claim("key", token(), 0)
+    cache.try_claim_refresh("key", token(), 0)
     for file in files_of(folder):
         file.write_bytes(b"damaged")
     (folder / FORMAT / "claims" / "damaged").touch()

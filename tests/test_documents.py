@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from ecr_credhelper.aws_errors import ANSWERS, EXCEPTIONS
+from ecr_credhelper.aws.errors import ANSWERS, EXCEPTIONS
+from ecr_credhelper.fetch.deadline import DEADLINE
+from ecr_credhelper.fetch.lock import LOCK_WAIT
 from ecr_credhelper.fingerprint import FILES, VARIABLES
-from ecr_credhelper.places import APP
+from ecr_credhelper.paths import APP
 from ecr_credhelper.protocol import MAX_REQUEST
 from ecr_credhelper.registry import PARTITIONS, PUBLIC_HOSTS, Registry, parse
-from ecr_credhelper.resolver import DEADLINE, LOCK_WAIT
-from ecr_credhelper.settings import Settings
+from ecr_credhelper.settings.loader import Settings
 from tests.conftest import HOST, run
 from tests.corpus import HOSTS
 from tests.fake_ecr import FakeECR
@@ -123,9 +124,9 @@ def test_the_program_in_the_readme_runs(home: Path, aws: FakeECR) -> None:
     assert len(aws.calls) == 1
 
 
-def causes() -> set[str]:
-    """Return every cause that an error of ours can tell, from the source, with … for what varies."""
-    found = {row.cause for row in (*EXCEPTIONS, *ANSWERS)} - {"{denial}"}
+def reasons() -> set[str]:
+    """Return every reason that an error of ours can tell, from the source, with … for what varies."""
+    found = {row.reason for row in (*EXCEPTIONS, *ANSWERS)} - {"{denial}"}
     # What {denial} is.
     found |= {"AWS denies …", "… may not perform … on …", "AWS does not accept the MFA code"}
     for path in ROOT.glob("ecr_credhelper/**/*.py"):
@@ -136,7 +137,7 @@ def causes() -> set[str]:
                     continue
                 case ast.Call(func=ast.Name(id=name), args=[_, text, *_]) if name.endswith("Error"):
                     found.add(template(text))
-                case ast.Assign(targets=[ast.Name(id="cause")], value=text):
+                case ast.Assign(targets=[ast.Name(id="reason")], value=text):
                     found.add(template(text))
     return {re.sub(r"\{[^}]*\}", "…", text) for text in found} - {""}
 
@@ -153,7 +154,7 @@ def template(node: ast.expr) -> str:
 def test_the_page_of_errors_is_every_error_of_the_code() -> None:
     rows = re.findall(r"^\| (`.+?) \|", page("docs/reference/errors.md"), re.MULTILINE)
     told = set(re.findall(r"`([^`]+)`", " ".join(rows)))
-    assert told == causes()
+    assert told == reasons()
 
 
 def test_the_pages_tell_the_programs_numbers_and_names() -> None:

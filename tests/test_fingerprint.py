@@ -232,12 +232,12 @@ class Recorder(MutableMapping[str, str]):
 
     def __init__(self, environ: MutableMapping[str, str]) -> None:
         self.environ = environ
-        self.asked: set[str] = set()
+        self.override: set[str] = set()
 
     def __getitem__(self, name: str) -> str:
         if not isinstance(name, str):
             raise KeyError(name)  # os.get_exec_path looks for b"PATH" too
-        self.asked.add(name)
+        self.override.add(name)
         return self.environ[name]
 
     def __setitem__(self, name: str, value: str) -> None:
@@ -290,7 +290,7 @@ def test_every_variable_that_the_chain_asks_for_is_in_the_line_or_of_no_matter(
             client.get_authorization_token()
         except Exception:  # noqa: BLE001 - what matters is what was asked for on the way
             continue
-    asked = {name for name in recorder.asked if name.startswith(("AWS_", "BOTO"))}
+    asked = {name for name in recorder.override if name.startswith(("AWS_", "BOTO"))}
     asked = {name for name in asked if not name.startswith("AWS_BEARER_TOKEN_")}
     assert {"AWS_PROFILE", *environ} <= asked
     assert asked <= KNOWN, asked - KNOWN

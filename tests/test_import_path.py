@@ -17,10 +17,10 @@ import ecr_credhelper
 from ecr_credhelper import __main__ as program
 from ecr_credhelper import import_path
 from ecr_credhelper.cache import open_cache
+from ecr_credhelper.fetch.resolver import token_key
 from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.registry import parse
-from ecr_credhelper.resolver import token_key
-from ecr_credhelper.rules import NO_RULE
+from ecr_credhelper.settings.rules import NO_RULE
 from ecr_credhelper.token import Token
 from tests.conftest import EXECUTABLE, HOST, Result, until
 from tests.fake_ecr import FakeECR
@@ -131,8 +131,8 @@ def ageing() -> None:
     assert registry
     lines = fingerprint(os.environ)
     key = token_key(registry, NO_RULE, lines.identity)
-    cache.keep_token(key, Token("AWS", "old", fetched_at=now - 10 * 3600, expires_at=now + 2 * 3600))
-    cache.keep_route(HOST, lines.route, key, now)
+    cache.save_token(key, Token("AWS", "old", fetched_at=now - 10 * 3600, expires_at=now + 2 * 3600))
+    cache.save_route(HOST, lines.route, key, now)
 
 
 def test_a_refresh_starts_without_pythonpath_and_gives_it_to_credential_processes(

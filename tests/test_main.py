@@ -13,7 +13,8 @@ from types import SimpleNamespace
 import pytest
 
 from ecr_credhelper import __main__ as program
-from ecr_credhelper import __version__, helper, refresh
+from ecr_credhelper import __version__, helper
+from ecr_credhelper.fetch import background
 from tests.conftest import EXECUTABLE, HOST, NOT_FOUND
 
 Capture = pytest.CaptureFixture[bytes]
@@ -51,7 +52,9 @@ def test_a_refresh_in_the_background_says_nothing(capsysbinary: Capture) -> None
 def test_spawning_is_left_to_refresh(monkeypatch: pytest.MonkeyPatch) -> None:
     spawned: list[tuple[tuple[str, ...], bool]] = []
     monkeypatch.setattr(
-        refresh, "spawn", lambda *arguments, needs_pythonpath: spawned.append((arguments, needs_pythonpath))
+        background,
+        "spawn",
+        lambda *arguments, needs_pythonpath: spawned.append((arguments, needs_pythonpath)),
     )
     program.spawn("host")
     monkeypatch.setenv("PYTHONPATH", str(Path(program.__file__).parents[1]))
@@ -116,11 +119,11 @@ def test_a_fault_of_ours_is_one_line(capsysbinary: Capture, monkeypatch: pytest.
 def test_run_ends_the_process_with_the_status(
     is_terminal: bool, capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "ecr_credhelper.terminal", raising=False)
+    monkeypatch.delitem(sys.modules, "ecr_credhelper.console.terminal", raising=False)
     given_back: list[bool] = []
     if is_terminal:
-        fake = SimpleNamespace(give_back=lambda: given_back.append(True))
-        monkeypatch.setitem(sys.modules, "ecr_credhelper.terminal", fake)
+        fake = SimpleNamespace(restore_terminal=lambda: given_back.append(True))
+        monkeypatch.setitem(sys.modules, "ecr_credhelper.console.terminal", fake)
     statuses: list[int] = []
     monkeypatch.setattr(sys, "argv", ["docker-credential-ecr-py", "get"])
     monkeypatch.setattr(sys, "path", sys.path[:])

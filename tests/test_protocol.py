@@ -107,7 +107,7 @@ def test_an_error_is_one_bounded_line_without_the_not_found_phrase() -> None:
 
 
 @given(st.text(), st.text(), st.text())
-def test_any_error_is_one_printable_line(subject: str, cause: str, advice: str) -> None:
-    text = str(CredentialHelperError(subject, cause, advice))
+def test_any_error_is_one_printable_line(subject: str, reason: str, hint: str) -> None:
+    text = str(CredentialHelperError(subject, reason, hint))
     assert text.isprintable()
     assert NOT_FOUND_TEXT not in text

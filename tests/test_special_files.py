@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from ecr_credhelper.aws_files import MORE_FILES
-from ecr_credhelper.docker_config import read
+from ecr_credhelper.aws.files import MORE_FILES
+from ecr_credhelper.console.log import open_log
+from ecr_credhelper.docker.config import read
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.files import is_special
 from ecr_credhelper.fingerprint import FILES
-from ecr_credhelper.log import open_log
-from ecr_credhelper.settings import load
+from ecr_credhelper.settings.loader import load_settings
 from tests.conftest import HOST, NOT_FOUND, PUBLIC, Result, Run, run
+from tests.doctor_findings import Doctor, docker, settings
 from tests.fake_ecr import FakeECR
-from tests.found import Doctor, docker, settings
 
-pytest_plugins = ("tests.examination",)
+pytest_plugins = ("tests.doctor_fixtures",)
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
 
 NEITHER = 'set it to "debug" or the absolute path of a file'
@@ -136,7 +136,7 @@ def test_doctor_tells_of_it(doctor: Doctor, home: Path, monkeypatch: pytest.Monk
 def test_a_device_is_no_log_in_the_settings_either(home: Path) -> None:
     settings(home, 'log = "/dev/zero"\n')
     with pytest.raises(ConfigurationError, match="log: found '/dev/zero', expected \"debug\""):
-        load(os.environ).fallback()
+        load_settings(os.environ).fallback()
 
 
 def test_a_log_that_becomes_a_pipe_holds_nobody(tmp_path: Path) -> None:

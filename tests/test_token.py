@@ -31,7 +31,11 @@ def test_what_a_token_of_some_age_asks_for(
     age: float, left: float, valid: bool, ageing: bool, due: bool
 ) -> None:
     one = token(age=age, left=left)
-    assert (one.is_valid(NOW), one.is_ageing(NOW), one.is_due(NOW)) == (valid, ageing, due)
+    assert (one.is_valid(NOW), one.should_refresh_ahead(NOW), one.should_wait_for_refresh(NOW)) == (
+        valid,
+        ageing,
+        due,
+    )
 
 
 def test_a_token_from_the_future_is_not_valid_after_the_clock_jumped_back() -> None:

@@ -1,0 +1,1 @@
+"""A token from AWS: sessions, the API client, and what its responses and errors mean."""

@@ -1,0 +1,99 @@
+"""What AWS hands out, decoded: base64 of ``user:password``, whose password is base64 of JSON again.
+
+Every malformed answer is an UnexpectedAnswerError that names the field and never shows its content.
+"""
+
+import base64
+import binascii
+import datetime as dt
+import json
+from typing import TYPE_CHECKING, Any
+
+from ecr_credhelper.errors import InvalidResponseError
+from ecr_credhelper.token import LIFETIME, MAX_LIFETIME, Token, is_clean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HINT = "try again, and check AWS_ENDPOINT_URL and proxies if it stays so"
+
+
+def token_of(response: "Mapping[str, Any]", subject: str, now: float) -> Token:
+    """Return the token in a response of ``GetAuthorizationToken``, as botocore parsed it.
+
+    Args:
+        response: ``authorizationData`` is a list of one structure (ecr) or the structure itself
+            (ecr-public), with ``authorizationToken`` (base64) and ``expiresAt`` (aware datetime).
+        subject: the registry's host, for the errors.
+        now: seconds since the epoch, when the response came.
+
+    Raises:
+        UnexpectedAnswerError: anything is missing, malformed, absurd or expired.
+
+    Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_AuthorizationData.html
+
+    """
+    data = _authorization_data(response)
+    if data is None:
+        raise InvalidResponseError(subject, "the API's answer holds no authorization data", HINT)
+    username, password = _decode(data.get("authorizationToken"), subject)
+    expires_at = _expiry(data.get("expiresAt"), subject, now)
+    return Token(username, password, fetched_at=now, expires_at=expires_at)
+
+
+def own_host_of(response: "Mapping[str, Any]") -> str:
+    """Return the host of the registry in the caller's own account, or an empty string if it is missing."""
+    endpoint = (_authorization_data(response) or {}).get("proxyEndpoint")
+    return endpoint.removeprefix("https://") if isinstance(endpoint, str) else ""
+
+
+def login_token(username: str, password: str, now: float) -> Token:
+    """Return a login that a person gave as a token; its end is the password's own, else 12 hours on."""
+    expires_at = _password_expiry(password)
+    if expires_at is None or not expires_at - now <= MAX_LIFETIME:  # NaN is not either
+        expires_at = now + LIFETIME
+    return Token(username, password, fetched_at=now, expires_at=expires_at)
+
+
+def _authorization_data(response: "Mapping[str, Any]") -> dict[str, Any] | None:
+    data = response.get("authorizationData")
+    if isinstance(data, list):
+        data = data[0] if data else None
+    return data if isinstance(data, dict) else None
+
+
+def _decode(authorization_token: object, subject: str) -> tuple[str, str]:
+    if not isinstance(authorization_token, str) or not authorization_token:
+        raise InvalidResponseError(subject, "the API's answer holds no authorizationToken", HINT)
+    try:
+        login = base64.b64decode(authorization_token, validate=True).decode()
+    except (binascii.Error, ValueError):  # bad base64; no ASCII in it or no UTF-8 from it
+        reason = "the authorizationToken is not base64 of UTF-8 text"
+        raise InvalidResponseError(subject, reason, HINT) from None
+    username, _, password = login.partition(":")
+    if not is_clean(username) or not is_clean(password):
+        reason = "the authorizationToken is not printable user:password"
+        raise InvalidResponseError(subject, reason, HINT)
+    return username, password
+
+
+def _expiry(value: object, subject: str, now: float) -> float:
+    if not isinstance(value, dt.datetime):
+        raise InvalidResponseError(subject, "the token has no expiry", HINT)
+    expires_at = value.timestamp()
+    if expires_at <= now:
+        reason = f"the token had expired already when it arrived, at {value:%Y-%m-%d %H:%M %Z}"
+        raise InvalidResponseError(subject, reason, "check this machine's clock")
+    if expires_at - now > MAX_LIFETIME:
+        reason = f"the token's expiry is absurd, {value:%Y-%m-%d %H:%M %Z}"
+        raise InvalidResponseError(subject, reason, "check this machine's clock")
+    return expires_at
+
+
+def _password_expiry(password: str) -> float | None:
+    """Return what the password itself says of its end: base64 of JSON with ``expiration``, in seconds."""
+    try:
+        expiration = json.loads(base64.b64decode(password, validate=True))["expiration"]
+        return float(expiration)
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        return None

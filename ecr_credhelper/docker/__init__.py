@@ -1,0 +1,1 @@
+"""The configuration files of Docker and podman, and the fallback helper for other registries."""

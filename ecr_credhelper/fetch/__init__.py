@@ -1,0 +1,1 @@
+"""A cache miss: find or fetch a token under one deadline, and keep the cache bounded."""

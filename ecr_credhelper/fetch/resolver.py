@@ -1,0 +1,192 @@
+"""A cache miss: look for the token, lock, look again, ask AWS, keep the answer; all within one deadline.
+
+What is expensive to import waits until it is needed: who finds that another process has fetched the
+token meanwhile never loads botocore.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ecr_credhelper.errors import NO_CREDENTIALS, CredentialHelperError, NoCredentialsError
+from ecr_credhelper.fetch.deadline import DEADLINE, run_with_deadline
+from ecr_credhelper.fetch.lock import TokenLock
+from ecr_credhelper.fingerprint import join_fields
+from ecr_credhelper.settings.rules import IdentityOverride
+from ecr_credhelper.token import Token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ecr_credhelper.aws.client import Response
+    from ecr_credhelper.cache import Cache
+    from ecr_credhelper.fingerprint import Fingerprint
+    from ecr_credhelper.registry import Registry
+    from ecr_credhelper.settings.loader import Settings
+    from ecr_credhelper.settings.rules import Rule
+
+
+class Request(NamedTuple):
+    """What one get asks for: a registry, the rule that applies to it, and the key of the token it needs."""
+
+    registry: "Registry"
+    rule: "Rule"
+    key: str
+
+    @property
+    def wants_not_found(self) -> bool:
+        """Whether a failure is reported as "no login", so that the client continues anonymously.
+
+        The public registry allows anonymous pulls; for others the settings decide.
+        """
+        return self.rule.on_error == "not-found" if self.rule.on_error else self.registry.public
+
+
+class Resolver:
+    """Finds or fetches the token of a registry.
+
+    ``settings`` select the identity, ``fingerprint`` identifies it, ``clock`` returns seconds since the
+    epoch, ``log`` takes a line for the log, ``asked`` is the identity that a program names, if it does. With
+    ``is_interactive`` off, nothing is prompted for and no program is started. All errors are
+    CredentialHelperErrors.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what it joins
+        self,
+        settings: "Settings",
+        fingerprint: "Fingerprint",
+        cache: "Cache",
+        clock: "Callable[[], float]",
+        log: "Callable[[str], object]" = str,
+        override: IdentityOverride = IdentityOverride(),  # noqa: B008 - an immutable tuple
+        *,
+        is_interactive: bool = True,
+    ) -> None:
+        self.settings = settings
+        self.fingerprint = fingerprint
+        self.cache = cache
+        self.clock = clock
+        self.log = log
+        self.override = override
+        self.is_interactive = is_interactive
+        self.seconds = self.limit(settings)
+
+    @staticmethod
+    def limit(settings: "Settings") -> float:
+        """Return the seconds that a whole response may take."""
+        return float(settings.deadline or DEADLINE)
+
+    def request(self, registry: "Registry") -> Request:
+        """Return the request for a registry; ConfigurationError if what the settings say of it is wrong."""
+        rule = self.override.apply_to(self.settings.rule(registry))
+        return Request(registry, rule, token_key(registry, rule, self.fingerprint.identity))
+
+    def resolve(self, request: Request) -> Token:
+        """Return the token for a request, from AWS unless another process has just fetched it.
+
+        If AWS fails, a token that is about to expire is served, and to everyone without a call for a minute.
+        """
+        try:
+            return self._run_with_deadline(request, Token.should_wait_for_refresh)
+        except CredentialHelperError as error:
+            now = self.clock()
+            expiring = self.cache.token(request.key, now)
+            if expiring is None:
+                raise
+            self.log(f"error: {error}; serving the token that is about to expire: {expiring}")
+            self.cache.record_failure(request.key, now)
+            return expiring
+
+    def refresh(self, request: Request) -> Token:
+        """Return a token before its last quarter: from AWS, unless another process has fetched one."""
+        return self._run_with_deadline(request, Token.should_refresh_ahead)
+
+    def find_or_fetch(
+        self, request: Request, is_stale: "Callable[[Token, float], bool]", lock: "TokenLock"
+    ) -> Token:
+        """Return the token for a request, from the cache unless it ``is_stale``; save how it was found."""
+
+        def find() -> Token | None:
+            now = self.clock()
+            token = self.cache.token(request.key, now)
+            is_good = token and (not is_stale(token, now) or self.cache.failed_recently(request.key, now))
+            return token if is_good else None
+
+        token = find()
+        if token is None:
+            with lock as is_locked:
+                self.log(f"looking in the cache again, with{'' if is_locked else 'out'} the token's lock")
+                token = find() or self.fetch(request).token
+        self.save_route(request)
+        return token
+
+    def save_route(self, request: Request) -> None:
+        """Save which token serves a registry, unless the configuration has been written meanwhile."""
+        if self.fingerprint.is_unchanged():
+            self.cache.save_route(request.registry.host, self.fingerprint.route, request.key, self.clock())
+
+    def _run_with_deadline(self, request: Request, is_stale: "Callable[[Token, float], bool]") -> Token:
+        rule = request.rule
+        shown = rule._replace(external_id="…" if rule.external_id else "").identity()
+        self.log(f"rule: {rule.pattern or 'none, the default chain'} {' '.join(map('='.join, shown))}")
+        lock = TokenLock(self.cache.store.directory, request.key)
+        try:
+            return run_with_deadline(
+                self.seconds,
+                lambda: self.find_or_fetch(request, is_stale, lock),
+                subject=request.registry.host,
+            )
+        finally:
+            lock.release()
+
+    def fetch(self, request: Request) -> "Response":
+        """Fetch a token from AWS and save it; remember for a minute that there are no credentials."""
+        now = self.clock()
+        who = _identity_key(request.registry, request.rule, self.fingerprint.identity)
+        if self.cache.failed_recently(who, now):
+            raise NoCredentialsError(request.registry.host, *NO_CREDENTIALS)
+        from ecr_credhelper.aws import client
+        from ecr_credhelper.fetch import eviction
+
+        try:
+            response = client.fetch(
+                request.registry,
+                self.clock,
+                request.rule,
+                self.override.session,
+                self.log,
+                is_interactive=self.is_interactive,
+            )
+        except NoCredentialsError:
+            if self.fingerprint.is_unchanged():
+                self.cache.record_failure(who, now)
+            raise
+        if self.fingerprint.is_unchanged():
+            self.cache.save_token(request.key, response.token)
+        else:  # we do not know which identity AWS saw
+            self.cache.record_unsaved(response.token, self.clock())
+        eviction.evict_if_due(self.cache, self.clock())
+        return response
+
+
+def token_key(registry: "Registry", rule: "Rule", identity: str) -> str:
+    """Return the name of the token for ``registry`` under a rule: fields as in a fingerprint.
+
+    A token gives access to every registry of its region that the principal is allowed to use, so the
+    host's account is not part of the key: forty accounts of one region share one token.
+    """
+    fields = [
+        ("api", "ecr-public" if registry.public else "ecr"),
+        ("partition", registry.partition),
+        ("region", registry.region),
+        ("fips", "yes" if registry.fips else ""),
+        ("dualstack", "yes" if registry.dualstack else ""),
+    ]
+    api = join_fields(field for field in fields if field[1])
+    return f"{api}\t{_identity_key(registry, rule, identity)}"
+
+
+def _identity_key(registry: "Registry", rule: "Rule", identity: str) -> str:
+    """Return the fields that identify whose token it is."""
+    fields = rule.identity()
+    if rule.profile == "auto":  # the account selects the profile
+        fields.append(("account", registry.account))
+    return "\t".join(filter(None, (join_fields(fields), identity)))

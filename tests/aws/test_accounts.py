@@ -1,0 +1,348 @@
+"""Several accounts: which identity asks for which registry, by the settings and the environment."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ecr_credhelper.aws import sessions
+from ecr_credhelper.cache import open_cache
+from ecr_credhelper.errors import CredentialsError
+from ecr_credhelper.helper import Helper
+from tests.conftest import EXECUTABLE, HOST, NOT_FOUND, OTHER_ACCOUNT, PUBLIC, Result, Run, login, run
+from tests.fake_sts import FakeSTS
+
+pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")  # Windows has none
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.fake_ecr import FakeECR
+
+ROLE = "arn:aws:iam::444455556666:role/puller"
+MFA = "arn:aws:iam::111122223333:mfa/me"
+
+
+@pytest.fixture
+def sts(api: FakeECR) -> Iterator[FakeSTS]:
+    with FakeSTS(api.identities) as fake:
+        yield fake
+
+
+@pytest.fixture(autouse=True)
+def person(home: Path, api: FakeECR, sts: FakeSTS, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the home profiles in two accounts, no default one, and lead the SDK to the fakes."""
+    api.identities |= {"AKIAONE": "one", "AKIATWO": "two"}
+    (home / ".aws").mkdir()
+    (home / ".aws/config").write_text(
+        "[profile one]\naws_access_key_id = AKIAONE\naws_secret_access_key = one\n"
+        "[profile two]\naws_access_key_id = AKIATWO\naws_secret_access_key = two\n"
+        "aws_account_id = 444455556666\n"
+        f"[profile mfa]\nrole_arn = {ROLE}\nsource_profile = one\nmfa_serial = {MFA}\n"
+    )
+    for name, value in {"AWS_ENDPOINT_URL": api.url, **sts.environment}.items():
+        monkeypatch.setenv(name, value)
+
+
+def settings(home: Path, text: str) -> None:
+    file = home / ".config/ecr-credhelper/config.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+def test_each_account_is_asked_for_by_its_own_profile(home: Path, api: FakeECR, ask: Run) -> None:
+    settings(home, '[registry.111122223333]\nprofile = "one"\n[registry.444455556666]\nprofile = "two"\n')
+    first, second = ask("get", stdin=HOST).reply, ask("get", stdin=OTHER_ACCOUNT).reply
+    assert first["Secret"] != second["Secret"]
+    assert [call.access_key for call in api.calls] == ["AKIAONE", "AKIATWO"]
+    assert ask("get", stdin=HOST).reply == first
+    assert ask("list").reply == {HOST: "AWS", OTHER_ACCOUNT: "AWS"}
+    assert len(api.calls) == 2
+
+
+def test_two_accounts_of_one_profile_share_a_token(home: Path, api: FakeECR, ask: Run) -> None:
+    settings(home, '[registry."*.dkr.ecr.*.amazonaws.com"]\nprofile = "one"\n')
+    assert ask("get", stdin=HOST).reply["Secret"] == ask("get", stdin=OTHER_ACCOUNT).reply["Secret"]
+    assert len(api.calls) == 1
+
+
+def test_a_named_profile_beats_keys_in_the_environment(
+    home: Path, api: FakeECR, monkeypatch: pytest.MonkeyPatch, ask: Run
+) -> None:
+    settings(home, '[registry.444455556666]\nprofile = "two"\n')
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAONE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "one")
+    ask("get", stdin=HOST)
+    ask("get", stdin=OTHER_ACCOUNT)
+    assert [call.access_key for call in api.calls] == ["AKIAONE", "AKIATWO"]
+
+
+def test_a_profile_is_found_by_the_account(home: Path, api: FakeECR, ask: Run) -> None:
+    settings(home, '[registry."*.dkr.ecr.*.amazonaws.com"]\nprofile = "auto"\n')
+    with (home / ".aws/config").open("a") as file:
+        file.write("[profile sso]\nsso_account_id = 777788889999\n")
+        file.write("[profile role]\nrole_arn = arn:aws:iam::777788889999:role/r\n")
+    config = (home / ".aws/config").read_text()
+    (home / ".aws/config").write_text(
+        config.replace("[profile mfa]", "[profile x]").replace(ROLE, ROLE.replace("4444", "0000"))
+    )
+    ask("get", stdin=OTHER_ACCOUNT)
+    assert [call.access_key for call in api.calls] == ["AKIATWO"]
+    assert "no AWS profile is in account 111122223333" in ask("get", stdin=HOST).error
+    several = ask("get", stdin=HOST.replace("111122223333", "777788889999")).error
+    assert "several AWS profiles are in account 777788889999: role, sso" in several
+
+
+def test_an_account_without_credentials_does_not_hold_up_another(home: Path, api: FakeECR, ask: Run) -> None:
+    with (home / ".aws/config").open("a") as file:
+        file.write("[profile empty]\naws_account_id = 111122223333\n")
+    settings(home, '[registry."*.dkr.ecr.*.amazonaws.com"]\nprofile = "auto"\n')
+    text = (home / ".aws/config").read_text()
+    (home / ".aws/config").write_text(text.replace("[profile mfa]", "[profile x]").replace(ROLE, "none"))
+    assert "no AWS credentials were found" in ask("get", stdin=HOST).error
+    assert ask("get", stdin=OTHER_ACCOUNT).reply["Username"] == "AWS"
+    assert [call.access_key for call in api.calls] == ["AKIATWO"]
+
+
+def test_a_role_is_assumed_on_top_of_a_profile(home: Path, api: FakeECR, sts: FakeSTS, ask: Run) -> None:
+    settings(
+        home,
+        f'[registry.444455556666]\nprofile = "one"\nrole_arn = "{ROLE}"\nrole_session_name = "docker"\n'
+        'external_id = "an-id"\nduration = 900.0\n',
+    )
+    first = ask("get", stdin=OTHER_ACCOUNT).reply
+    assert ask("get", stdin=OTHER_ACCOUNT).reply == first
+    (call,) = sts.calls
+    given = {
+        name: call.parameters[name]
+        for name in ("RoleArn", "RoleSessionName", "ExternalId", "DurationSeconds")
+    }
+    assert given == {
+        "RoleArn": ROLE,
+        "RoleSessionName": "docker",
+        "ExternalId": "an-id",
+        "DurationSeconds": "900",
+    }
+    assert [call.access_key[:4] for call in api.calls] == ["ASIA"]
+
+
+def test_a_role_is_assumed_on_top_of_a_profiles_role(home: Path, sts: FakeSTS, ask: Run) -> None:
+    with (home / ".aws/config").open("a") as file:
+        file.write(f"[profile role]\nrole_arn = {ROLE}-below\nsource_profile = one\n")
+    settings(home, f'[registry.444455556666]\nprofile = "role"\nrole_arn = "{ROLE}"\n')
+    assert ask("get", stdin=OTHER_ACCOUNT).reply["Username"] == "AWS"
+    assert [call.parameters["RoleArn"] for call in sts.calls] == [f"{ROLE}-below", ROLE]
+
+
+def test_a_cli_cache_that_cannot_be_written_costs_no_answer(home: Path, ask: Run) -> None:
+    (home / ".aws/cli").write_text("in the way")
+    settings(home, f'[registry.444455556666]\nprofile = "one"\nrole_arn = "{ROLE}"\n')
+    assert ask("get", stdin=OTHER_ACCOUNT).reply["Username"] == "AWS"
+
+
+def test_a_role_without_any_keys_below_it_is_told(home: Path, ask: Run) -> None:
+    settings(home, f'[registry.444455556666]\nrole_arn = "{ROLE}"\n')
+    assert "no AWS credentials were found" in ask("get", stdin=OTHER_ACCOUNT).error
+
+
+@pytest.mark.parametrize("field", ["profile", "role_arn"])
+def test_machines_without_files_say_it_by_variables(
+    field: str, api: FakeECR, sts: FakeSTS, monkeypatch: pytest.MonkeyPatch, ask: Run
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "one")
+    first = ask("get", stdin=OTHER_ACCOUNT).reply
+    monkeypatch.setenv(f"ECR_CREDHELPER_{field.upper()}_444455556666", "two" if field == "profile" else ROLE)
+    assert ask("get", stdin=OTHER_ACCOUNT).reply != first
+    ask("get", stdin=HOST)
+    assert [call.access_key[:7] for call in api.calls] == [
+        "AKIAONE",
+        "AKIATWO" if field == "profile" else "ASIAFAK",
+    ]
+    assert len(sts.calls) == (0 if field == "profile" else 1)
+
+
+def test_region_endpoint_and_ca_bundle_are_the_rules(
+    home: Path, api: FakeECR, monkeypatch: pytest.MonkeyPatch, ask: Run
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    settings(
+        home,
+        f'[registry.111122223333]\nprofile = "one"\nregion = "eu-west-3"\nendpoint_url = "{api.url}"\n'
+        '[registry.444455556666]\nprofile = "two"\nca_bundle = "/missing.pem"\n',
+    )
+    ask("get", stdin=HOST)
+    assert [call.region for call in api.calls] == ["eu-west-3"]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://127.0.0.1:9")
+    assert ask("get", stdin=OTHER_ACCOUNT).status == 1
+
+
+def test_a_host_of_ones_own_is_ecr(home: Path, api: FakeECR, ask: Run) -> None:
+    settings(
+        home,
+        '[registry."images.example.com"]\naccount = "111122223333"\nregion = "eu-west-1"\nprofile = "one"\n'
+        '[registry."local.stack:4566"]\nregion = "us-east-1"\nprofile = "one"\n'
+        '[registry."pub.example.com"]\npublic = true\nprofile = "one"\n',
+    )
+    first = ask("get", stdin="https://Images.example.com/v2/").reply
+    assert first["Username"] == "AWS"
+    assert ask("get", stdin="images.example.com").reply["Secret"] == first["Secret"]
+    ask("get", stdin="local.stack:4566")
+    ask("get", stdin="pub.example.com")
+    assert [(call.service, call.region) for call in api.calls] == [
+        ("ecr", "eu-west-1"), ("ecr", "us-east-1"), ("ecr-public", "us-east-1"),
+    ]  # fmt: skip
+    assert set(ask("list").reply) == {"images.example.com", "local.stack:4566", "pub.example.com"}
+    assert ask("store", stdin=login("local.stack:4566")) == Result(0, b"", b"")
+    assert ask("get", stdin="http://local.stack:4566").reply["Secret"] == "a-password"
+    assert ask("erase", stdin="local.stack:4566") == Result(0, b"", b"")
+    assert ask("get", stdin="local.stack") == Result(1, NOT_FOUND, b"")
+    assert ask("get", stdin="ghcr.io") == Result(1, NOT_FOUND, b"")
+
+
+@pytest.mark.parametrize("where", ["top", "rule"])
+def test_failures_look_like_no_login_where_that_is_wanted(where: str, home: Path, ask: Run) -> None:
+    settings(home, f'{"[registry.111122223333]" if where == "rule" else ""}\non_error = "not-found"\n')
+    assert ask("get", stdin=HOST) == Result(1, NOT_FOUND, b"")
+    if where == "rule":
+        assert "no AWS credentials" in ask("get", stdin=OTHER_ACCOUNT).error
+    settings(home, '[registry.public]\non_error = "error"\n')
+    assert "no AWS credentials" in ask("get", stdin=PUBLIC).error
+
+
+def test_a_wrong_rule_concerns_its_own_registries(home: Path, api: FakeECR, ask: Run) -> None:
+    settings(home, '[registry.111122223333]\nprofil = "one"\n[registry.444455556666]\nprofile = "two"\n')
+    assert (
+        'registry."111122223333".profil: no such setting, did you mean profile?'
+        in ask("get", stdin=HOST).error
+    )
+    assert ask("get", stdin=OTHER_ACCOUNT).reply["Username"] == "AWS"
+    settings(home, '[registry.111122223333]\nregion = 1\n[registry.444455556666]\nprofile = "two"\n')
+    assert ask("get", stdin=OTHER_ACCOUNT).reply["Username"] == "AWS"
+    assert len(api.calls) == 1  # the settings have changed, its rule has not: the token is still there
+
+
+def test_settings_that_change_lead_to_another_identity_at_once(home: Path, api: FakeECR, ask: Run) -> None:
+    for profile in ("one", "two"):
+        settings(home, f'[registry.111122223333]\nprofile = "{profile}"\n')
+        ask("get", stdin=HOST)
+    assert [call.access_key for call in api.calls] == ["AKIAONE", "AKIATWO"]
+
+
+def test_the_deadline_is_a_setting(home: Path, api: FakeECR, ask: Run) -> None:
+    settings(home, 'deadline = 1\n[registry.111122223333]\nprofile = "one"\n')
+    api.gate.clear()
+    assert "AWS did not answer within 1 s" in ask("get", stdin=HOST).error
+
+
+def test_whoever_has_no_credentials_does_not_look_for_them_again_at_once(
+    home: Path, api: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = run("get", stdin=HOST).error
+    assert "no AWS credentials were found" in first
+    (home / "elsewhere").mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(home / "elsewhere"))  # botocore is not even loaded
+    (home / "elsewhere" / "botocore.py").write_text("raise SystemExit('loaded')")
+    assert run("get", stdin=HOST).error == first
+    monkeypatch.delenv("PYTHONPATH")
+    monkeypatch.setenv("AWS_PROFILE", "one")
+    assert run("get", stdin=HOST).reply["Username"] == "AWS"
+    assert len(api.calls) == 1
+
+
+def test_it_is_remembered_for_a_minute(api: FakeECR, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same in this process, by the clock."""
+    now = time.time()
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+
+    def get(host: str = HOST) -> bytes:
+        return Helper(os.environ, lambda: now, print).run("get", io.BytesIO(host.encode())).stdout
+
+    first = get()
+    looked: list[str] = []
+    monkeypatch.setattr("ecr_credhelper.aws.client.session_for", lambda *_, **__: looked.append("again"))
+    assert b"no AWS credentials were found" in first
+    now += 59
+    assert get() == first
+    assert get(PUBLIC) == NOT_FOUND  # whichever registry is asked for
+    assert looked == []
+    now += 2
+    assert get() != first
+    assert looked == ["again"]
+    cache = open_cache(os.environ)
+    cache.evict(now)
+    assert cache.store.names("failures") == []
+    assert api.calls == []
+
+
+# MFA: asked for on the terminal, never on standard input.
+
+
+def test_without_a_terminal_an_mfa_code_is_not_waited_for(
+    sts: FakeSTS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "mfa")
+    error = run("get", stdin=HOST, start_new_session=True).error
+    assert f"role {ROLE} needs an MFA code, and there is no terminal to ask on; run: aws sts" in error
+    assert sts.calls == []
+
+
+def test_on_a_terminal_an_mfa_code_is_asked_for_once(
+    sts: FakeSTS, api: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "mfa")
+    terminal, other_end = pty.openpty()
+    # A session's first terminal is its own: /dev/tty. The standard streams are the client's pipes.
+    command = f'exec 3<>"{os.ttyname(other_end)}"; exec "{EXECUTABLE}" get'
+    with subprocess.Popen(
+        ["sh", "-c", command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert process.stdin
+        process.stdin.write(HOST.encode())
+        process.stdin.close()
+        process.stdin = None
+        while termios.tcgetattr(other_end)[3] & termios.ECHO:  # poll: the echo goes off when it asks
+            assert process.poll() is None
+        os.write(terminal, b"123456\n")
+        stdout, stderr = process.communicate(timeout=60)
+    shown = os.read(terminal, 4096).decode()
+    os.close(other_end)
+    os.close(terminal)
+    assert f"{HOST}: role {ROLE}: Enter MFA code for {MFA}" in shown
+    assert "123456" not in shown
+    assert (json.loads(stdout)["Username"], stderr) == ("AWS", b"")
+    assert [(c.parameters["SerialNumber"], c.parameters["TokenCode"]) for c in sts.calls] == [(MFA, "123456")]
+    run("get", stdin=HOST.replace("us-west-2", "eu-central-1"), start_new_session=True)
+    assert len(sts.calls) == 1  # the keys are in the cache that the AWS CLI shares
+    assert len(api.calls) == 2
+    assert len(list((home / ".aws/cli/cache").iterdir())) == 1
+
+
+def nobody_types(_: str) -> str:
+    raise EOFError
+
+
+def test_the_prompt_says_for_which_role(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "tty").touch()
+    monkeypatch.setattr(sessions, "TERMINAL", str(tmp_path / "tty"))
+    monkeypatch.setattr("getpass.getpass", lambda prompt: prompt)
+    assert sessions._ask(HOST, ROLE, "mfa", "Enter it: ") == f"{HOST}: role {ROLE}: Enter it: "  # noqa: SLF001 - as botocore calls it
+    with monkeypatch.context() as patch:
+        patch.setattr("getpass.getpass", nobody_types)
+        with pytest.raises(CredentialsError, match="and none was typed; run: aws"):
+            sessions._ask(HOST, ROLE, "mfa", "")  # noqa: SLF001 - as botocore calls it
+    monkeypatch.setattr(sessions, "TERMINAL", str(tmp_path / "missing"))
+    with pytest.raises(CredentialsError, match="--profile mfa"):
+        sessions._ask(HOST, ROLE, "mfa", "")  # noqa: SLF001 - as botocore calls it
+    monkeypatch.setattr("os.name", "nt")
+    assert sessions._ask(HOST, ROLE, "", "") == f"{HOST}: role {ROLE}: "  # noqa: SLF001 - as botocore calls it

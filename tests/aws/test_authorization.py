@@ -1,0 +1,106 @@
+"""What AWS hands out, decoded, and every way in which it can be wrong."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecr_credhelper.aws.authorization import login_token, token_of
+from ecr_credhelper.errors import InvalidResponseError
+from ecr_credhelper.token import is_clean
+
+NOW = 1_800_000_000.0
+HOUR = 3600
+
+
+def b64(text: str | bytes) -> str:
+    return base64.b64encode(text if isinstance(text, bytes) else text.encode()).decode()
+
+
+def at(seconds: float) -> dt.datetime:
+    return dt.datetime.fromtimestamp(NOW + seconds, dt.UTC)
+
+
+def data(**changes: Any) -> dict[str, Any]:
+    return {"authorizationToken": b64("AWS:pass:word"), "expiresAt": at(12 * HOUR), **changes}
+
+
+@pytest.mark.parametrize("shape", [lambda d: [d], lambda d: d], ids=["ecr", "ecr-public"])
+def test_a_token_is_split_at_the_first_colon(shape: Any) -> None:
+    token = token_of({"authorizationData": shape(data())}, "host", NOW)
+    assert (token.username, token.password) == ("AWS", "pass:word")
+    assert (token.fetched_at, token.expires_at) == (NOW, NOW + 12 * HOUR)
+
+
+@pytest.mark.parametrize(
+    ("response", "reason"),
+    [
+        ({}, "holds no authorization data"),
+        ({"authorizationData": []}, "holds no authorization data"),
+        ({"authorizationData": None}, "holds no authorization data"),
+        ({"authorizationData": ["x"]}, "holds no authorization data"),
+        ({"authorizationData": [{"expiresAt": at(HOUR)}]}, "holds no authorizationToken"),
+        ({"authorizationData": [data(authorizationToken="")]}, "holds no authorizationToken"),
+        ({"authorizationData": [data(authorizationToken="AWS:pass")]}, "not base64"),
+        ({"authorizationData": [data(authorizationToken="QVdTOnA")]}, "not base64"),
+        ({"authorizationData": [data(authorizationToken="ÄÖ")]}, "not base64"),
+        ({"authorizationData": [data(authorizationToken=b64(b"AWS:\xff\xfe"))]}, "not base64 of UTF-8"),
+        ({"authorizationData": [data(authorizationToken=b64("AWSpass"))]}, "not printable user:password"),
+        ({"authorizationData": [data(authorizationToken=b64(":pass"))]}, "not printable user:password"),
+        ({"authorizationData": [data(authorizationToken=b64("AWS:"))]}, "not printable user:password"),
+        ({"authorizationData": [data(authorizationToken=b64("AWS:a\nb"))]}, "not printable user:password"),
+        ({"authorizationData": [data(authorizationToken=b64("AWS:a\0b"))]}, "not printable user:password"),
+        ({"authorizationData": [data(expiresAt=None)]}, "no expiry"),
+        ({"authorizationData": [data(expiresAt="tomorrow")]}, "no expiry"),
+        ({"authorizationData": [data(expiresAt=at(0))]}, "expired already when it arrived"),
+        ({"authorizationData": [data(expiresAt=at(-HOUR))]}, "expired already when it arrived"),
+        ({"authorizationData": [data(expiresAt=at(25 * HOUR))]}, "absurd"),
+    ],
+)
+def test_a_malformed_answer_is_an_error_that_names_the_field(response: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InvalidResponseError, match=reason) as caught:
+        token_of(response, "host", NOW)
+    assert "pass" not in str(caught.value).replace("user:password", "")
+
+
+@given(st.binary())
+def test_any_bytes_for_a_token_are_a_clean_login_or_our_error(content: bytes) -> None:
+    try:
+        token = token_of({"authorizationData": [data(authorizationToken=b64(content))]}, "host", NOW)
+    except InvalidResponseError:
+        return
+    assert is_clean(token.username)
+    assert is_clean(token.password)
+
+
+@pytest.mark.parametrize(
+    ("password", "life"),
+    [
+        (b64(json.dumps({"payload": "x", "expiration": NOW + HOUR})), HOUR),
+        (b64(json.dumps({"expiration": str(int(NOW) + HOUR)})), HOUR),
+        (b64(json.dumps({"expiration": NOW - HOUR})), -HOUR),
+        (b64(json.dumps({"expiration": NOW + 99 * HOUR})), 12 * HOUR),
+        (b64(json.dumps({"expiration": None})), 12 * HOUR),
+        (b64(json.dumps({"expiration": "soon"})), 12 * HOUR),
+        (b64("{}"), 12 * HOUR),
+        (b64("[]"), 12 * HOUR),
+        (b64("[" * 20000), 12 * HOUR),
+        ("an ordinary password", 12 * HOUR),
+        ("pässword", 12 * HOUR),
+    ],
+)
+def test_a_given_login_lives_as_long_as_its_password_says_else_12_hours(password: str, life: float) -> None:
+    token = login_token("AWS", password, NOW)
+    assert token.expires_at - NOW == life
+    assert token.password == password
+
+
+@given(st.text())
+def test_any_password_has_an_end(password: str) -> None:
+    assert login_token("AWS", password, NOW).expires_at <= NOW + 24 * HOUR

@@ -1,0 +1,120 @@
+"""The call to AWS: real botocore, over a socket, against the fake API."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from typing import TYPE_CHECKING
+
+import botocore.session
+import pytest
+from botocore.stub import Stubber
+
+from ecr_credhelper.aws.authorization import token_of
+from ecr_credhelper.aws.client import fetch, make_client
+from ecr_credhelper.errors import CredentialHelperError, InvalidResponseError
+from ecr_credhelper.registry import Registry, parse
+from tests.conftest import HOST, PUBLIC
+from tests.corpus import HOSTS, Row
+from tests.fake_ecr import FakeECR, Fault
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def registry(server: str) -> Registry:
+    found = parse(server)
+    assert found
+    return found
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("row", HOSTS, ids=lambda row: row.server)
+def test_each_host_asks_the_api_that_matches_it(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    client = make_client(botocore.session.Session(), registry(row.server))
+    assert client.meta.endpoint_url == f"https://{row.api}"
+    assert client.meta.region_name == row.region
+
+
+@pytest.mark.parametrize("row", HOSTS, ids=lambda row: row.server)
+def test_each_host_gets_a_token_signed_for_its_region(row: Row, aws: FakeECR) -> None:
+    before = time.time()
+    token, own_host = fetch(registry(row.server), time.time)
+    (call,) = aws.calls
+    assert call.service == ("ecr-public" if not row.account else "ecr")
+    assert (call.region, call.body) == (row.region, {})  # no registryIds: those are deprecated
+    assert token.username == "AWS"
+    assert token.password == aws.password(row.region, service=call.service, serial=1)
+    assert token.expires_at == pytest.approx(before + 12 * 3600, abs=60)
+    assert own_host == (f"111122223333.dkr.ecr.{row.region}.amazonaws.com" if row.account else "")
+
+
+def test_the_persons_fips_setting_is_left_to_botocore(aws: FakeECR, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    monkeypatch.setenv("AWS_USE_FIPS_ENDPOINT", "true")
+    client = make_client(botocore.session.Session(), registry(HOST))
+    assert client.meta.endpoint_url == "https://ecr-fips.us-west-2.amazonaws.com"
+    assert aws.calls == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (Fault(200, b"not json"), "no authorization data"),
+        (Fault(200, b"\xff\xfe"), "cannot be used"),
+        (Fault(200, b"{}"), "no authorization data"),
+        (Fault(200, b'{"authorizationData": []}'), "no authorization data"),
+        (Fault.answer(expiresAt=4102444800), "no authorizationToken"),
+        (Fault.answer(authorizationToken="QVdTOnA="), "no expiry"),
+        (Fault.answer(authorizationToken="QVdTOnA=", expiresAt=4102444800), "absurd"),
+        (Fault.answer(authorizationToken="QVdTOnA=", expiresAt=1), "expired already"),
+        (Fault.answer(authorizationToken="QVdTOnA=", expiresAt="?"), "cannot be used"),
+        (Fault.answer(authorizationToken="QVdTOnA=", expiresAt=1e300), "cannot be used"),
+        (Fault.answer(authorizationToken=7, expiresAt=4102444800), "no authorizationToken"),
+        (Fault.answer(authorizationToken="QVdTOgo=", expiresAt=4102444800), "not printable"),
+    ],
+)
+def test_a_malformed_answer_over_the_wire_is_a_clear_error(fault: Fault, reason: str, aws: FakeECR) -> None:
+    aws.faults.append(fault)
+    with pytest.raises(CredentialHelperError, match=reason):
+        fetch(registry(HOST), time.time)
+
+
+def test_a_public_answer_is_one_structure(aws: FakeECR) -> None:
+    assert fetch(registry(PUBLIC), time.time).token.password == aws.password(
+        "us-east-1", service="ecr-public", serial=1
+    )
+
+
+@pytest.mark.usefixtures("aws")
+def test_the_session_is_a_parameter() -> None:
+    session = botocore.session.Session()
+    session.set_credentials("AKIAWRONGWRONGWRONG", "wrong")
+    with pytest.raises(CredentialHelperError, match=r"does not accept the credentials.*UnrecognizedClient"):
+        fetch(registry(HOST), time.time, session=session)
+
+
+def test_a_token_of_motos_kind_is_refused() -> None:
+    """moto's ``expiresAt`` is always in 2015: such a token is never served."""
+    session = botocore.session.Session()
+    session.set_credentials("key", "secret")
+    client = make_client(session, registry(HOST))
+    with Stubber(client) as stub:
+        data = {"authorizationToken": "QVdTOnA=", "expiresAt": dt.datetime(2015, 8, 5, tzinfo=dt.UTC)}
+        stub.add_response("get_authorization_token", {"authorizationData": [data]}, {})
+        with pytest.raises(InvalidResponseError, match="expired already"):
+            token_of(client.get_authorization_token(), HOST, time.time())
+
+
+def test_a_profile_of_the_configuration_file_is_asked(
+    api: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / ".aws").mkdir()
+    (home / ".aws" / "config").write_text(
+        f"[profile dev]\naws_access_key_id = {api.access_key}\naws_secret_access_key = {api.secret_key}\n"
+        f"services = here\n[services here]\necr =\n  endpoint_url = {api.url}\n"
+    )
+    monkeypatch.setenv("AWS_PROFILE", "dev")
+    assert fetch(registry(HOST), time.time).token.username == "AWS"
+    assert [call.access_key for call in api.calls] == [api.access_key]

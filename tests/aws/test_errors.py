@@ -1,0 +1,273 @@
+"""botocore's exceptions, told to a person."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore import exceptions as aws
+from botocore.exceptions import ClientError
+
+from ecr_credhelper import errors
+from ecr_credhelper.aws import client
+from ecr_credhelper.aws.errors import ANSWERS, EXCEPTIONS, explain
+from ecr_credhelper.registry import parse
+from tests.conftest import HOST
+from tests.fake_ecr import FakeECR, Fault
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+REGISTRY = parse(HOST)
+assert REGISTRY
+
+URL = "https://user:a-secret@api.example/path?X-Amz-Signature=a-secret"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (aws.NoCredentialsError(), errors.NoCredentialsError, ["no AWS credentials", "aws configure"]),
+        (
+            aws.PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"),
+            errors.CredentialsError,
+            ["AWS_SECRET_ACCESS_KEY is missing"],
+        ),
+        (
+            aws.SSOTokenLoadError(error_msg="a-secret"),
+            errors.CredentialsError,
+            ["SSO session of profile my dev", "run: aws sso login --profile 'my dev'"],
+        ),
+        (aws.UnauthorizedSSOTokenError(), errors.CredentialsError, ["run: aws sso login --profile"]),
+        (
+            aws.TokenRetrievalError(provider="sso", error_msg="a-secret"),
+            errors.CredentialsError,
+            ["run: aws sso login --profile"],
+        ),
+        (aws.LoginRefreshRequired(), errors.CredentialsError, ["run: aws login --profile"]),
+        (
+            aws.CredentialRetrievalError(provider="custom-process", error_msg="a-secret"),
+            errors.CredentialsError,
+            ["(custom-process)", "aws sts get-caller-identity --profile"],
+        ),
+        (aws.MetadataRetrievalError(error_msg="a-secret"), errors.CredentialsError, ["source of the"]),
+        (aws.RefreshWithMFAUnsupportedError(), errors.CredentialsError, ["MFA code"]),
+        (aws.MissingDependencyException(msg="a-secret"), errors.CredentialsError, ["botocore[crt]"]),
+        (aws.ProfileNotFound(profile="nope"), errors.ConfigurationError, ["named 'nope'", "list-profiles"]),
+        (aws.ConfigParseError(path="/c", error="a-secret"), errors.ConfigurationError, ["/c cannot be read"]),
+        (aws.InvalidConfigError(error_msg="a-secret"), errors.ConfigurationError, ["is not valid"]),
+        (
+            aws.EndpointVariantError(tags=["fips"], error_msg="a-secret"),
+            errors.ConfigurationError,
+            ["no such ECR API in us-west-2"],
+        ),
+        (
+            aws.SSLError(endpoint_url=URL, error=Exception("a-secret")),
+            errors.UnreachableError,
+            ["TLS connection to api.example", "AWS_CA_BUNDLE"],
+        ),
+        (
+            aws.ProxyConnectionError(proxy_url=URL, error="a-secret"),
+            errors.UnreachableError,
+            ["the proxy api.example", "HTTPS_PROXY"],
+        ),
+        (aws.ConnectTimeoutError(endpoint_url=URL), errors.UnreachableError, ["api.example did not answer"]),
+        (
+            aws.ReadTimeoutError(endpoint_url=URL, error="a-secret"),
+            errors.UnreachableError,
+            ["api.example did not answer"],
+        ),
+        (
+            aws.EndpointConnectionError(endpoint_url=URL, error="NameResolutionError(a-secret)"),
+            errors.UnreachableError,
+            ["api.example cannot be reached, its name is not known", "the region us-west-2"],
+        ),
+        (
+            aws.EndpointConnectionError(endpoint_url="http://[bad", error="a-secret"),
+            errors.UnreachableError,
+            ["AWS cannot be reached;"],
+        ),
+        (
+            aws.ConnectionClosedError(endpoint_url=URL, error="a-secret"),
+            errors.UnreachableError,
+            ["api.example cannot be reached"],
+        ),
+        (aws.HTTPClientError(error="a-secret"), errors.UnreachableError, ["AWS cannot be reached"]),
+        (ValueError("a-secret"), errors.InvalidResponseError, ["cannot be used (ValueError)"]),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_an_exception_is_told_with_its_cause_and_what_to_run(
+    error: Exception, kind: type[errors.CredentialHelperError], words: list[str]
+) -> None:
+    assert REGISTRY
+    told = explain(error, REGISTRY, "my dev")
+    assert type(told) is kind
+    assert str(told).startswith(f"{HOST}: ")
+    assert all(word in str(told) for word in words), str(told)
+    assert "a-secret" not in str(told)
+
+
+USER = "arn:aws:iam::111122223333:user/x"
+ROLE = "arn:aws:iam::444455556666:role/push"
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind", "words"),
+    [
+        ("ExpiredTokenException", "a-secret", errors.CredentialsError, ["have expired", "clock"]),
+        ("UnrecognizedClientException", "a-secret", errors.CredentialsError, ["region us-west-2"]),
+        ("ThrottlingException", "a-secret", errors.ThrottledError, ["throttles", "tries: 3"]),
+        ("AccessDeniedException", "a-secret", errors.AccessDeniedError, ["denies GetAuthorizationToken"]),
+        (
+            "AccessDeniedException",
+            f"User: {USER} is not authorized to perform: ecr:GetAuthorizationToken on resource: * a-secret",
+            errors.AccessDeniedError,
+            [f"{USER} may not perform ecr:GetAuthorizationToken on *", "allow ecr:GetAuthorizationToken in"],
+        ),
+        (
+            "AccessDenied",
+            "MultiFactorAuthentication failed with invalid MFA one time pass code. a-secret",
+            errors.AccessDeniedError,
+            ["AWS does not accept the MFA code; try again with a new one"],
+        ),
+        (
+            "AccessDenied",
+            f"User: {USER} is not authorized to perform: sts:AssumeRole on resource: {ROLE}"
+            " with an explicit deny in an identity-based policy",
+            errors.AccessDeniedError,
+            [f"sts:AssumeRole on {ROLE};", "denies it explicitly"],
+        ),
+        (
+            "AccessDeniedException",
+            f"User: {USER} is not authorized to perform: ecr:GetAuthorizationToken",
+            errors.AccessDeniedError,
+            ["on this resource"],
+        ),
+        ("ServerException", "a-secret", errors.InvalidResponseError, ["(ServerException, HTTP status 500)"]),
+        ("a secret code", "a-secret", errors.InvalidResponseError, ["(no error code, HTTP status 500)"]),
+    ],
+)
+def test_an_answer_of_aws_is_told_by_its_code(
+    code: str, message: str, kind: type[errors.CredentialHelperError], words: list[str]
+) -> None:
+    assert REGISTRY
+    metadata = {"HTTPStatusCode": 500, "RetryAttempts": 2}
+    answer = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata}
+    told = explain(ClientError(answer, "GetAuthorizationToken"), REGISTRY, None)  # type: ignore[arg-type] # its stub asks for more than botocore does
+    assert type(told) is kind
+    assert all(word in str(told) for word in words), str(told)
+    assert "secret" not in str(told)
+
+
+def test_an_answer_without_any_parts_is_told_too() -> None:
+    assert REGISTRY
+    told = explain(ClientError({}, "AssumeRole"), REGISTRY, None)
+    assert "AWS failed to answer AssumeRole (no error code, HTTP status unknown)" in str(told)
+
+
+def test_every_row_ends_in_an_advice_and_the_last_ones_take_whatever_is_left() -> None:
+    for row in (*EXCEPTIONS, *ANSWERS):
+        assert row.reason
+        assert row.hint
+    assert EXCEPTIONS[-1].when == (Exception,)
+    assert ANSWERS[-1].when == ("",)
+
+
+# What a person meets, over a socket.
+
+
+Failure = Callable[..., str]
+"""Call it with a fault and variables: the error that a person sees."""
+
+
+@pytest.fixture
+def failure(aws: FakeECR, monkeypatch: pytest.MonkeyPatch) -> Failure:
+    def fail(fault: Fault | None = None, **environ: str) -> str:
+        if fault:
+            aws.faults.extend([fault] * 5)
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        assert REGISTRY
+        with pytest.raises(errors.CredentialHelperError) as caught:
+            client.fetch(REGISTRY, time.time)
+        return str(caught.value)
+
+    return fail
+
+
+@pytest.fixture
+def without_keys(aws: FakeECR, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - after its variables
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+
+
+def test_a_wrong_secret_is_told(failure: Failure) -> None:
+    assert "does not accept the credentials" in failure(AWS_SECRET_ACCESS_KEY="wrong")
+
+
+def test_an_unknown_profile_is_told(failure: Failure) -> None:
+    assert "there is no AWS profile named 'nope'" in failure(AWS_PROFILE="nope")
+
+
+def test_an_empty_profile_name_is_told(failure: Failure) -> None:
+    assert "there is no AWS profile named ''" in failure(AWS_PROFILE="")
+
+
+def test_keys_of_the_environment_are_not_taken_for_the_profile_that_it_names(
+    failure: Failure, home: Path
+) -> None:
+    (home / ".aws").mkdir()
+    (home / ".aws/config").write_text("[profile p]\nregion = us-west-2\n")
+    assert "profile p" not in failure(AWS_PROFILE="p", AWS_SECRET_ACCESS_KEY="stale")
+
+
+def test_a_closed_port_is_told(failure: Failure) -> None:
+    text = failure(AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_MAX_ATTEMPTS="1")
+    assert "127.0.0.1 cannot be reached" in text
+
+
+def test_an_unknown_host_is_told(failure: Failure) -> None:
+    text = failure(AWS_ENDPOINT_URL="http://api.invalid", AWS_MAX_ATTEMPTS="1")
+    assert "api.invalid cannot be reached, its name is not known" in text
+
+
+def test_plain_http_in_the_place_of_tls_is_told(failure: Failure, aws: FakeECR) -> None:
+    text = failure(AWS_ENDPOINT_URL=aws.url.replace("http:", "https:"), AWS_MAX_ATTEMPTS="1")
+    assert "TLS connection to 127.0.0.1 failed" in text
+
+
+def test_throttling_is_told_after_botocores_retries(failure: Failure, aws: FakeECR) -> None:
+    text = failure(Fault.aws("ThrottlingException", "Rate exceeded"), AWS_MAX_ATTEMPTS="2")
+    assert "AWS throttles GetAuthorizationToken (ThrottlingException), tries: 2" in text
+    assert len(aws.calls) == 2
+
+
+def test_a_broken_configuration_file_is_told(failure: Failure, home: Path) -> None:
+    (home / ".aws").mkdir()
+    (home / ".aws" / "config").write_text("not an ini file")
+    assert "the AWS configuration file" in failure()
+
+
+@pytest.mark.usefixtures("without_keys")
+def test_a_credential_process_that_prints_a_secret_and_fails_keeps_it(failure: Failure, home: Path) -> None:
+    (home / ".aws").mkdir()
+    script = home / "process.py"
+    script.write_text("import sys; sys.exit('a-secret')")
+    (home / ".aws" / "config").write_text(f'[default]\ncredential_process = "{sys.executable}" "{script}"\n')
+    text = failure()
+    assert "the source of the AWS credentials failed (custom-process)" in text
+    assert "a-secret" not in text
+
+
+@pytest.mark.usefixtures("without_keys")
+def test_an_sso_profile_without_a_session_is_told(failure: Failure, home: Path) -> None:
+    (home / ".aws").mkdir()
+    (home / ".aws" / "config").write_text(
+        "[profile dev]\nsso_session = s\nsso_account_id = 111122223333\nsso_role_name = r\n"
+        "[sso-session s]\nsso_start_url = https://example.invalid/start\nsso_region = us-east-1\n"
+    )
+    assert "run: aws sso login --profile dev" in failure(AWS_PROFILE="dev")

@@ -1,0 +1,591 @@
+"""What people run, beside Docker's verbs: help, secrets, logins, the cache and the screen of it all."""
+
+from __future__ import annotations
+
+import base64
+import errno
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+
+from ecr_credhelper import __main__ as program
+from ecr_credhelper import cli
+from ecr_credhelper.cache import open_cache
+from ecr_credhelper.cli import inventory, password
+from ecr_credhelper.console import durations
+from ecr_credhelper.fingerprint import fingerprint
+from ecr_credhelper.token import Token
+from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, Result, Run, login, run
+from tests.console.test_terminal import Broken, Screen
+from tests.fake_ecr import FakeECR, Fault
+from tests.terminals import run_in_terminal
+
+SWEEP_INTERVAL = [command.name for command in cli.COMMANDS]
+THIRD = OTHER_ACCOUNT.replace("us-west-2", "eu-west-1")
+SETTINGS = """
+[registry.444455556666]
+profile = "prod"
+[registry."images.example.com"]
+region = "eu-west-1"
+[registry."*.dkr.ecr.sa-east-1.amazonaws.com"]
+profile = "any"
+"""
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+@pytest.fixture(params=["in this process", "as a process"])
+def call(request: pytest.FixtureRequest, capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
+    """Return a function that runs a command as a person does, or in this process."""
+
+    def here(*argv: str) -> Result:
+        status = program.main(argv)
+        told = capfdbinary.readouterr()
+        return Result(status, told.out, told.err)
+
+    return run if request.param == "as a process" else here
+
+
+def fails(result: Result) -> str:
+    """Return the one line of a person's command that failed; nothing of it is on standard output."""
+    assert result.status == 1, result
+    assert result.stdout == b""
+    line = result.stderr.decode()
+    assert line.startswith("docker-credential-ecr-py: ")
+    assert line.count("\n") == 1
+    return line
+
+
+# -- help
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["-h"], ["help"], []])
+def test_help_begins_with_what_most_people_need(call: Run, argv: list[str]) -> None:
+    result = call(*argv)
+    text = result.stdout.decode()
+    assert result.status == (0 if argv else 1)
+    assert text.index("configure") < text.index("doctor") < text.index("status")
+    assert all(f"  {name} " in text for name in SWEEP_INTERVAL)
+    assert len(text.splitlines()) < 24, "it fits on a screen"
+
+
+@pytest.mark.parametrize("name", SWEEP_INTERVAL)
+def test_every_command_tells_of_itself_with_an_example(call: Run, name: str) -> None:
+    result = call(name, "--help")
+    text = result.stdout.decode()
+    assert (result.status, result.stderr) == (0, b"")
+    assert text.startswith(f"usage: docker-credential-ecr-py {name}")
+    assert f"example:\n  docker-credential-ecr-py {name}" in text
+
+
+@pytest.mark.parametrize("asks", ["--help", "-h", "help"])
+def test_help_can_be_asked_for_with_a_commands_name(call: Run, asks: str) -> None:
+    assert call(asks, "doctor") == call("doctor", "--help")
+    assert b"unknown command" in call(asks, "frobnicate").stdout
+
+
+def test_an_unknown_command_is_an_error_of_the_protocol(call: Run) -> None:
+    result = call("confgure")
+    assert (result.status, result.stderr) == (1, b"")
+    assert result.stdout == b"docker-credential-ecr-py: unknown command; did you mean configure?\n"
+    assert b"run: docker-credential-ecr-py --help" in call("frobnicate").stdout
+
+
+def test_a_wrong_argument_is_told_with_how_to_call_it(call: Run) -> None:
+    result = call("password")
+    assert (result.status, result.stdout) == (2, b"")
+    why = "the following arguments are required: HOST; run: docker-credential-ecr-py password --help"
+    assert result.stderr.decode() == f"docker-credential-ecr-py password: {why}\n"
+
+
+def test_a_fault_of_ours_is_a_line_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> int:
+        raise KeyError("a secret")
+
+    monkeypatch.setattr("ecr_credhelper.cli.status.run", fail)
+    assert cli.run(["status"]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("docker-credential-ecr-py: internal error (KeyError)")
+    assert "a secret" not in told.err
+
+
+def test_a_reader_that_has_gone_is_not_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", Broken(errno.EPIPE))
+    assert program.main(["status"]) == 1
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe that breaks so")
+def test_a_reader_that_goes_away_is_no_fault() -> None:
+    line = f"{shutil.which('sh')} -c '\"$0\" status; echo $? >&2' {EXECUTABLE} | true"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, check=False)
+    assert b"Traceback" not in done.stderr
+    assert b"internal error" not in done.stderr
+
+
+# -- password and header
+
+
+@pytest.mark.parametrize("host", [HOST, f"https://{HOST}", f"{HOST}/team/app:1"])
+def test_password_is_the_password_alone(call: Run, host: str, aws: FakeECR) -> None:
+    result = call("password", host)
+    assert (result.status, result.stderr) == (0, b"")
+    assert result.stdout.decode() == f"{aws.password('us-west-2', serial=1)}\n"
+
+
+def test_header_is_a_line_for_the_registrys_http_api(call: Run, aws: FakeECR) -> None:
+    result = call("header", HOST)
+    assert (result.status, result.stderr) == (0, b"")
+    basic = base64.b64encode(f"AWS:{aws.password('us-west-2', serial=1)}".encode()).decode()
+    assert result.stdout.decode() == f"Authorization: Basic {basic}\n"
+
+
+@pytest.mark.parametrize("name", ["password", "header"])
+def test_on_a_terminal_a_secret_comes_with_a_warning(name: str, aws: FakeECR) -> None:
+    session = run_in_terminal(name, HOST)
+    assert session.status == 0
+    assert session.screen.startswith("warning: the ")
+    assert len(aws.calls) == 1
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("name", ["password", "header"])
+def test_the_warning_is_beside_the_secret_and_not_in_it(name: str) -> None:
+    screen = Screen()
+    assert password.run(Namespace(command=name, host=HOST, profile=None, role_arn=None), screen.terminal) == 0
+    assert len(screen.stdout.getvalue().splitlines()) == 1
+    assert screen.stderr.getvalue().startswith("warning: ")
+
+
+def test_a_command_and_docker_share_what_is_cached(call: Run, aws: FakeECR) -> None:
+    password = call("password", HOST).stdout.decode().strip()
+    assert run("get", stdin=HOST).reply["Secret"] == password
+    call("header", OTHER_ACCOUNT)
+    assert len(aws.calls) == 1
+
+
+def test_another_profile_can_be_asked_for(call: Run, aws: FakeECR, home: Path) -> None:
+    write(home / ".aws/credentials", "[dev]\naws_access_key_id = AKIADEV\naws_secret_access_key = of-dev\n")
+    aws.identities["AKIADEV"] = "of-dev"
+    assert call("password", HOST, "--profile", "dev").status == 0
+    assert [call.access_key for call in aws.calls] == ["AKIADEV"]
+
+
+@pytest.mark.parametrize("name", ["password", "header"])
+def test_what_fails_is_told_on_standard_error_alone(call: Run, name: str, aws: FakeECR) -> None:
+    aws.faults.append(Fault.aws("AccessDeniedException"))
+    assert "AWS denies GetAuthorizationToken" in fails(call(name, HOST))
+    assert "not an Amazon ECR registry" in fails(call(name, "ghcr.io"))
+
+
+# -- login
+
+RECORDER = """#!{python}
+import json, os, sys
+with open(os.path.join(os.path.dirname(__file__), "calls"), "a") as file:
+    secrets = [value for value in os.environ.values() if len(value) > 100 and value.endswith("=")]
+    print(json.dumps([sys.argv, sys.stdin.read(), secrets]), file=file)
+sys.exit("444455556666" in sys.argv[-1])
+"""
+
+
+@pytest.fixture
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put clients on PATH that write down how they are called, and refuse one registry."""
+    for name in ("docker", "helm"):
+        write(tmp_path / name, RECORDER.format(python=sys.executable))
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
+def test_login_hands_the_password_over_on_standard_input_alone(call: Run, aws: FakeECR, tools: Path) -> None:
+    result = call("login", HOST, f"{OTHER_REGION}/app")
+    assert (result.status, result.stderr) == (0, b"")
+    lines = result.stdout.decode().splitlines()
+    assert [line.partition(":")[0] for line in lines] == [HOST, OTHER_REGION]
+    calls = [json.loads(line) for line in (tools / "calls").read_text().splitlines()]
+    for (argv, typed, secrets), region, host in zip(
+        calls, ("us-west-2", "eu-central-1"), (HOST, OTHER_REGION), strict=True
+    ):
+        assert argv[1:] == ["login", "--username", "AWS", "--password-stdin", host]
+        assert typed in {aws.password(region, serial=serial) for serial in (1, 2)}
+        assert not secrets
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
+@pytest.mark.usefixtures("aws")
+def test_login_knows_how_other_clients_log_in(call: Run, tools: Path) -> None:
+    assert call("login", HOST, "--tool", "helm").status == 0
+    assert json.loads((tools / "calls").read_text())[0][1:3] == ["registry", "login"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
+@pytest.mark.parametrize("config", [{"credHelpers": {HOST: "ecr-py"}}, {"credsStore": "ecr-py"}])
+def test_login_where_docker_uses_this_helper_already_fetches_once_and_stores_nothing(
+    config: dict[str, object], call: Run, aws: FakeECR, tools: Path, home: Path
+) -> None:
+    (home / ".docker").mkdir()
+    (home / ".docker/config.json").write_text(json.dumps(config))
+    for _ in range(2):
+        result = call("login", HOST)
+        assert (result.status, result.stderr) == (0, b"")
+        assert result.stdout.decode().startswith(f"{HOST}: Docker uses this helper already")
+    assert not (tools / "calls").exists()
+    assert len(aws.calls) == 1
+    (home / ".aws").mkdir()
+    (home / ".aws/credentials").write_text(
+        f"[prod]\naws_access_key_id = {aws.access_key}\naws_secret_access_key = {aws.secret_key}\n"
+    )
+    first, second, third = call("login", "--profile", "prod", HOST).stdout.decode().splitlines()
+    assert first.startswith(f"{HOST}: logged in until 2")
+    assert f"overrides your AWS identity (key {aws.access_key}) for this registry" in second
+    assert third == f"To remove it, run: docker-credential-ecr-py cache clear {HOST}"
+    assert json.loads((tools / "calls").read_text())[1] == aws.password("us-west-2", serial=2)
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_stored_login_is_shown_with_its_end_and_how_to_remove_it(call: Run) -> None:
+    run("store", stdin=login())
+    shown = call("status").stdout.decode()
+    assert re.search(f"{HOST}: a stored docker login overrides your AWS identity for 1[12] h", shown)
+    assert f"To remove it, run: docker-credential-ecr-py cache clear {HOST}" in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "is_told"),
+    [
+        ("role.json", {"Credentials": {"Expiration": "2099-01-01T00:00:00UTC"}}, True),
+        ("sso.json", {"Credentials": {"Expiration": "2099-01-01T00:00:00Z"}}, True),
+        ("old.json", {"Credentials": {"Expiration": "2020-01-01T00:00:00Z"}}, False),
+        ("odd.json", {"Credentials": {"Expiration": 1}}, False),
+        ("list.json", [], False),
+        ("other.txt", {"Credentials": {"Expiration": "2099-01-01T00:00:00Z"}}, False),
+    ],
+)
+@pytest.mark.parametrize("host", [(), (HOST,)])
+def test_cache_clear_warns_of_credentials_that_the_aws_cli_keeps(
+    name: str, content: object, is_told: bool, host: tuple[str, ...], call: Run, home: Path
+) -> None:
+    (home / ".aws/cli/cache").mkdir(parents=True)
+    (home / ".aws/cli/cache" / name).write_text(json.dumps(content))
+    result = call("cache", "clear", *host)
+    assert result.status == 0
+    assert ("~/.aws/cli/cache still has temporary AWS credentials (1)" in result.stderr.decode()) == is_told
+    assert ("aws sso logout" in result.stderr.decode()) == is_told
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_path_that_looks_like_python_breaks_no_command(
+    call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("(x)", "('a', 'b')", "a\tb=c"):
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / name))
+        monkeypatch.setenv("AWS_ROLE_SESSION_NAME", name)
+        run("get", stdin=HOST)
+        assert HOST in call("cache").stdout.decode()
+        assert HOST in call("status").stdout.decode()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
+@pytest.mark.usefixtures("aws", "tools")
+def test_one_registry_that_fails_holds_up_no_other(call: Run) -> None:
+    result = call("login", "ghcr.io", OTHER_ACCOUNT, HOST)
+    assert result.status == 1
+    assert [line.split(":")[0] for line in result.stderr.decode().splitlines()] == ["ghcr.io", OTHER_ACCOUNT]
+    assert result.stdout.decode().startswith(f"{HOST}: logged in until 2")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
+@pytest.mark.usefixtures("aws")
+def test_login_is_for_a_registry_as_clients_look_for_it_and_once(call: Run, tools: Path) -> None:
+    result = call("login", f"{HOST}:443", f"https://{HOST}:443/app", HOST)
+    assert [line.rpartition(": ")[0] for line in result.stdout.decode().splitlines()] == [f"{HOST}:443", HOST]
+    calls = [json.loads(line) for line in (tools / "calls").read_text().splitlines()]
+    assert [argv[-1] for argv, *_ in calls] == [f"{HOST}:443", HOST]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize(("content", "told"), [
+    ("no program", "docker cannot be started (Exec format error)"),
+    ("#!/bin/sh\nkill -9 $$\n", "docker did not take the login (killed by signal 9)"),
+    ("#!/bin/sh\nexit 3\n", "docker did not take the login (exit status 3)"),
+])  # fmt: skip
+def test_a_client_that_fails_is_told_for_each_registry(
+    call: Run, tools: Path, content: str, told: str
+) -> None:
+    (tools / "docker").write_text(content)
+    result = call("login", HOST, OTHER_REGION)
+    assert (result.status, result.stdout) == (1, b"")
+    assert result.stderr.decode() == f"{HOST}: {told}\n{OTHER_REGION}: {told}\n"
+
+
+@pytest.mark.usefixtures("tools")
+def test_a_client_that_is_not_there_is_told_before_aws_is_asked(call: Run, aws: FakeECR) -> None:
+    assert "oras: is not on PATH" in fails(call("login", HOST, "--tool", "oras"))
+    assert not aws.calls
+
+
+# -- cache
+
+
+@pytest.mark.usefixtures("aws")
+def test_cache_tells_what_is_kept_for_whom_and_no_secret(call: Run, home: Path) -> None:
+    run("get", stdin=HOST)
+    run("store", stdin=login(OTHER_ACCOUNT, secret="a-given-password"))
+    run("store", stdin=login(PUBLIC))
+    write(home / ".config/ecr-credhelper/config.toml", SETTINGS)
+    run("store", stdin=login("images.example.com"))
+    result = call("cache")
+    text = result.stdout.decode()
+    rows = {line.split()[0]: line for line in text.splitlines()[1:]}
+    assert set(rows) == {HOST, OTHER_ACCOUNT, PUBLIC, "images.example.com"}
+    assert (
+        "us-west-2  key AKIAFAKEFAKEFAKEFAKE  0 min  11 h 59 min  not for the present identity" in rows[HOST]
+    )
+    assert "docker login" in rows[OTHER_ACCOUNT]
+    assert "a-given-password" not in text
+    assert rows[HOST] == call("cache", "show", HOST).stdout.decode().splitlines()[1]
+    assert call("cache", "show", HOST) == call("cache", HOST)
+
+
+def test_two_tokens_that_look_the_same_are_one_line(
+    call: Run, aws: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two", "three"):
+        monkeypatch.setenv("AWS_ROLE_SESSION_NAME", name)
+        run("get", stdin=HOST)
+    assert len(aws.calls) == 3
+    told = call("cache").stdout.decode().splitlines()[1:]
+    assert sorted(line.endswith("not for the present identity") for line in told) == [False, True]
+
+
+@pytest.mark.parametrize("argv", [["frob"], ["claer", HOST]])
+def test_what_cache_does_not_do_is_no_registry(call: Run, argv: list[str]) -> None:
+    assert f"{argv[0]}: not an Amazon ECR registry" in fails(call("cache", *argv))
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("host", [(), (HOST,)])
+def test_what_cannot_be_forgotten_is_told(
+    host: tuple[str, ...],
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    def denied(_: str) -> None:
+        raise PermissionError
+
+    run("get", stdin=HOST)
+    monkeypatch.setattr("os.unlink", denied)
+    status = program.main(["cache", "clear", *host])
+    line = fails(Result(status, *capfdbinary.readouterr()))
+    assert f"{home}/.cache/ecr-credhelper: what is in it cannot be removed; check its owner and mode" in line
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
+def test_a_folder_that_is_not_used_is_not_cleared(call: Run, home: Path) -> None:
+    (home / ".cache/ecr-credhelper").mkdir(parents=True, mode=0o755)
+    assert "cannot be removed" in fails(call("cache", "clear"))
+
+
+@pytest.mark.usefixtures("aws")
+def test_cache_clear_forgets_tokens_and_loses_no_given_login(call: Run) -> None:
+    run("get", stdin=HOST)
+    run("store", stdin=login(OTHER_ACCOUNT))
+    told = call("cache", "clear").stdout.decode()
+    assert f"cache clear {OTHER_ACCOUNT}" in told
+    assert set(json.loads(run("list").stdout)) == {OTHER_ACCOUNT}
+
+
+def test_cache_clear_of_one_registry_forgets_it_and_no_other(call: Run, aws: FakeECR) -> None:
+    for host in (HOST, OTHER_REGION):
+        run("get", stdin=host)
+    run("store", stdin=login(HOST))
+    assert call("cache", "clear", f"https://{HOST}/").stdout.decode() == f"{HOST}: forgotten.\n"
+    assert set(json.loads(run("list").stdout)) == {OTHER_REGION}
+    assert call("cache", "show", HOST).stdout.decode().startswith(f"Nothing is cached for {HOST} in ")
+    assert len(aws.calls) == 2
+
+
+@pytest.mark.usefixtures("aws")
+def test_cache_tells_the_region_of_hosts_of_ones_own(call: Run, home: Path) -> None:
+    rules = '[registry."a.example.com"]\nregion = "us-west-2"\n[registry."b.example.com"]\npublic = true\n'
+    write(home / ".config/ecr-credhelper/config.toml", rules)
+    for host in ("a.example.com", "b.example.com"):
+        run("get", stdin=host)
+    rows = [line.split()[:2] for line in call("cache").stdout.decode().splitlines() if "example" in line]
+    assert rows == [["a.example.com", "us-west-2"], ["b.example.com", "us-east-1"]]
+
+
+def test_an_empty_cache_and_none_at_all_are_told(call: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert call("cache").stdout.decode().startswith("Nothing is cached in ")
+    monkeypatch.setenv("AWS_ECR_DISABLE_CACHE", "1")
+    assert call("cache").stdout.decode().startswith("There is no cache")
+
+
+def test_cache_of_another_registry_is_refused(call: Run) -> None:
+    assert "nothing of it is cached" in fails(call("cache", "clear", "ghcr.io"))
+
+
+@pytest.mark.parametrize(("profile", "role", "environ", "words"), [
+    ("", "", {}, "default chain"),
+    ("", "", {"AWS_PROFILE": "p", "AWS_ACCESS_KEY_ID": "AKIA"}, "key AKIA"),
+    ("", "", {"AWS_PROFILE": "p", "AWS_DEFAULT_PROFILE": "d"}, "profile d"),
+    ("dev", "", {"AWS_ACCESS_KEY_ID": "AKIA"}, "profile dev"),
+    ("", "", {"AWS_PROFILE": "p"}, "profile p"),
+    ("", "", {"AWS_DEFAULT_PROFILE": "p"}, "profile p"),
+    ("", "arn:r", {}, "arn:r"),
+    ("dev", "arn:r", {}, "arn:r, from profile dev"),
+    ("", "", {"AWS_ROLE_ARN": "arn:w"}, "arn:w"),
+    ("", "", {"AWS_ROLE_ARN": "arn:w", "AWS_ACCESS_KEY_ID": "AKIA"}, "key AKIA"),
+    ("", "", {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://x"}, "the container's role"),
+])  # fmt: skip
+def test_an_identity_is_told_in_words(profile: str, role: str, environ: dict[str, str], words: str) -> None:
+    assert inventory.describe_identity(profile, role, environ) == words
+
+
+def test_the_identity_of_a_token_is_read_from_its_key(aws: FakeECR, home: Path) -> None:
+    import boto3
+
+    from ecr_credhelper import get_credentials
+
+    write(home / ".aws/config", "[profile prod]\naws_access_key_id = AKIAPROD\naws_secret_access_key = s\n")
+    aws.identities["AKIAPROD"] = "s"
+    get_credentials(HOST, profile="prod")
+    get_credentials(HOST, session=boto3.Session(profile_name="prod"))
+    found = inventory.entries(open_cache(os.environ), fingerprint(os.environ).route, time.time())
+    assert {entry.identity for entry in found} == {"profile prod", "a program's session, key AKIAPROD"}
+    assert not any(entry.is_current for entry in found)
+
+
+def test_what_has_expired_is_not_told(aws: FakeECR) -> None:
+    run("get", stdin=HOST)
+    cache, route = open_cache(os.environ), fingerprint(os.environ).route
+    assert len(inventory.entries(cache, route, time.time())) == len(aws.calls) == 1
+    assert not inventory.entries(cache, route, time.time() + 13 * 3600)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(59, "0 min"), (3599, "59 min"), (43140, "11 h 59 min"), (3660, "1 h 01 min")]
+)
+def test_a_time_span_is_told_as_people_say_it(seconds: float, text: str) -> None:
+    assert durations.format_duration(seconds) == text
+
+
+# -- status
+
+
+def rows_of(result: Result) -> dict[str, list[str]]:
+    lines = result.stdout.decode().split("\n\n")[1].splitlines()[1:]
+    return {
+        line.split()[0]: [cell.strip() for cell in line.split("  ") if cell.strip()][1:] for line in lines
+    }
+
+
+def test_status_without_anything_tells_how_to_begin(call: Run, home: Path) -> None:
+    text = call("status").stdout.decode()
+    assert f"{home}/.docker/config.json (not there)" in text
+    assert text.endswith("to begin: docker-credential-ecr-py configure HOST\n")
+
+
+def test_status_is_one_screen_of_all_and_asks_nobody(call: Run, aws: FakeECR, home: Path) -> None:
+    helpers = {HOST: "ecr-py", OTHER_ACCOUNT: "ecr-py", THIRD: "ecr-py", OTHER_REGION: "pass"}
+    write(home / ".docker/config.json", json.dumps({"credHelpers": helpers, "credsStore": "desktop"}))
+    write(home / ".config/ecr-credhelper/config.toml", SETTINGS)
+    run("get", stdin=HOST)
+    run("store", stdin=login(OTHER_ACCOUNT))
+    calls = len(aws.calls)
+    result = call("status")
+    assert (result.status, result.stderr) == (0, b"")
+    assert ", credsStore desktop\n" in result.stdout.decode()
+    assert rows_of(result) == {
+        HOST: ["credHelpers", "-", "key AKIAFAKEFAKEFAKEFAKE", "11 h 59 min left"],
+        OTHER_ACCOUNT: ["credHelpers", "444455556666", "docker login", "11 h 59 min left"],
+        THIRD: ["credHelpers", "444455556666", "profile prod", "-"],
+        "images.example.com": ["-", "images.example.com", "key AKIAFAKEFAKEFAKEFAKE", "-"],
+    }
+    assert len(aws.calls) == calls
+
+
+def test_status_knows_what_a_store_or_another_helper_means(call: Run, home: Path, aws: FakeECR) -> None:
+    write(home / ".docker/config.json", json.dumps({"credHelpers": {HOST: "pass"}, "credsStore": "ecr-py"}))
+    for host in (HOST, PUBLIC):
+        run("get", stdin=host)
+    rows = rows_of(call("status"))
+    assert (rows[HOST][0], rows[PUBLIC][0]) == ("no: pass", "credsStore")
+    assert len(aws.calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"), [("oops", "?"), ("[registry.111122223333]\nprofil = 1\n", "wrong")]
+)
+def test_status_tells_of_settings_that_are_wrong(call: Run, text: str, rule: str, home: Path) -> None:
+    write(home / ".docker/config.json", json.dumps({"credHelpers": {HOST: "ecr-py"}}))
+    write(home / ".config/ecr-credhelper/config.toml", text)
+    result = call("status")
+    assert rows_of(result)[HOST] == ["credHelpers", rule, "?", "-"]
+    assert (result.status == 1) is (rule == "?") is (b"is not valid TOML" in result.stderr)
+
+
+def test_status_tells_of_a_wrong_setting_for_all_and_knows_what_is_for_all(call: Run, home: Path) -> None:
+    write(home / ".docker/config.json", '{"credsStore": "ecr-py"}')
+    result = call("status")
+    assert (result.status, result.stdout.decode().rstrip().endswith("(not there)")) == (0, False)
+    assert b"Docker asks here for no registry" not in result.stdout
+    write(home / ".config/ecr-credhelper/config.toml", 'fallbak = "pass"\n')
+    result = call("status")
+    assert (result.status, b"did you mean fallback?" in result.stderr) == (1, True)
+
+
+def test_status_tells_of_a_docker_configuration_that_cannot_be_read(call: Run, home: Path) -> None:
+    write(home / ".docker/config.json", "{")
+    result = call("status")
+    assert (result.status, result.stderr.decode()) == (
+        1, f"✗ {home}/.docker/config.json: is not valid JSON\n",
+    )  # fmt: skip
+    assert b"Docker asks here for no registry" not in result.stdout
+    write(home / ".docker/config.json", " \n")
+    assert call("status").status == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_what_a_file_says_steers_no_terminal(home: Path) -> None:
+    helpers = {HOST: "ecr-py", OTHER_ACCOUNT: "x\x1b[2J", f"\x1b]0;t\x07{OTHER_REGION}": "ecr-py"}
+    write(home / ".docker/config.json", json.dumps({"credHelpers": helpers, "credsStore": "\x1b[2J"}))
+    write(home / ".config/ecr-credhelper/config.toml", f'[registry."{OTHER_ACCOUNT}"]\nprofile = "p"\n')
+    seen = run_in_terminal("status").screen
+    assert "no: x [2J" in seen
+    assert re.sub(r"\x1b\[[01]m", "", seen).replace("\n", "").isprintable()
+
+
+def test_status_on_a_terminal_has_colour_unless_it_is_not_wanted(call: Run, home: Path) -> None:
+    write(home / ".docker/config.json", json.dumps({"credHelpers": {HOST: "ecr-py"}}))
+    assert "\x1b[1m" in run_in_terminal("status").screen
+    assert "\x1b" not in run_in_terminal("status", env={"NO_COLOR": "1"}).screen
+    assert b"\x1b" not in call("status").stdout
+
+
+def test_a_token_never_shows_where_entries_are_printed() -> None:
+    token = Token("AWS", "a-password", fetched_at=0, expires_at=1)
+    assert "a-password" not in repr(
+        inventory.Entry(HOST, "us-west-2", "default chain", token, is_current=True)
+    )

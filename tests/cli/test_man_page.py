@@ -1,0 +1,32 @@
+"""The man page and the reference page are what the command table says."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import man_page
+
+
+@pytest.mark.parametrize(("path", "make"), [
+    (man_page.MAN_PAGE, man_page.man_page), (man_page.REFERENCE, man_page.reference),
+], ids=["man page", "reference"])  # fmt: skip
+def test_a_page_is_what_the_table_says(path: Path, make: Callable[[], str]) -> None:
+    assert path.read_text(encoding="utf-8") == make(), "run: python -m tests.man_page"
+
+
+@pytest.mark.skipif(not shutil.which("man"), reason="no man")
+def test_the_man_page_is_one_that_man_can_show() -> None:
+    done = subprocess.run(
+        ["man", "--warnings", "-l", str(man_page.MAN_PAGE)], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    assert "configure" in done.stdout
+
+
+def test_a_line_that_looks_like_a_request_is_text() -> None:
+    assert man_page.roff(".TH -x \\") == "\\&.TH \\-x \\\\"

@@ -1,0 +1,234 @@
+"""Root in another user's home, as with ``sudo -E``: it leaves no file of its own there, and gives none away.
+
+The other user owns the directories, so can replace what is in them at any moment. Python tells an audit hook
+of each system call before it happens; here the hook is that user, who has the time for one change.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecr_credhelper.errors import ConfigurationError
+from ecr_credhelper.files import foreign_directory, make_private
+from tests.conftest import HOST, run
+from tests.docker_files import BACKUP, here, tree, write
+from tests.fake_ecr import FakeECR
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="the test is of what root does"
+)
+
+USER, GROUP = 1234, 5678
+CONTENT = b'{"auths": {"ghcr.io": {"auth": "c2VjcmV0"}}}'
+SECRET = b'{"auths": {"registry.example": {"auth": "cm9vdA=="}}}'
+
+
+@pytest.fixture
+def home(home: Path) -> Path:
+    """Give the home to another user."""
+    os.chown(home, USER, GROUP)
+    return home
+
+
+# -- the cache
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("made", ["", ".cache", ".cache/ecr-credhelper"])
+def test_root_caches_nothing_in_another_users_home(made: str, home: Path, aws: FakeECR) -> None:
+    """Nor below a directory of root's there: the user could replace it."""
+    if made:
+        (home / made).mkdir(parents=True, mode=0o700)
+    for _ in range(2):
+        assert run("get", stdin=HOST).reply["Username"] == "AWS"
+    assert len(aws.calls) == 2
+    assert not tree(home)
+    assert [str(path.relative_to(home)) for path in home.rglob("*")] == [
+        str(path) for path in reversed([Path(made), *Path(made).parents]) if str(path) != "."
+    ]
+
+
+def test_root_caches_in_a_place_of_its_own(
+    home: Path, tmp_path: Path, aws: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ECR_CACHE_DIR", str(tmp_path))
+    for _ in range(2):
+        assert run("get", stdin=HOST).reply["Username"] == "AWS"
+    assert len(aws.calls) == 1
+    assert not tree(home)
+
+
+def test_status_and_doctor_say_so(home: Path) -> None:
+    cache = f"{home}/.cache/ecr-credhelper"
+    why = f"{cache} is not used: {home} belongs to user {USER}, and this process runs as root"
+    hint = "run sudo with -H, or set AWS_ECR_CACHE_DIR to a directory that belongs to root"
+    assert f"Cache:     {why}; {hint}\n" in here("status").screen
+    told = here("doctor").screen
+    assert f" {why}, so every pull asks AWS\n" in told
+    assert f" {hint}\n" in told
+
+
+def test_a_user_is_told_by_name(home: Path) -> None:
+    import pwd
+
+    user = next(entry for entry in pwd.getpwall() if entry.pw_uid not in {0, 65534})
+    os.chown(home, user.pw_uid, GROUP)
+    assert f"{home} belongs to user {user.pw_name}, and" in here("status").screen
+
+
+def test_every_directory_on_the_way_counts(home: Path, tmp_path: Path) -> None:
+    inner = home / "a" / "b"
+    inner.mkdir(parents=True)
+    assert foreign_directory(str(inner / "c" / "d")) == (str(home), USER)
+    assert foreign_directory(str(tmp_path / "c" / "d")) is None
+    (tmp_path / "to-a-user").symlink_to(home)
+    assert foreign_directory(str(tmp_path / "to-a-user" / "c")) == (str(tmp_path / "to-a-user"), USER)
+    (tmp_path / "of-a-user").symlink_to(tmp_path)
+    os.chown(tmp_path / "of-a-user", USER, GROUP, follow_symlinks=False)
+    assert foreign_directory(str(tmp_path / "of-a-user" / "c")) == (str(tmp_path / "of-a-user"), USER)
+    assert not make_private(str(tmp_path / "of-a-user" / "c"))
+
+
+def test_the_root_of_a_user_namespace_has_a_cache(home: Path) -> None:
+    os.chown(home, 65534, 65534)  # as rootless podman sees what belongs to the real root
+    assert make_private(str(home / "me"))
+
+
+def test_another_user_may_cache_wherever_that_is_possible(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1)
+    assert foreign_directory(str(home / "cache")) is None
+
+
+# -- configuration
+
+
+@pytest.mark.parametrize("content", [CONTENT, None])
+def test_what_root_writes_is_the_users(content: bytes | None, home: Path) -> None:
+    config = home / ".docker" / "config.json"
+    if content:
+        os.chown(write(config, content), USER, GROUP)
+        os.chown(config.parent, USER, GROUP)
+    here("configure", HOST, "--yes")
+    for path in home.rglob("*"):
+        assert (path.stat().st_uid, path.stat().st_gid) == (USER, GROUP)
+    assert set(tree(home)) == {".docker/config.json", f".docker/config.json{BACKUP}"}
+    here("unconfigure", "--yes")
+    assert tree(home) == ({".docker/config.json": content} if content else {})
+
+
+class OtherUser:
+    """Who acts once, right before the system call with a certain number, and looks at each one after that."""
+
+    def __init__(self) -> None:
+        self.acts: Callable[[], object] | None = None
+        self.looks: Callable[[], object] | None = None
+        self.calls_left = 0
+        sys.addaudithook(self._hear)  # which stays until the process ends
+
+    def _hear(self, event: str, _: tuple[Any, ...]) -> None:
+        if event != "open" and not event.startswith("os."):
+            return
+        if self.calls_left:
+            self.calls_left -= 1
+            return
+        call, looks = self.acts or self.looks, self.looks
+        self.acts = self.looks = None  # what is done here is not heard
+        if call:
+            call()
+        self.looks = looks
+
+
+@pytest.fixture(scope="module")
+def other_user() -> Iterator[OtherUser]:
+    user = OtherUser()
+    yield user
+    user.acts = user.looks = None
+
+
+def put(path: Path, other: Path) -> None:
+    """Replace a file or directory, as the owner of the directory above it can, and keep it beside."""
+    if os.path.lexists(path):
+        path.rename(path.with_name(f"{path.name}.aside"))
+    if other.parent == path.parent:
+        other.rename(path)
+    elif path.parent.is_dir():
+        path.symlink_to(other)
+
+
+def put_for_new_files(config: Path, roots: Path) -> None:
+    """Replace every file that is being written."""
+    for path in [*config.parent.glob("*")]:
+        if path.name not in {config.name, f"{config.name}{BACKUP}"}:
+            put(path, roots / config.name)
+
+
+ATTACKS: dict[str, Callable[[Path, Path], object]] = {
+    "directory -> link": lambda config, roots: put(config.parent, roots),
+    "directory -> link to an empty one": lambda config, roots: put(config.parent, roots / "empty"),
+    "directory -> one of root's": lambda config, _: put(config.parent, config.parent.with_name("of-root")),
+    "file -> link": lambda config, roots: put(config, roots / config.name),
+    "backup -> link": lambda config, roots: put(config.with_name(config.name + BACKUP), roots / config.name),
+    "new files -> links": put_for_new_files,
+}
+
+
+def assert_given_away_nothing(roots: Path, users: Path) -> None:
+    """Check that only root can read what was root's, wherever it is now."""
+    for path in [*roots.rglob("*"), *users.rglob("*")]:
+        status = path.lstat()
+        is_roots = roots in path.parents or (path.is_dir() and (path / "mark-of-root").exists())
+        if stat.S_ISREG(status.st_mode) and b"cm9vdA" in path.read_bytes():
+            is_roots = True
+            assert stat.S_IMODE(status.st_mode) == 0o600, path
+        assert status.st_uid == 0 or not is_roots, path
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+@pytest.mark.parametrize("command", [["configure", HOST], ["unconfigure"]], ids=["configure", "unconfigure"])
+@pytest.mark.parametrize("content", [CONTENT, None], ids=["a file", "no file"])
+def test_whatever_is_replaced_at_any_moment_root_gives_nothing_away(
+    attack: Callable[[Path, Path], object],
+    command: list[str],
+    content: bytes | None,
+    home: Path,
+    tmp_path: Path,
+    other_user: OtherUser,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for number in count():
+        roots, users = tmp_path / f"{number}", home / f"{number}"
+        config = users / ".docker" / "config.json"
+        monkeypatch.setenv("DOCKER_CONFIG", str(config.parent))
+        write(roots / config.name, SECRET).chmod(0o600)
+        (roots / "empty").mkdir()
+        write(users / "of-root" / config.name, SECRET).chmod(0o600)
+        (users / "of-root" / "mark-of-root").touch()
+        if content:
+            write(config, content)
+        for path in (users, config.parent, config):
+            if path.exists():
+                os.chown(path, USER, GROUP)
+        if command == ["unconfigure"]:
+            here("configure", HOST, "--yes")
+        other_user.calls_left, other_user.acts = number, partial(attack, config, roots)
+        other_user.looks = partial(assert_given_away_nothing, roots, users)
+        with suppress(ConfigurationError):
+            here(*command, "--yes")
+        other_user.looks = None
+        if other_user.acts:
+            other_user.acts = None
+            assert number > 10, "this user had a choice of moments"
+            return
+        assert_given_away_nothing(roots, users)

@@ -1,0 +1,286 @@
+"""A person's terminal: streams, marks, colours, tables, questions."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Never
+
+import pytest
+
+from ecr_credhelper.console import terminal as module
+from ecr_credhelper.console.terminal import CLEAR_LINE, MARKS, Terminal
+
+
+class Stream(io.StringIO):
+    """Text that a terminal would show, or not."""
+
+    def __init__(self, text: str = "", *, is_terminal: bool = True, encoding: str = "utf-8") -> None:
+        super().__init__(text)
+        self._is_terminal = is_terminal
+        self._encoding = encoding
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override] # of a stream that is a terminal's
+        return self._encoding
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+
+class Screen:
+    """A terminal, and what is on it."""
+
+    def __init__(
+        self, typed: str = "", *, encoding: str = "utf-8", is_terminal: bool = True, **environ: str
+    ) -> None:
+        self.stdout = Stream(is_terminal=is_terminal, encoding=encoding)
+        self.stderr = Stream(is_terminal=is_terminal)
+        stdin = Stream(typed, is_terminal=is_terminal)
+        self.terminal = Terminal({"TERM": "xterm", **environ}, stdin, self.stdout, self.stderr)
+
+
+def test_results_and_remarks_go_different_ways() -> None:
+    screen = Screen()
+    screen.terminal.print("result")
+    screen.terminal.print()
+    screen.terminal.warn("remark")
+    assert screen.stdout.getvalue() == "result\n\n"
+    assert screen.stderr.getvalue() == "remark\n"
+
+
+@pytest.mark.parametrize(("typed", "answer"), [
+    ("y\n", True), ("Yes\n", True), ("n\n", False), ("\n", False), ("", False), ("yy\n", False),
+])  # fmt: skip
+def test_only_a_yes_is_a_yes(typed: str, answer: bool) -> None:
+    screen = Screen(typed)
+    assert screen.terminal.ask("Really?") is answer
+    assert screen.stderr.getvalue() == "Really? [y/N] " + ("" if typed else "\n"), (
+        "Ctrl-D leaves the line open"
+    )
+
+
+def test_ctrl_c_at_a_question_leaves_no_open_line() -> None:
+    class Interrupted(Stream):
+        def readline(self, *_: object) -> Never:
+            raise KeyboardInterrupt
+
+    stderr = Stream()
+    with pytest.raises(KeyboardInterrupt):
+        Terminal({}, Interrupted(), Stream(), stderr).ask("Really?")
+    assert stderr.getvalue() == "Really? [y/N] \n"
+
+
+def test_nobody_is_asked_who_cannot_have_seen_what_it_is_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    assert not Terminal({}, Stream("y\n"), None, Stream()).ask("Really?")
+
+
+def test_where_nobody_can_be_asked_the_answer_is_no() -> None:
+    screen = Screen("y\n", is_terminal=False)
+    assert not screen.terminal.ask("Really?")
+    assert screen.stderr.getvalue() == ""
+
+
+@pytest.mark.parametrize(("environ", "is_terminal"), [
+    ({"NO_COLOR": "1"}, True), ({"TERM": "dumb"}, True), ({"TERM": ""}, True), ({}, False),
+])  # fmt: skip
+def test_there_is_no_colour_where_it_is_not_wanted(environ: dict[str, str], is_terminal: bool) -> None:
+    screen = Screen(is_terminal=is_terminal, **environ)
+    assert screen.terminal.styled("text", "red") == "text"
+    assert screen.terminal.mark("ok") == "✓"
+
+
+def test_on_a_terminal_there_is() -> None:
+    assert Screen().terminal.styled("text", "red") == "\x1b[31mtext\x1b[0m"
+
+
+@pytest.mark.parametrize("kind", MARKS)
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "no-such-encoding"])
+def test_a_mark_can_be_shown_everywhere(kind: str, encoding: str) -> None:
+    screen = Screen(encoding=encoding, NO_COLOR="1")
+    assert screen.terminal.mark(kind) in {
+        MARKS[kind][1],
+        MARKS[kind][0] if MARKS[kind][0].isascii() else None,
+    }
+
+
+def test_columns_are_as_wide_as_they_must_be() -> None:
+    screen = Screen(NO_COLOR="1")
+    screen.terminal.table(("A", "LONG", ""), [("1", "2", "note"), ("three", "4", "")])
+    assert screen.stdout.getvalue().splitlines() == ["A      LONG", "1      2     note", "three  4"]
+
+
+def test_progress_is_gone_when_something_is_said() -> None:
+    screen = Screen()
+    screen.terminal.progress("asking AWS …")
+    screen.terminal.progress("asking the registry …")
+    screen.terminal.print("done")
+    asked = f"asking AWS …{CLEAR_LINE}asking the registry …{CLEAR_LINE}"
+    assert (screen.stderr.getvalue(), screen.stdout.getvalue()) == (asked, "done\n")
+
+
+@pytest.mark.parametrize(("is_terminal", "environ"), [(False, {}), (True, {"TERM": "dumb"})])
+def test_progress_is_for_terminals(is_terminal: bool, environ: dict[str, str]) -> None:
+    screen = Screen(is_terminal=is_terminal, **environ)
+    screen.terminal.progress("asking …")
+    assert screen.stderr.getvalue() == ""
+
+
+def test_a_process_without_streams_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(f"sys.{name}", None)
+    terminal = Terminal({})
+    terminal.print("x")
+    terminal.warn("x")
+    assert not terminal.ask("x?")
+    assert not terminal.shows_output
+    assert terminal.mark("ok") == "ok"
+
+
+def test_a_character_that_cannot_be_shown_is_replaced() -> None:
+    raw = io.BytesIO()
+    terminal = Terminal({}, io.StringIO(), io.TextIOWrapper(raw, "ascii"), io.StringIO())
+    terminal.print("a…b")
+    assert raw.getvalue() == f"a?b{os.linesep}".encode()
+
+
+HOSTILE = "a\x1b]0;title\x07b\x1b[2Jc\x9b1md\u202ee"
+HARMLESS = "a ]0;title b [2Jc 1md e"
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_what_a_file_says_steers_no_terminal(is_terminal: bool) -> None:
+    screen = Screen("y\n", is_terminal=is_terminal)
+    screen.terminal.print(f"{screen.terminal.mark('ok')} {HOSTILE}")
+    screen.terminal.table(("A",), [(f"{HOSTILE}\n",), ("x",)])
+    screen.terminal.warn(HOSTILE)
+    screen.terminal.ask(HOSTILE)
+    screen.terminal.progress(HOSTILE)
+    mark, head = ("\x1b[32m✓\x1b[0m", "\x1b[1mA\x1b[0m") if is_terminal else ("✓", "A")
+    assert screen.stdout.getvalue() == f"{mark} {HARMLESS}\n{head}\n{HARMLESS}\nx\n"
+    told = [HARMLESS] if not is_terminal else [HARMLESS, f"{HARMLESS} [y/N] {HARMLESS}"]
+    assert screen.stderr.getvalue().splitlines() == told
+    assert screen.terminal.styled(HOSTILE, "red") == (
+        f"\x1b[31m{HARMLESS}\x1b[0m" if is_terminal else HOSTILE
+    )
+    screen.terminal.clear()
+
+
+def test_what_a_program_waits_for_is_given_as_it_is() -> None:
+    screen = Screen()
+    screen.terminal.progress("asking …")
+    screen.terminal.write_raw("{\n\t}")
+    assert screen.stdout.getvalue() == "{\n\t}\n"
+    assert screen.stderr.getvalue() == f"asking …{CLEAR_LINE}"
+    assert screen.terminal.flush()
+
+
+def test_a_result_that_nobody_can_get_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    stderr = Stream()
+    monkeypatch.setattr("sys.stdout", None)
+    terminal = Terminal({}, Stream(), None, stderr)
+    assert terminal.flush()
+    terminal.print("x")
+    terminal.write_raw("x")
+    assert not terminal.flush()
+    told = f"standard output cannot be written ({os.strerror(errno.EBADF)})\n"
+    assert stderr.getvalue() == f"docker-credential-ecr-py: {told}"
+
+
+class Broken(Stream):
+    """A stream that cannot be written."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._number = number
+
+    def write(self, _: str) -> int:
+        raise OSError(self._number, os.strerror(self._number))
+
+
+@pytest.mark.parametrize(("number", "count"), [(errno.ENOSPC, 1), (errno.EPIPE, 0)])
+def test_output_that_cannot_be_written_is_told_once_and_stops_nothing(number: int, count: int) -> None:
+    stderr = Stream()
+    terminal = Terminal({}, Stream("y\n"), Broken(number), stderr)
+    terminal.print("x")
+    terminal.print("y")
+    assert stderr.getvalue().count("standard output cannot be written") == count
+    assert not terminal.flush()
+    assert not terminal.ask("Really?"), "nobody has seen what it is about"
+
+
+def test_where_remarks_cannot_be_written_the_result_can() -> None:
+    stdout = Stream()
+    terminal = Terminal({}, Stream(), stdout, Broken(errno.ENOSPC))
+    terminal.warn("x")
+    terminal.print("y")
+    assert (stdout.getvalue(), terminal.flush()) == ("y\n", True)
+
+
+def test_a_byte_that_is_no_text_is_no_yes() -> None:
+    class Typed(io.TextIOWrapper):
+        def isatty(self) -> bool:
+            return True
+
+    typed = Typed(io.BytesIO(b"\xffy\n"), "utf-8")
+    assert not Terminal({}, typed, Stream(), Stream()).ask("Really?")
+
+
+# A question without echo, which a thread asks.
+
+
+@pytest.fixture
+def tty() -> Iterator[int]:
+    """Return a terminal, with echo."""
+    pty = pytest.importorskip("pty")  # Windows has none
+    ours, theirs = pty.openpty()
+    yield theirs
+    os.close(ours)
+    os.close(theirs)
+
+
+def has_echo(tty: int) -> bool:
+    import termios
+
+    return bool(termios.tcgetattr(tty)[3] & termios.ECHO)
+
+
+def without_echo(tty: int) -> None:
+    import termios
+
+    state = termios.tcgetattr(tty)
+    state[3] &= ~termios.ECHO
+    termios.tcsetattr(tty, termios.TCSANOW, state)
+
+
+def test_while_a_question_is_open_no_progress_is_shown(tty: int) -> None:
+    screen = Screen()
+    screen.terminal.progress("checking …")
+    with module.asking(tty):
+        assert module.open_prompts
+        screen.terminal.progress("checking more …")
+        assert screen.stderr.getvalue() == f"checking …{CLEAR_LINE}"
+    assert not module.open_prompts
+
+
+def test_a_question_that_nobody_waits_for_gives_the_echo_back(tty: int) -> None:
+    with module.asking(tty):
+        without_echo(tty)
+        with module.asking(tty):  # another thread's, which began without echo
+            Screen().terminal.print("it took too long")
+            assert has_echo(tty)
+            assert not module.open_prompts
+        without_echo(tty)
+    module.restore_terminal()
+    assert not has_echo(tty), "getpass has seen to it"
+
+
+def test_what_is_no_terminal_has_no_echo(tmp_path: Path) -> None:
+    pytest.importorskip("termios")
+    with (tmp_path / "file").open("wb") as file, module.asking(file.fileno()):
+        assert not module.open_prompts

@@ -1,0 +1,144 @@
+"""Files of a person's, several at once: all are written or none, and processes wait for each other."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from ecr_credhelper.docker import config_file
+from ecr_credhelper.docker.config_file import Change, ConfigFile
+from ecr_credhelper.docker.config_file import write as replace
+from ecr_credhelper.docker.directory import Contents, Directory
+from ecr_credhelper.errors import ConfigurationError
+from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT
+from tests.docker_files import BACKUP, here, load, tree, write
+
+CONTENT = b'{\n  "auths": {"ghcr.io": {"auth": "c2VjcmV0"}}\n}\n'
+
+
+@pytest.fixture
+def config(home: Path) -> Path:
+    return home / ".docker" / "config.json"
+
+
+SETTINGS = ".config/ecr-credhelper/config.toml"
+
+
+def test_nothing_is_written_unless_all_can_be(config: Path, home: Path) -> None:
+    write(config, '{"credsStore": "pass"}').chmod(0o444)
+    before = tree(home)
+    with pytest.raises(ConfigurationError, match="is read-only; nothing was changed"):
+        here("configure", "--creds-store", "--yes")
+    assert tree(home) == before
+    config.chmod(0o644)
+    here("configure", "--creds-store", "--yes")
+    (home / SETTINGS).chmod(0o444)
+    before = tree(home)
+    with pytest.raises(ConfigurationError, match="is read-only; nothing was changed"):
+        here("unconfigure", "--yes")
+    assert tree(home) == before
+
+
+def test_what_is_written_all_the_same_is_told(
+    config: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(config, '{"credsStore": "pass"}')
+    replace = os.replace
+
+    def refuse(new: str, path: str, **at: int) -> None:
+        if path == config.name:
+            raise OSError(5, "Input/output error")
+        replace(new, path, **at)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(ConfigurationError) as error:
+        here("configure", "--creds-store", "--yes")
+    told = f"{config}: cannot be written (Input/output error); written already: {home / SETTINGS}"
+    assert str(error.value) == told
+    assert [path for path in tree(home) if "before" not in path] == [".docker/config.json", SETTINGS]
+
+
+def test_a_backup_is_not_replaced_by_one_who_comes_too_late(config: Path) -> None:
+    write(config, CONTENT)
+    file = ConfigFile(str(config), str)
+    here("configure", HOST, "--yes")
+    before = tree(config.parent)
+    with pytest.raises(ConfigurationError, match="was changed in the meantime"):
+        replace([Change(file, "{ }", b"{}")])
+    assert tree(config.parent) == before
+
+
+def test_with_yes_it_begins_again_once(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(config, "{}")
+    others = ['{"a": 1}']
+
+    def late(changes: list[Change]) -> None:
+        if others:
+            write(config, others.pop())
+        replace(changes)
+
+    monkeypatch.setattr("ecr_credhelper.cli.confirmation.write", late)
+    screen = here("configure", HOST, "--yes").screen
+    assert screen.count(f"{config} was changed in the meantime: once more\n") == 1
+    assert load(config) == {"a": "1", "credHelpers": {HOST: "ecr-py"}}
+    assert config.with_name(config.name + BACKUP).read_text() == '{"a": 1}'
+    others += ['{"a": 2}', '{"a": 3}']
+    with pytest.raises(ConfigurationError, match="try again"):
+        here("configure", OTHER_ACCOUNT, "--yes")
+    assert load(config) == {"a": "2"}
+    others += ["{}"]
+    with pytest.raises(ConfigurationError, match="try again"):
+        here("configure", OTHER_ACCOUNT, typed="y\n")
+    assert load(config) == {}
+
+
+def test_what_is_written_at_the_last_moment_stays(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = ConfigFile(str(write(config, CONTENT)), str)
+    create = Directory.create
+
+    def late(self: Directory, name: str, data: bytes, like: Contents | None) -> None:
+        create(self, name, data, like)
+        write(config, b"{}")
+
+    monkeypatch.setattr(Directory, "create", late)
+    with pytest.raises(ConfigurationError, match="was changed in the meantime"):
+        replace([Change(file, "{ }", CONTENT)])
+    assert tree(config.parent) == {"config.json": b"{}"}
+
+
+def test_processes_at_the_same_moment_lose_nothing(config: Path) -> None:
+    write(config, CONTENT)
+    hosts = [f"{number}11122223333.dkr.ecr.us-west-2.amazonaws.com" for number in range(6)]
+    runs = [
+        subprocess.Popen([EXECUTABLE, "configure", host, "--yes"], stdout=-3, stderr=-3) for host in hosts
+    ]
+    assert [run.wait() for run in runs] == [0] * len(hosts)
+    assert set(load(config)["credHelpers"]) == set(hosts)
+    here("unconfigure", "--yes")
+    assert tree(config.parent) == {"config.json": CONTENT}
+
+
+@pytest.mark.parametrize(("seconds", "is_left"), [(0, True), (7200, False), (-7200, False)])
+def test_what_a_killed_process_leaves_goes(seconds: int, is_left: bool, config: Path) -> None:
+    write(config, CONTENT)
+    left = write(config.with_name(f".0123456789abcdef{config_file.NEW}"), CONTENT)
+    other = write(config.with_name(".mine"), CONTENT)
+    os.mkdir(config.with_name(f".directory{config_file.NEW}"))
+    for path in (left, other):
+        os.utime(path, (0, time.time() - seconds))
+    here("configure", HOST, "--yes")
+    assert left.exists() == is_left, "a process may still be writing it"
+    assert set(tree(config.parent)) - {left.name} == {"config.json", f"config.json{BACKUP}", other.name}
+
+
+def test_without_a_home_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    for command in (["configure", HOST], ["unconfigure"]):
+        with pytest.raises(ConfigurationError, match=r"^there is no home folder; set HOME or DOCKER_CONFIG$"):
+            here(*command, "--yes")
+    assert not list(tmp_path.iterdir())

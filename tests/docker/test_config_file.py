@@ -1,0 +1,223 @@
+"""Files of a person's: what must not be touched is not, and a write is whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecr_credhelper.docker import directory
+from ecr_credhelper.docker.config_file import Change, ConfigFile
+from ecr_credhelper.docker.config_file import write as replace
+from ecr_credhelper.errors import ConfigurationError
+from tests.conftest import HOST, run
+from tests.docker_files import BACKUP, here, load, tree, write
+
+CONTENT = b'{\n  "auths": {"ghcr.io": {"auth": "c2VjcmV0"}}\n}\n'
+
+
+@pytest.fixture
+def config(home: Path) -> Path:
+    return home / ".docker" / "config.json"
+
+
+@pytest.mark.parametrize("command", [["configure", HOST], ["unconfigure"]])
+@pytest.mark.parametrize(("content", "problem"), [
+    (b"{", "is not valid: Expecting property name"),
+    (b'{"a": 1,}', "is not valid: "),
+    (b'{} {"a": 1}', "is not valid: Extra data, line 1"),
+    (b'{"auths": {}} // mine', "is not valid: Extra data"),
+    (b"[]", "is not valid: not an object"),
+    (b"null", "is not valid: not an object"),
+    (b'"c2VjcmV0"', "is not valid: not an object"),
+    (b'{"a": NaN}', "is not valid: NaN is no number"),
+    (b'{"auths": {}, "auths": {}}', 'is not valid: "auths" is there twice'),
+    (b'{"auths": ["c2VjcmV0"]}', "is not valid: auths is no object"),
+    (b'{"credHelpers": "c2VjcmV0"}', "is not valid: credHelpers is no object"),
+    (b'{"credsStore": {"a": "c2VjcmV0"}}', "is not valid: credsStore is no text"),
+    (b'{"a":' * 100_000, "is not valid: nested too deeply"),
+    (b'{"a": "\xe9"}', "is not UTF-8"),
+    ("{}".encode("utf-16"), "is not UTF-8"),
+])  # fmt: skip
+def test_what_is_not_a_configuration_is_never_touched(
+    command: list[str], content: bytes, problem: str, config: Path
+) -> None:
+    write(config, content)
+    with pytest.raises(ConfigurationError, match=problem) as error:
+        here(*command, "--yes")
+    assert str(error.value).endswith("nothing was changed")
+    assert str(error.value).startswith(f"{config}: ")
+    assert "c2VjcmV0" not in str(error.value)
+    assert tree(config.parent) == {"config.json": content}
+
+
+def test_the_process_says_so_in_a_line(config: Path) -> None:
+    write(config, b"{")
+    result = run("configure", HOST, "--yes")
+    assert (result.status, result.stdout) == (1, b"")
+    assert result.stderr.startswith(f"docker-credential-ecr-py: {config}: is not valid: ".encode())
+    assert result.stderr.count(b"\n") == 1
+
+
+def test_a_damaged_backup_is_told(config: Path) -> None:
+    write(config.with_name(config.name + BACKUP), b"[")
+    with pytest.raises(ConfigurationError, match=f"{BACKUP}: is not valid"):
+        here("unconfigure", "--yes")
+
+
+def test_a_symbolic_link_stays_one(config: Path, tmp_path: Path) -> None:
+    real = write(tmp_path / "dotfiles" / "docker.json", CONTENT)
+    config.parent.mkdir()
+    config.symlink_to(os.path.relpath(real, config.parent))
+    here("configure", HOST, "--yes")
+    assert config.is_symlink()
+    assert load(real)["credHelpers"] == {HOST: "ecr-py"}
+    assert list(tree(real.parent)) == ["docker.json"], "no backup among what may be published"
+    here("unconfigure", "--yes")
+    assert config.is_symlink()
+    assert tree(config.parent) == {"config.json": CONTENT}
+
+
+def test_a_dangling_symbolic_link_too(config: Path, tmp_path: Path) -> None:
+    real = tmp_path / "later" / "docker.json"
+    config.parent.mkdir()
+    config.symlink_to(real)
+    here("configure", HOST, "--yes")
+    assert load(real) == {"credHelpers": {HOST: "ecr-py"}}
+    here("unconfigure", "--yes")
+    assert (config.is_symlink(), real.exists()) == (True, False)
+
+
+@pytest.mark.parametrize("make", [
+    lambda path: path.mkdir(),
+    lambda path: path.symlink_to(os.devnull),
+    os.mkfifo,
+])  # fmt: skip
+def test_only_a_file_is_replaced(make: Callable[[Path], object], config: Path) -> None:
+    def is_now() -> tuple[int, ...]:
+        status = os.lstat(config)
+        return status.st_mode, status.st_ino, status.st_mtime_ns  # to follow a link changes when it was read
+
+    config.parent.mkdir()
+    make(config)
+    before = is_now()
+    with pytest.raises(ConfigurationError, match="is not a file; nothing was changed"):
+        here("configure", HOST, "--yes")
+    assert is_now() == before
+
+
+def test_a_file_that_cannot_be_reached_is_told(config: Path) -> None:
+    config.parent.mkdir()
+    config.symlink_to(config)
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        here("configure", HOST, "--yes")
+
+
+def test_a_folder_that_cannot_be_made_is_told(config: Path) -> None:
+    config.parent.symlink_to("/proc/nowhere")
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        here("configure", HOST, "--yes")
+
+
+def test_a_read_only_file_is_protected(config: Path) -> None:
+    write(config, CONTENT).chmod(0o444)
+    with pytest.raises(ConfigurationError, match="is read-only; nothing was changed"):
+        here("configure", HOST, "--yes")
+    assert tree(config.parent) == {"config.json": CONTENT}
+    assert stat.S_IMODE(config.stat().st_mode) == 0o444
+
+
+@pytest.mark.parametrize("name", ["replace", "open", "fchown", "fchmod"])
+def test_what_fails_loses_nothing(name: str, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(config, CONTENT)
+    works = getattr(os, name)
+
+    def refuse(*arguments: Any, **options: Any) -> Any:
+        if name == "open" and not arguments[1] & os.O_CREAT:
+            return works(*arguments, **options)
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, name, refuse)
+        with pytest.raises(ConfigurationError, match=r"cannot be written \(Permission denied\); nothing"):
+            here("configure", HOST, "--yes")
+    assert tree(config.parent) == {"config.json": CONTENT}
+
+
+def test_without_a_backup_nothing_is_written(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(config, CONTENT)
+
+    def refuse(_: str, path: str, **at: object) -> None:
+        assert path.endswith(BACKUP), f"the backup comes first: {at}"
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(ConfigurationError, match=rf"{BACKUP}: cannot be written \(.*\); nothing was changed"):
+        here("configure", HOST, "--yes")
+    assert tree(config.parent) == {"config.json": CONTENT}
+
+
+def test_a_backup_is_not_read_through_a_link(config: Path, tmp_path: Path) -> None:
+    """Undoing gives what is in it to the owner of the file, who need not be allowed to read the other one."""
+    other = write(tmp_path / "other.json", '{"auths": {"ghcr.io": {"auth": "c2VjcmV0"}}}')
+    config.parent.mkdir()
+    config.with_name(config.name + BACKUP).symlink_to(other)
+    for command in (["configure", HOST], ["unconfigure"]):
+        with pytest.raises(ConfigurationError, match=f"{BACKUP}: cannot be read"):
+            here(*command, "--yes")
+    assert not config.exists()
+
+
+def test_what_somebody_else_writes_in_the_meantime_stays(config: Path) -> None:
+    write(config, CONTENT)
+    file = ConfigFile(str(config), str)
+    write(config, b"{}")
+    with pytest.raises(ConfigurationError, match="was changed in the meantime; try again"):
+        replace([Change(file, "{ }", b"{}")])
+    assert tree(config.parent) == {"config.json": b"{}"}
+
+
+@pytest.mark.parametrize("content", [CONTENT, None])
+def test_without_descriptors_of_directories(
+    content: bytes | None, config: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory, "_HAS_DESCRIPTORS", False)  # as on Windows, which has no owners either
+    if content:
+        write(config, content)
+    before = tree(home)
+    here("configure", HOST, "--yes")
+    assert load(config)["credHelpers"] == {HOST: "ecr-py"}
+    assert set(tree(config.parent)) == {"config.json", f"config.json{BACKUP}"}
+    here("unconfigure", "--yes")
+    assert tree(home) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+def test_the_owner_stays(config: Path) -> None:
+    write(config, CONTENT)
+    os.chown(config, 1234, 5678)
+    here("configure", HOST, "--yes")
+    assert (config.stat().st_uid, config.stat().st_gid) == (1234, 5678)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+def test_a_group_that_cannot_be_kept_is_no_reason_to_refuse(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(config, CONTENT)
+    os.chown(config, 1234, 5678)
+    give = os.fchown
+
+    def fchown(descriptor: int, uid: int, gid: int) -> None:
+        if gid == 5678:  # as for whoever is not in it, after sudo
+            raise PermissionError(1, "Operation not permitted")
+        give(descriptor, uid, gid)
+
+    monkeypatch.setattr(os, "fchown", fchown)
+    here("configure", HOST, "--yes")
+    assert load(config)["credHelpers"] == {HOST: "ecr-py"}
+    assert config.stat().st_uid == 1234

@@ -1,0 +1,52 @@
+"""The commands that write configuration, in this process: on a terminal if something is typed."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from ecr_credhelper import cli
+from ecr_credhelper.console.terminal import Terminal
+from tests.conftest import EXECUTABLE
+from tests.terminals import Session
+
+CORPUS = sorted(Path(__file__).with_name("data").joinpath("docker_configs").iterdir())
+BACKUP = ".before-ecr-py"
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def here(*argv: str, typed: str | Screen | None = None) -> Session:
+    """Run a command; the screen has both streams, as on a terminal."""
+    given = Screen(typed) if isinstance(typed, str) else typed
+    path = os.pathsep.join((str(Path(EXECUTABLE).parent), os.environ["PATH"]))
+    screen, stdin = (Screen(), given) if given else (io.StringIO(), io.StringIO())
+    options = cli.parser(argv[0]).parse_args(argv)
+    terminal = Terminal(os.environ, stdin, screen, screen)
+    with patch.dict(os.environ, PATH=path):
+        status = import_module(f"ecr_credhelper.cli.{argv[0]}").run(options, terminal)
+    return Session(status, screen.getvalue())
+
+
+def write(path: Path, content: bytes | str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def load(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8-sig").strip() or "{}", parse_int=str, parse_float=str)
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Return the files in a directory, without the empty ones in our own that are there to be locked."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.parent.name != "locks")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}

@@ -1,0 +1,283 @@
+"""A cache miss: one fetch for everyone, one deadline, and what is served when AWS fails."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ecr_credhelper.aws import client
+from ecr_credhelper.cache import Cache
+from ecr_credhelper.errors import CredentialHelperError, UnreachableError
+from ecr_credhelper.fetch import deadline, lock, resolver
+from ecr_credhelper.fingerprint import Fingerprint
+from ecr_credhelper.records import FileStore
+from ecr_credhelper.registry import Registry, parse
+from ecr_credhelper.settings.loader import Settings
+from ecr_credhelper.settings.rules import NO_RULE
+from ecr_credhelper.token import Token
+from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC
+from tests.fake_ecr import FakeECR, Fault
+
+ME, YOU = Fingerprint("profile=me", ""), Fingerprint("profile=you", "")
+HOUR = 3600
+
+
+def registry(host: str = HOST) -> Registry:
+    found = parse(host)
+    assert found
+    return found
+
+
+def key(wanted: Registry) -> str:
+    return resolver.token_key(wanted, NO_RULE, ME.identity)
+
+
+def resolve(wanted: Registry, cache: Cache, as_: Fingerprint = ME, *, at: float | None = None) -> Token:
+    clock = time.time if at is None else lambda: at
+    one = resolver.Resolver(Settings("", {}, {}), as_, cache, clock)
+    return one.resolve(one.request(wanted))
+
+
+def test_a_fetched_token_is_kept(cache: Cache, aws: FakeECR) -> None:
+    token = resolve(registry(), cache)
+    found = cache.token(str(cache.route(HOST, ME.route)), time.time())
+    assert found
+    assert found.password == token.password == aws.password("us-west-2", serial=1)
+
+
+def test_registries_of_one_region_share_one_call(cache: Cache, aws: FakeECR) -> None:
+    for host in (HOST, OTHER_ACCOUNT, HOST):
+        resolve(registry(host), cache)
+    assert len(aws.calls) == 1
+    assert set(cache.hosts(ME.route, time.time())) == {HOST, OTHER_ACCOUNT}
+
+
+@pytest.mark.parametrize("host", [
+    OTHER_REGION, PUBLIC, HOST.replace("ecr", "ecr-fips"), "111122223333.dkr-ecr.us-west-2.on.aws",
+    "111122223333.dkr-ecr-fips.us-west-2.on.aws",
+])  # fmt: skip
+def test_another_region_api_or_variant_is_another_token(host: str) -> None:
+    assert key(registry(host)) != key(registry())
+
+
+def test_another_identity_is_another_call(cache: Cache, aws: FakeECR) -> None:
+    resolve(registry(), cache)
+    resolve(registry(), cache, as_=YOU)
+    assert len(aws.calls) == 2
+
+
+def test_without_a_cache_every_get_asks(aws: FakeECR) -> None:
+    for _ in range(2):
+        resolve(registry(), Cache(FileStore()))
+    assert len(aws.calls) == 2
+
+
+def test_a_token_about_to_expire_is_replaced(cache: Cache, aws: FakeECR) -> None:
+    now = time.time()
+    old = Token("AWS", "old", fetched_at=now - 12 * HOUR, expires_at=now + 60)
+    cache.save_token(key(registry()), old)
+    assert resolve(registry(), cache).password != "old"
+    assert len(aws.calls) == 1
+
+
+def test_a_token_about_to_expire_is_served_when_aws_fails(cache: Cache, aws: FakeECR) -> None:
+    aws.faults.append(Fault.aws("AccessDeniedException"))
+    now = time.time()
+    old = Token("AWS", "old", fetched_at=now - 12 * HOUR, expires_at=now + 60)
+    cache.save_token(key(registry()), old)
+    assert resolve(registry(), cache).password == "old"
+
+
+def test_where_aws_fails_nobody_waits_for_it_again_within_a_minute(cache: Cache, aws: FakeECR) -> None:
+    aws.faults.extend([Fault.aws("AccessDeniedException")] * 2)
+    now = time.time()
+    old = Token("AWS", "old", fetched_at=now - 12 * HOUR, expires_at=now + 600)
+    cache.save_token(key(registry()), old)
+    for seconds, calls in ((0, 1), (59, 1), (60, 2), (61, 2)):
+        assert resolve(registry(), cache, at=now + seconds).password == "old"
+        assert len(aws.calls) == calls
+    assert resolve(registry(), cache, at=now + 120).password != "old"
+
+
+def test_an_expired_token_is_never_served(cache: Cache, aws: FakeECR) -> None:
+    aws.faults.append(Fault.aws("AccessDeniedException"))
+    now = time.time()
+    old = Token("AWS", "old", fetched_at=now - 12 * HOUR, expires_at=now - 1)
+    cache.save_token(key(registry()), old)
+    with pytest.raises(CredentialHelperError, match="AWS denies"):
+        resolve(registry(), cache)
+
+
+def test_callers_at_once_share_one_call(cache: Cache, aws: FakeECR) -> None:
+    aws.slow = 0.2
+    passwords: list[str] = []
+    gate = threading.Barrier(8)
+
+    def ask() -> None:
+        gate.wait()
+        passwords.append(resolve(registry(), cache).password)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(passwords) == 8
+    assert len(set(passwords)) == len(aws.calls) == 1
+
+
+HOLDER = """
+import sys, time
+from ecr_credhelper.fetch.lock import TokenLock
+with TokenLock(sys.argv[1], sys.argv[2]):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def holder(folder: Path) -> subprocess.Popen[bytes]:
+    """Start another process that holds the token's lock."""
+    command = [sys.executable, "-c", HOLDER, str(folder), key(registry())]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout
+    assert process.stdout.readline().strip() == b"held"
+    return process
+
+
+def test_a_lock_that_is_held_too_long_costs_a_second_call_and_no_answer(
+    cache: Cache, aws: FakeECR, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "LOCK_WAIT", 0.1)
+    with holder:
+        try:
+            assert resolve(registry(), cache).username == "AWS"
+        finally:
+            holder.kill()
+    assert len(aws.calls) == 1
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_lock_holder_that_is_killed_holds_nobody_up(
+    cache: Cache, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "LOCK_WAIT", 3600)
+    with holder:
+        holder.kill()
+    assert resolve(registry(), cache).username == "AWS"
+
+
+def test_the_regions_of_one_identity_do_not_share_a_lock() -> None:
+    hosts = [HOST.replace("us-west-2", f"eu-place-{number}") for number in range(1, 10)]
+    locks = {lock.lock_name(key(registry(host))) for host in hosts}
+    assert len(locks) > len(hosts) // 2
+
+
+def test_a_lock_that_cannot_be_made_costs_no_answer(cache: Cache, folder: Path, aws: FakeECR) -> None:
+    folder.mkdir(mode=0o700)
+    (folder / "locks").write_text("in the way")
+    assert resolve(registry(), cache).username == "AWS"
+    assert len(aws.calls) == 1
+
+
+def test_a_lock_file_that_cannot_be_opened_costs_no_answer(cache: Cache, folder: Path, aws: FakeECR) -> None:
+    for number in range(lock.LOCKS):
+        (folder / "locks" / f"{number:04}").mkdir(parents=True, mode=0o700)
+    assert resolve(registry(), cache).username == "AWS"
+    assert len(aws.calls) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks otherwise")
+@pytest.mark.filterwarnings("ignore:flock not supported")  # newer filelocks go on with a soft lock then
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_costs_no_answer(
+    number: int, cache: Cache, aws: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    assert resolve(registry(), cache).username == "AWS"
+    assert len(aws.calls) == 1
+
+
+class Hanging:
+    """What takes the place of asking AWS, and does not come back before the test's end."""
+
+    def __init__(self) -> None:
+        self.begun, self.gate = threading.Event(), threading.Event()
+
+    def __call__(self, *_: object, **__: object) -> None:
+        self.begun.set()
+        self.gate.wait()
+
+
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hanging]:
+    fetch = Hanging()
+    monkeypatch.setattr(client, "fetch", fetch)
+    yield fetch
+    assert fetch.begun.wait(60)  # however late its thread is: it must not ask AWS for the next test
+    fetch.gate.set()
+
+
+@pytest.mark.usefixtures("hanging")
+def test_an_answer_that_does_not_come_is_an_error_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolver, "DEADLINE", 0.05)
+    with pytest.raises(UnreachableError, match=f"^{HOST}: AWS did not answer within 0.05 s"):
+        resolve(registry(), Cache(FileStore()))
+
+
+def test_an_error_in_the_work_is_raised_in_the_callers_thread() -> None:
+    def fail() -> None:
+        raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        deadline.run_with_deadline(5, fail, subject="s")
+
+
+def no_more(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def test_without_a_thread_the_work_is_done_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise KeyError("x")
+
+    monkeypatch.setattr(threading.Thread, "start", no_more)
+    assert deadline.run_with_deadline(5, lambda: 7, subject="s") == 7
+    with pytest.raises(KeyError) as caught:
+        deadline.run_with_deadline(5, fail, subject="s")
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_lock_is_let_go_when_the_work_is_given_up(
+    cache: Cache, folder: Path, hanging: Hanging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolver, "DEADLINE", 0.1)
+    with pytest.raises(UnreachableError):
+        resolve(registry(), cache)
+    assert hanging.begun.wait(60)  # past the lock, however late it came to it
+    monkeypatch.setattr(lock, "LOCK_WAIT", 0)
+    with lock.TokenLock(str(folder), key(registry())) as is_locked:
+        assert is_locked
+
+
+def test_whoever_waits_for_a_lock_in_vain_does_not_keep_it(folder: Path) -> None:
+    first, second = (lock.TokenLock(str(folder), "key") for _ in range(2))
+    with first:
+        thread = threading.Thread(target=second.__enter__)
+        thread.start()
+        second.release()
+    thread.join()
+    with lock.TokenLock(str(folder), "key") as is_locked:
+        assert is_locked

@@ -1,0 +1,610 @@
+"""The login as a value: the executable's answer for Python programs."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+import traceback
+import typing
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.session
+import pytest
+from botocore.credentials import RefreshableCredentials
+
+import ecr_credhelper
+from ecr_credhelper import (
+    ConfigurationError,
+    CredentialHelperError,
+    CredentialProvider,
+    Credentials,
+    get_credentials,
+)
+from ecr_credhelper.aws import sessions
+from ecr_credhelper.cache import Cache, open_cache
+from ecr_credhelper.errors import NO_CREDENTIALS, NoCredentialsError
+from ecr_credhelper.fingerprint import fingerprint
+from ecr_credhelper.library.credentials import TokenSource
+from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC, run, until
+from tests.fake_ecr import FakeECR, Fault
+from tests.fake_sts import FakeSTS, error_xml
+
+PROFILES = """
+[profile a]
+aws_access_key_id = AKIAPROFILEA
+aws_secret_access_key = secret-a
+[profile b]
+aws_access_key_id = AKIAPROFILEB
+aws_secret_access_key = secret-b
+"""
+ROLE = "arn:aws:iam::111122223333:role/pull"
+
+
+@pytest.fixture
+def profiles(home: Path, aws: FakeECR) -> FakeECR:
+    """Add two profiles to what the environment says."""
+    (home / ".aws").mkdir()
+    (home / ".aws/config").write_text(PROFILES)
+    aws.identities |= {"AKIAPROFILEA": "secret-a", "AKIAPROFILEB": "secret-b"}
+    return aws
+
+
+def settings(home: Path, text: str) -> None:
+    file = home / ".config/ecr-credhelper/config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+
+
+def resolve_credentials(aws: FakeECR) -> list[str]:
+    return [call.access_key for call in aws.calls]
+
+
+@pytest.mark.parametrize("registry", [HOST, f"https://{HOST}/v2/", f"{HOST}/team/app:1.2", f"{HOST}:443"])
+def test_a_login_tells_all_that_a_program_may_want(registry: str, aws: FakeECR) -> None:
+    login = get_credentials(registry)
+    assert (login.registry, login.account, login.region) == (HOST, "111122223333", "us-west-2")
+    assert (login.username, login.password) == ("AWS", aws.password("us-west-2", serial=1))
+    assert login.expires_at.tzinfo is UTC
+    assert login.expires_at - login.fetched_at == pytest.approx(timedelta(hours=12), abs=timedelta(minutes=1))
+    assert abs(login.fetched_at - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_the_public_registry_has_no_account(aws: FakeECR) -> None:
+    login = get_credentials(PUBLIC)
+    assert (login.registry, login.account, login.region) == (PUBLIC, "", "us-east-1")
+    assert login.password == aws.password("us-east-1", service="ecr-public", serial=1)
+
+
+def test_no_text_of_a_login_shows_its_password(aws: FakeECR) -> None:
+    login = get_credentials(HOST)
+    shown = f"{login} {login!r} {[login]} %s" % login
+    assert aws.password("us-west-2", serial=1) not in shown
+    assert HOST in shown
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_login_makes_the_header_of_the_http_api() -> None:
+    login = get_credentials(HOST)
+    scheme, value = login.authorization.split()
+    assert (scheme, base64.b64decode(value).decode()) == ("Basic", f"AWS:{login.password}")
+
+
+def test_program_and_executable_share_what_is_cached(aws: FakeECR) -> None:
+    first = get_credentials(HOST).password
+    assert run("get", stdin=HOST).reply["Secret"] == first
+    assert get_credentials(OTHER_ACCOUNT).password == first
+    assert len(aws.calls) == 1
+
+
+def test_the_executable_forgets_what_a_program_cached(aws: FakeECR) -> None:
+    get_credentials(HOST)
+    run("erase", stdin=HOST)
+    get_credentials(HOST)
+    assert len(aws.calls) == 2
+
+
+def test_a_profile_is_asked_in_place_of_the_environments_keys(profiles: FakeECR) -> None:
+    passwords = {get_credentials(HOST, profile=name).password for name in ("a", "b", "a", "b")}
+    assert len(passwords) == 2
+    assert resolve_credentials(profiles) == ["AKIAPROFILEA", "AKIAPROFILEB"]
+
+
+def test_the_executable_does_not_get_the_login_of_a_programs_profile(profiles: FakeECR) -> None:
+    other = get_credentials(HOST, profile="a").password
+    assert run("get", stdin=HOST).reply["Secret"] != other
+    assert resolve_credentials(profiles) == ["AKIAPROFILEA", profiles.access_key]
+
+
+def test_a_profile_named_twice_is_one_token(profiles: FakeECR, home: Path) -> None:
+    settings(home, '[registry.111122223333]\nprofile = "a"\n')
+    assert get_credentials(HOST).password == get_credentials(HOST, profile="a").password
+    assert resolve_credentials(profiles) == ["AKIAPROFILEA"]
+
+
+def test_a_profile_named_outright_beats_the_settings(profiles: FakeECR, home: Path) -> None:
+    settings(home, f'[registry.111122223333]\nprofile = "a"\nrole_arn = "{ROLE}"\n')
+    get_credentials(HOST, profile="b")
+    assert resolve_credentials(profiles) == ["AKIAPROFILEB"]
+
+
+@pytest.mark.parametrize("source", [None, "a"])
+def test_a_role_is_assumed_first(
+    source: str | None, profiles: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeSTS(profiles.identities) as sts:
+        for name, value in sts.environment.items():
+            monkeypatch.setenv(name, value)
+        get_credentials(HOST, profile=source, role_arn=ROLE)
+        get_credentials(OTHER_ACCOUNT, profile=source, role_arn=ROLE)
+        assert [call.parameters["RoleArn"] for call in sts.calls] == [ROLE]
+    assert len(profiles.calls) == 1
+    assert resolve_credentials(profiles)[0] not in {profiles.access_key, "AKIAPROFILEA"}
+
+
+def test_a_host_of_the_settings_is_a_registry(aws: FakeECR, home: Path) -> None:
+    settings(home, '[registry."images.example.com"]\naccount = "111122223333"\nregion = "eu-west-1"\n')
+    login = get_credentials("images.example.com/app:1")
+    assert (login.registry, login.account, login.region) == (
+        "images.example.com",
+        "111122223333",
+        "eu-west-1",
+    )
+    assert [call.region for call in aws.calls] == ["eu-west-1"]
+
+
+@pytest.mark.parametrize("registry", ["ghcr.io", "https://index.docker.io/v1/", "", "\n", "111122223333"])
+def test_another_registry_is_an_error_that_says_so(registry: str) -> None:
+    with pytest.raises(ecr_credhelper.UnsupportedRegistryError, match="not an Amazon ECR registry; name its"):
+        get_credentials(registry)
+
+
+def test_what_aws_refuses_is_the_executables_error(aws: FakeECR) -> None:
+    aws.faults.append(Fault.aws("AccessDeniedException"))
+    with pytest.raises(ecr_credhelper.AccessDeniedError, match=f"^{HOST}: AWS denies GetAuthorizationToken"):
+        get_credentials(HOST)
+
+
+def test_the_public_registrys_failure_is_no_empty_answer(aws: FakeECR) -> None:
+    aws.faults.append(Fault.aws("AccessDeniedException"))
+    with pytest.raises(CredentialHelperError):
+        get_credentials(PUBLIC)
+
+
+@pytest.mark.parametrize("arguments", [{"profile": "\n"}, {"role_arn": "pull"}, {"role_arn": f"{ROLE}\n"}])
+def test_an_argument_that_cannot_be_right_is_told(arguments: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match=r"found .*, expected .*; correct the argument"):
+        get_credentials(HOST, **arguments)  # type: ignore[arg-type] # a table of strings
+
+
+def test_a_profile_and_a_session_are_one_too_many() -> None:
+    with pytest.raises(ValueError, match="give a profile or a session"):
+        get_credentials(HOST, profile="a", session=boto3.Session())
+
+
+@pytest.mark.parametrize("make", [boto3.Session, botocore.session.Session], ids=["boto3", "botocore"])
+def test_a_session_asks_as_itself_and_its_key_names_the_entry(
+    make: type[boto3.Session | botocore.session.Session], profiles: FakeECR
+) -> None:
+    def session(name: str) -> boto3.Session | botocore.session.Session:
+        if make is boto3.Session:
+            return boto3.Session(profile_name=name)
+        return botocore.session.Session(profile=name)
+
+    passwords = [get_credentials(HOST, session=session(name)).password for name in ("a", "b", "a")]
+    assert passwords[0] == passwords[2] != passwords[1]
+    assert resolve_credentials(profiles) == ["AKIAPROFILEA", "AKIAPROFILEB"]
+
+
+def test_a_sessions_login_is_nobody_elses(profiles: FakeECR) -> None:
+    get_credentials(HOST, session=boto3.Session(profile_name="a"))
+    run("get", stdin=HOST)
+    get_credentials(HOST, profile="a")
+    assert resolve_credentials(profiles) == ["AKIAPROFILEA", profiles.access_key, "AKIAPROFILEA"]
+
+
+def test_keys_that_change_by_themselves_keep_nothing_on_disk(
+    aws: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = botocore.session.Session()
+    keys = RefreshableCredentials(
+        aws.access_key,
+        aws.secret_key,
+        "",
+        datetime.now(UTC) + timedelta(hours=1),
+        dict,
+        "assume-role",
+    )
+    monkeypatch.setattr(session, "get_credentials", lambda: keys)
+    for _ in range(2):
+        get_credentials(HOST, session=session)
+    assert len(aws.calls) == 2
+    assert not (Path.home() / ".cache").exists()
+
+
+def test_a_session_without_keys_is_told_so(monkeypatch: pytest.MonkeyPatch, aws: FakeECR) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    with pytest.raises(ecr_credhelper.CredentialsError, match="no AWS credentials were found"):
+        get_credentials(HOST, session=boto3.Session())
+    assert not aws.calls
+
+
+def test_a_session_that_cannot_have_keys_is_told_why(aws: FakeECR) -> None:
+    with pytest.raises(ConfigurationError, match="there is no AWS profile named 'none'"):
+        get_credentials(HOST, session=botocore.session.Session(profile="none"))
+    assert not aws.calls
+
+
+def test_a_session_stays_as_it_was_when_a_role_starts_from_it(
+    profiles: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = boto3.Session(profile_name="a")
+    with FakeSTS(profiles.identities) as sts:
+        for name, value in sts.environment.items():
+            monkeypatch.setenv(name, value)
+        get_credentials(HOST, session=session, role_arn=ROLE)
+    keys = session.get_credentials()
+    assert keys
+    assert keys.access_key == "AKIAPROFILEA"
+    assert resolve_credentials(profiles) != ["AKIAPROFILEA"]
+
+
+def test_whoever_names_an_identity_shares_no_cache_between_machines() -> None:
+    environ = {"AWS_ACCESS_KEY_ID": "AKIA"}
+    assert "machine=" not in fingerprint(environ).identity
+    assert "machine=" in fingerprint(environ, is_override=True).identity
+
+
+def test_a_login_that_docker_keeps_is_not_a_programs(aws: FakeECR) -> None:
+    request = json.dumps({"ServerURL": HOST, "Username": "AWS", "Secret": "given"})
+    run("store", stdin=request)
+    assert get_credentials(HOST).password == aws.password("us-west-2", serial=1)
+
+
+def test_one_that_is_about_to_expire_is_given_when_aws_fails(aws: FakeECR) -> None:
+    start = time.time()
+    TokenSource(clock=lambda: start).fetch(TokenSource().registry(HOST))
+    aws.faults.append(Fault.aws("AccessDeniedException"))
+    late = TokenSource(clock=lambda: start + 12 * 3600 - 60)
+    assert late.fetch(late.registry(HOST)).password == aws.password("us-west-2", serial=1)
+
+
+def test_decisions_go_to_pythons_log_without_a_secret(aws: FakeECR, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, logger="ecr_credhelper"):
+        login = get_credentials(HOST)
+    assert "asking" in caplog.text
+    assert not [secret for secret in (login.password, aws.secret_key) if secret in caplog.text]
+
+
+def test_dir_is_the_table_of_contents() -> None:
+    assert dir(ecr_credhelper) == sorted(ecr_credhelper.__all__)
+    for name in ecr_credhelper.__all__:
+        assert getattr(ecr_credhelper, name)
+    with pytest.raises(AttributeError, match="module 'ecr_credhelper' has no attribute 'get_credential'"):
+        ecr_credhelper.get_credential  # type: ignore[attr-defined] # noqa: B018 - that is the point
+
+
+def test_every_error_has_the_one_base_class() -> None:
+    errors = [getattr(ecr_credhelper, name) for name in ecr_credhelper.__all__ if name.endswith("Error")]
+    assert len(errors) == 9
+    assert all(issubclass(error, CredentialHelperError) for error in errors)
+
+
+IMPORTS = """
+import sys
+import threading
+before = set(sys.modules)
+import ecr_credhelper
+assert set(sys.modules) - before == {"ecr_credhelper"}, set(sys.modules) - before
+ecr_credhelper.get_credentials, ecr_credhelper.CredentialProvider
+assert not {name.partition(".")[0] for name in sys.modules} & {"boto3", "botocore", "filelock", "urllib3"}
+try:
+    ecr_credhelper.get_credentials("ghcr.io")
+except ecr_credhelper.UnsupportedRegistryError:
+    assert "botocore" not in sys.modules
+"""
+
+
+def test_boto3_is_loaded_when_a_token_is_fetched_and_not_before(aws: FakeECR) -> None:
+    path = os.pathsep.join([str(Path(ecr_credhelper.__file__).parents[1]), *sys.path])
+    environ = {**os.environ, "PYTHONPATH": path}
+    subprocess.run([sys.executable, "-S", "-c", IMPORTS], check=True, env=environ)
+    assert not aws.calls
+
+
+def test_equal_logins_are_equal(aws: FakeECR) -> None:
+    first = get_credentials(HOST)
+    assert (
+        first
+        == get_credentials(HOST)
+        == Credentials(
+            registry=first.registry,
+            account=first.account,
+            region=first.region,
+            username=first.username,
+            password=aws.password("us-west-2", serial=1),
+            fetched_at=first.fetched_at,
+            expires_at=first.expires_at,
+        )
+    )
+
+
+def test_the_cache_can_be_switched_off(aws: FakeECR) -> None:
+    for _ in range(2):
+        source = TokenSource(on_disk=False)
+        source.fetch(source.registry(HOST))
+    assert len(aws.calls) == 2
+    assert isinstance(open_cache(os.environ), Cache)
+
+
+def test_the_executable_finds_a_programs_login_at_once(aws: FakeECR) -> None:
+    get_credentials(HOST)
+    assert set(json.loads(run("list").stdout)) == {HOST}
+    assert len(aws.calls) == 1
+
+
+def test_a_program_that_read_older_settings_leads_nobody_astray(profiles: FakeECR, home: Path) -> None:
+    settings(home, '[registry.111122223333]\nprofile = "a"\n')
+    source = TokenSource()
+    (home / ".config/ecr-credhelper/config.toml").write_text('[registry.111122223333]\nprofile = "bb"\n')
+    source.fetch(source.registry(HOST))
+    assert run("get", stdin=HOST).error.startswith(f"{HOST}: there is no AWS profile named 'bb'")
+    assert resolve_credentials(profiles) == ["AKIAPROFILEA"]
+
+
+def test_a_session_that_takes_for_ever_to_have_keys_is_held_to_the_deadline(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ecr_credhelper.fetch.resolver.DEADLINE", 0.1)
+    gate = threading.Event()
+
+    class Slow(botocore.session.Session):
+        def get_credentials(self) -> None:
+            gate.wait(30)
+
+    with pytest.raises(ecr_credhelper.UnreachableError, match=r"did not answer within 0\.1 s"):
+        get_credentials(HOST, session=Slow())
+    gate.set()
+    assert not (home / ".cache").exists()
+
+
+def test_a_session_with_the_right_id_and_another_secret_is_somebody_else(aws: FakeECR) -> None:
+    aws.identities["AKIATENANT"] = "right"
+    get_credentials(HOST, session=boto3.Session("AKIATENANT", "right"))
+    with pytest.raises(ecr_credhelper.CredentialsError, match="AWS does not accept the credentials"):
+        get_credentials(HOST, session=boto3.Session("AKIATENANT", "wrong"))
+
+
+@pytest.fixture
+def sts(profiles: FakeECR, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSTS]:
+    with FakeSTS(profiles.identities) as fake:
+        for name, value in fake.environment.items():
+            monkeypatch.setenv(name, value)
+        yield fake
+
+
+def test_a_session_has_a_role_by_its_own_right(sts: FakeSTS, home: Path) -> None:
+    get_credentials(HOST, session=boto3.Session(profile_name="a"), role_arn=ROLE)
+    sts.faults.append(error_xml("AccessDenied"))
+    with pytest.raises(ecr_credhelper.AccessDeniedError):
+        get_credentials(HOST, session=boto3.Session(profile_name="b"), role_arn=ROLE)
+    assert not (home / ".aws/cli").exists()
+
+
+@pytest.mark.parametrize("source", ["profile", "session"])
+def test_a_role_is_assumed_for_each_region_of_a_profile_and_once_for_a_session(
+    source: str, sts: FakeSTS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "WAIT", 60)  # however busy the machine is
+    hosts = [HOST.replace("us-west-2", f"eu-place-{number}") for number in range(8)]
+    sts.slow = 0.1
+    arguments = {"profile": "a"} if source == "profile" else {"session": boto3.Session(profile_name="a")}
+    with CredentialProvider(**arguments, role_arn=ROLE) as provider, ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(provider.get_credentials, hosts))) == 8
+    assert len(sts.calls) == (8 if source == "profile" else 1)
+
+
+def test_what_a_program_read_of_the_environment_it_keeps(
+    profiles: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variable = "ECR_CREDHELPER_PROFILE_111122223333"
+    monkeypatch.setenv(variable, "a")
+    source = TokenSource()
+    monkeypatch.setenv(variable, "b")
+    source.fetch(source.registry(HOST))
+    assert resolve_credentials(profiles) == ["AKIAPROFILEA"]
+    run("get", stdin=HOST)
+    assert resolve_credentials(profiles) == ["AKIAPROFILEA", "AKIAPROFILEB"]
+
+
+@pytest.mark.parametrize("fault", [False, True])
+def test_what_is_fetched_while_the_environment_changes_is_kept_for_nobody(
+    fault: bool, profiles: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "a")
+    profiles.gate.clear()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(get_credentials, HOST)
+        until(lambda: profiles.requests)
+        monkeypatch.setenv("AWS_PROFILE", "b")
+        if fault:
+            profiles.faults.append(Fault.aws("AccessDeniedException"))
+        profiles.gate.set()
+        assert bool(waiting.exception()) is fault
+    assert not open_cache(os.environ).store.names("tokens")
+
+
+def test_no_credentials_of_an_environment_that_changed_are_remembered_for_nobody(
+    aws: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = TokenSource()
+    wanted = source.registry(HOST)
+
+    def nobody(*_: object, **__: object) -> None:
+        monkeypatch.setenv("AWS_PROFILE", "another")
+        raise NoCredentialsError(HOST, *NO_CREDENTIALS)
+
+    monkeypatch.setattr("ecr_credhelper.aws.client.fetch", nobody)
+    with pytest.raises(NoCredentialsError):
+        source.fetch(wanted)
+    assert not open_cache(os.environ).store.names("failures")
+    assert not aws.calls
+
+
+def test_the_executable_forgets_the_logins_of_all_of_a_programs_identities(profiles: FakeECR) -> None:
+    for name in ("a", "b"):
+        get_credentials(HOST, profile=name)
+    run("erase", stdin=HOST)
+    assert not open_cache(os.environ).store.names("tokens")
+    assert len(profiles.calls) == 2
+
+
+def test_no_secret_is_in_the_traceback_of_a_failure(home: Path) -> None:
+    (home / ".aws").mkdir()
+    (home / ".aws/config").write_text("[profile p]\ncredential_process = sh -c 'echo a-secret >&2; exit 1'\n")
+    with pytest.raises(ecr_credhelper.CredentialsError) as raised:
+        get_credentials(HOST, profile="p")
+    assert "a-secret" not in "".join(traceback.format_exception(raised.value))
+
+
+def test_a_fault_of_the_machine_has_the_base_class_too(
+    aws: FakeECR, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with monkeypatch.context() as patch:
+        patch.setenv("AWS_ECR_CACHE_DIR", "relative")
+        assert get_credentials(HOST).username == "AWS"  # a cache never costs an answer
+        CredentialProvider().invalidate(HOST)
+    with monkeypatch.context() as patch:
+        patch.setenv("ECR_CREDHELPER_CONFIG", "relative.toml")
+        with pytest.raises(ecr_credhelper.ConfigurationError, match=r"relative\.toml: cannot be read"):
+            get_credentials(HOST)
+    assert len(aws.calls) == 1
+
+    def broken() -> float:
+        raise ZeroDivisionError
+
+    source = TokenSource(clock=broken)
+    with pytest.raises(CredentialHelperError, match="internal error"):
+        source.fetch(source.registry(OTHER_ACCOUNT))
+
+
+class Watched(botocore.session.Session):
+    """A session that counts the threads that use it at the same moment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside: list[int] = []
+        self.most = 0
+
+    @contextmanager
+    def _count(self) -> Iterator[None]:
+        self.inside.append(threading.get_ident())
+        self.most = max(self.most, len({*self.inside}))
+        time.sleep(0.02)  # long enough for others to come meanwhile
+        yield
+        self.inside.remove(threading.get_ident())
+
+    def get_credentials(self) -> Any:
+        with self._count():
+            return super().get_credentials()
+
+    def create_client(self, *args: Any, **named: Any) -> Any:
+        with self._count():
+            return super().create_client(*args, **named)
+
+
+def test_one_thread_at_a_time_uses_a_session(aws: FakeECR) -> None:
+    session = Watched()
+    hosts = [HOST.replace("us-west-2", f"eu-place-{number}") for number in range(4)]
+    with CredentialProvider(session=session) as provider, ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(provider.get_credentials, hosts))) == len(aws.calls) == 4
+    assert session.most == 1
+
+
+FORK = """
+import os, threading
+from ecr_credhelper.aws import sessions
+for locks, key in ((sessions._ROLES, "a role"), (sessions._SESSIONS, sessions.Session())):
+    locks.setdefault(key, threading.Lock()).acquire()
+child = os.fork()
+if child == 0:
+    os._exit(len(sessions._ROLES) + len(sessions._SESSIONS))
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no forks")
+def test_a_child_waits_for_nobody_who_stayed_with_its_parent() -> None:
+    assert subprocess.run([sys.executable, "-c", FORK], check=False).returncode == 0
+
+
+def test_a_session_whose_keys_were_changed_assumes_its_role_anew(sts: FakeSTS, profiles: FakeECR) -> None:
+    session = boto3.Session(profile_name="a")
+    get_credentials(HOST, session=session, role_arn=ROLE)
+    inner: Any = session._session  # noqa: SLF001 - boto3 has no other way
+    inner.set_credentials("AKIAOTHER", "s")
+    profiles.identities["AKIAOTHER"] = "s"
+    get_credentials(HOST, session=session, role_arn=ROLE)
+    assert len(sts.calls) == 2
+
+
+def test_sessions_that_read_other_files_share_nothing(
+    aws: FakeECR, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    with FakeECR(identities=aws.identities) as other:
+        for api in (aws, other):
+            file = tmp_path / str(api.url).rpartition(":")[2]
+            file.write_text(f"[default]\nendpoint_url = {api.url}\n")
+            session = botocore.session.Session()
+            session.set_config_variable("config_file", str(file))
+            for _ in range(2):
+                get_credentials(HOST, session=session)
+        assert len(aws.calls) == len(other.calls) == 1
+
+
+def test_what_is_valid_still_on_disk_is_given_when_aws_hangs(
+    aws: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = time.time()
+    TokenSource(clock=lambda: start).fetch(TokenSource().registry(HOST))
+    monkeypatch.setattr("ecr_credhelper.fetch.resolver.DEADLINE", 0.3)
+    aws.gate.clear()
+    late = TokenSource(clock=lambda: start + 12 * 3600 - 60)
+    assert late.fetch(late.registry(HOST)).password == aws.password("us-west-2", serial=1)
+    until(lambda: aws.requests == 2)  # its thread goes on: it must not ask the next test's API
+    aws.gate.set()
+
+
+@pytest.mark.parametrize("function", [
+    get_credentials, CredentialProvider.__init__, CredentialProvider.get_credentials, Credentials,
+])  # fmt: skip
+def test_the_hints_can_be_read_while_a_program_runs(function: object) -> None:
+    assert typing.get_type_hints(function)
+
+
+def test_a_thread_that_assumes_a_role_for_ever_holds_nobody_up(
+    sts: FakeSTS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "WAIT", 0.1)
+    lock = threading.Lock()
+    monkeypatch.setitem(sessions._ROLES, ROLE, lock)  # noqa: SLF001 - whose holder never comes back
+    with lock:
+        assert get_credentials(HOST, profile="a", role_arn=ROLE).username == "AWS"
+    assert len(sts.calls) == 1

@@ -1,0 +1,117 @@
+"""Every public name, used as a program does that has installed the package and knows nothing else of it.
+
+``make lint`` checks it and the programs of the documents with ``mypy --strict`` outside of the source tree:
+py.typed has to be enough. ``tests/test_recipes.py`` runs it.
+"""
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, assert_type
+
+import boto3
+import botocore.session
+
+import ecr_credhelper
+from ecr_credhelper import (
+    AccessDeniedError,
+    ConfigurationError,
+    CredentialHelperError,
+    CredentialProvider,
+    Credentials,
+    CredentialsError,
+    InvalidResponseError,
+    ThrottledError,
+    UnreachableError,
+    UnsupportedRegistryError,
+    get_credentials,
+)
+
+HOST = "111122223333.dkr.ecr.us-west-2.amazonaws.com"
+
+ERRORS: list[type[CredentialHelperError]] = [
+    AccessDeniedError,
+    ConfigurationError,
+    CredentialsError,
+    ThrottledError,
+    InvalidResponseError,
+    UnreachableError,
+    UnsupportedRegistryError,
+]
+
+
+def shapes(login: Credentials) -> None:
+    assert_type(login.registry, str)
+    assert_type(login.account, str)
+    assert_type(login.region, str)
+    assert_type(login.username, str)
+    assert_type(login.password, str)
+    assert_type(login.fetched_at, datetime)
+    assert_type(login.expires_at, datetime)
+    assert_type(login.authorization, str)
+    if TYPE_CHECKING:
+        login.password = "another"  # type: ignore[misc] # frozen
+
+
+def canned(registry: str) -> Credentials:
+    now = datetime.now(UTC)
+    return Credentials(
+        registry=registry,
+        account="111122223333",
+        region="us-west-2",
+        username="AWS",
+        password="canned",
+        fetched_at=now,
+        expires_at=datetime.fromtimestamp(now.timestamp() + 3600, UTC),
+    )
+
+
+def functions() -> None:
+    shapes(assert_type(get_credentials(HOST), Credentials))
+    shapes(get_credentials(HOST, profile=None, role_arn=None, session=None))
+    shapes(get_credentials(HOST, profile="dev"))
+    shapes(get_credentials(HOST, session=boto3.Session(profile_name="dev")))
+    shapes(get_credentials(HOST, session=botocore.session.Session(profile="dev")))
+    if TYPE_CHECKING:  # these are mistakes, and strict mypy complains of a comment that hides none
+        ecr_credhelper.get_credential(HOST)  # type: ignore[attr-defined]
+        get_credentials(HOST, "dev")  # type: ignore[call-arg] # by its name only
+        get_credentials(HOST, session="dev")  # type: ignore[arg-type]
+        get_credentials(HOST, role_arn=b"arn")  # type: ignore[arg-type]
+
+
+def providers() -> None:
+    with CredentialProvider() as provider:
+        assert_type(provider, CredentialProvider)
+        shapes(assert_type(provider.get_credentials(HOST), Credentials))
+        provider.invalidate(HOST)
+    provider = CredentialProvider(
+        profile="dev",
+        role_arn=None,
+        session=None,
+        disk_cache=False,
+        max_entries=16,
+        timer=time.time,
+        fetch=None,
+    )
+    shapes(provider.get_credentials(HOST))
+    provider.close()
+    CredentialProvider(session=boto3.Session(profile_name="dev")).invalidate(canned(HOST))
+    with CredentialProvider(fetch=canned) as provider:
+        shapes(provider.get_credentials(HOST))
+    if TYPE_CHECKING:
+        CredentialProvider(fetch=lambda _: "password")  # type: ignore[arg-type, return-value]
+
+
+def errors() -> None:
+    try:
+        get_credentials("registry.example.com")
+    except UnsupportedRegistryError as error:
+        assert_type(error.subject, str)
+        assert_type(error.reason, str)
+        assert_type(error.hint, str)
+    assert all(str(error(HOST, "cause", "advice")) == f"{HOST}: cause; advice" for error in ERRORS)
+
+
+assert_type(ecr_credhelper.__version__, str)
+functions()
+providers()
+errors()
