@@ -224,7 +224,7 @@ def test_a_fallback_that_is_there_stays(fallback: str, told: str, config: Path, 
 
 
 @pytest.mark.parametrize(("store", "settings", "problem"), [
-    ("a b", "", "credsStore: fallback: found 'a b', expected the end of another.*; correct it, or remove"),
+    ("a b", "", "credsStore: fallback: found 'a b', expected the suffix of another.*; correct it, or remove"),
     ("desktop", "fallback = ", "is not valid TOML"),
 ])  # fmt: skip
 def test_a_store_that_cannot_be_kept_stays(
