@@ -93,12 +93,7 @@ class Settings:
         ]
 
     def fallback(self) -> str:
-        """Return the suffix of the helper for registries that are not ECR, or an empty string.
-
-        Raises:
-            ConfigurationError: the setting is not valid.
-
-        """
+        """Return the suffix of the fallback or an empty string; raise ConfigurationError if it is invalid."""
         self.raise_if_invalid(ALL, NON_ECR)
         return str(self._fallback)
 
@@ -107,16 +102,11 @@ class Settings:
         return [rule.pattern for rule in self._rules if "." in rule.pattern and "*" not in rule.pattern]
 
     def rule(self, registry: Registry) -> Rule:
-        """Return the most specific rule for a registry; environment variables for its account override it.
-
-        Raises:
-            ConfigurationError: the rule is not valid.
-
-        """
+        """Return the most specific rule for a registry; raise ConfigurationError if it is invalid."""
         matching = [rule for rule in self._rules if rule.matches(registry)]
         rule = max(matching, key=Rule.rank, default=NO_RULE)
         self.raise_if_invalid(ALL, rule.pattern)
-        account = registry.account or rule.account
+        account = registry.account or rule.account  # Its environment variables override the rule.
         return rule._replace(
             profile=self._environ.get(f"ECR_CREDHELPER_PROFILE_{account}") or rule.profile,
             role_arn=self._environ.get(f"ECR_CREDHELPER_ROLE_ARN_{account}") or rule.role_arn,
@@ -124,12 +114,7 @@ class Settings:
         )
 
     def registry(self, server: str) -> Registry | None:
-        """Return the ECR registry of a custom host, or None if no rule maps the host to ECR.
-
-        Raises:
-            ConfigurationError: the rule for the host is not valid.
-
-        """
+        """Return the ECR registry of a custom host or None; raise ConfigurationError if its rule is wrong."""
         host = authority_of(server)
         rule = self.rule(Registry(host)) if host else NO_RULE
         if not host or not (rule.region or rule.public):
@@ -145,12 +130,7 @@ class Settings:
 
 
 def load_settings(environ: "Mapping[str, str]") -> Settings:
-    """Load the settings of the user.
-
-    Raises:
-        ConfigurationError: the file cannot be read or is not TOML.
-
-    """
+    """Load the settings of the user; raise ConfigurationError if the file cannot be read or is not TOML."""
     path = settings_file(environ) or ""
     if not has_settings(environ):
         return Settings(path, {}, environ)
@@ -171,15 +151,15 @@ def _problems(content: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
         if name == "registry" and isinstance(value, dict):
             for pattern, table in value.items():
                 # A malformed rule can be meant for any registry: [registry.images.example.com] lacks quotes.
-                is_well_formed = isinstance(table, dict) and HOST.fullmatch(pattern) and not _has_table(table)
+                is_well_formed = (
+                    isinstance(table, dict)
+                    and HOST.fullmatch(pattern)
+                    and not any(isinstance(field, dict) for field in table.values())
+                )
                 scope = pattern if is_well_formed else ALL
                 yield from ((scope, problem) for problem in _rule_problems(pattern, table))
         elif problem := problem_of(name, value, TOP_LEVEL_KEYS):
             yield (NON_ECR if name == "fallback" else ALL), problem
-
-
-def _has_table(table: "dict[str, Any]") -> bool:
-    return any(isinstance(value, dict) for value in table.values())
 
 
 def _rule_problems(pattern: str, table: object) -> "Iterator[str]":

@@ -264,6 +264,6 @@ def test_a_change_of_the_settings_shows_no_other_line_of_them(config: Path, home
 
 def test_a_store_that_is_no_text_is_refused(config: Path) -> None:
     write(config, '{"credsStore": 5}')
-    with pytest.raises(ConfigurationError, match="no text; nothing was changed"):
+    with pytest.raises(ConfigurationError, match="must be a JSON string; nothing was changed"):
         here("configure", "--creds-store", "--yes")
     assert config.read_text() == '{"credsStore": 5}'
