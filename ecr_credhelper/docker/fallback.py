@@ -60,7 +60,7 @@ class Fallback:
         return reply
 
     def erase(self, request: bytes) -> Reply:
-        """Pass the request to the fallback, if there is one."""
+        """Pass the request to the fallback; without a fallback, do nothing."""
         return self._call("erase", request) or Reply()
 
     def hosts(self, seconds: float) -> dict[str, str]:
