@@ -42,6 +42,10 @@ def write(path: Path, content: bytes | str) -> Path:
     return path
 
 
+def write_settings(home: Path, text: str) -> Path:
+    return write(home / ".config/ecr-credhelper/config.toml", text)
+
+
 def load(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8-sig").strip() or "{}", parse_int=str, parse_float=str)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ecr_credhelper.docker.config import DockerConfig, docker_config
 from tests.conftest import HOST, NOT_FOUND, Result, run
-from tests.doctor_findings import settings
+from tests.docker_files import write_settings
 
 pytest_plugins = ("tests.doctor_fixtures",)
 
@@ -143,7 +143,7 @@ def test_a_value_that_is_not_a_string_counts_as_missing_and_is_never_shown(value
     found = config(home, credsStore=value, credHelpers={HOST: value}, auths={HOST: value, "a.io": value})
     assert (found.creds_store, found.helpers, found.ours()) == ("", {HOST: ""}, set())
     assert found.logins() == {}
-    settings(home, f'[registry."{HOST}"]\nprofile = "dev"\n')
+    write_settings(home, f'[registry."{HOST}"]\nprofile = "dev"\n')
     for argv in (["status"], ["doctor", HOST], ["doctor", "example.com"], ["configure", HOST, "--dry-run"]):
         done = run(*argv)
         output = (done.stdout + done.stderr).decode()

@@ -11,7 +11,7 @@ from ecr_credhelper.docker import discovery
 from ecr_credhelper.docker.config import containers_files
 from ecr_credhelper.errors import ConfigurationError
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC
-from tests.docker_files import here, load, tree, write
+from tests.docker_files import here, load, tree, write, write_settings
 
 SETTINGS = f"""\
 [registry."{HOST}"]
@@ -69,7 +69,7 @@ def engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_registries_are_found_in_settings_profiles_and_images(home: Path, engines: Path) -> None:
-    write(home / ".config/ecr-credhelper/config.toml", SETTINGS)
+    write_settings(home, SETTINGS)
     write(home / ".aws/config", PROFILES)
     expected = '[ "$*" = "image ls --format {{.Repository}}" ] || exit 2'
     images = (f"{OTHER_ACCOUNT}/web", "'<none>'", f"{HOST}/b", f"{HOST}/c", "alpine", "a.images.corp/x")

@@ -14,6 +14,7 @@ import pytest
 from ecr_credhelper.docker.fallback import RECURSION_GUARD
 from ecr_credhelper.docker.programs import which
 from tests.conftest import EXECUTABLE, HOST, NOT_FOUND, Result, Run, login
+from tests.docker_files import write_settings
 from tests.fake_ecr import FakeECR
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the fakes are scripts with a #! line")
@@ -61,16 +62,10 @@ def script(directory: Path, text: str, suffix: str = "store") -> Path:
     return path
 
 
-def settings(home: Path, text: str) -> None:
-    file = home / ".config/ecr-credhelper/config.toml"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
-
-
 @pytest.fixture
 def store(directory: Path, home: Path) -> Path:
     """Install a fallback and configure it in the settings."""
-    settings(home, 'fallback = "store"\n')
+    write_settings(home, 'fallback = "store"\n')
     return script(directory, STORE.format(python=sys.executable, directory=directory))
 
 
@@ -112,7 +107,7 @@ def test_requests_for_ecr_never_reach_the_fallback(directory: Path, ask: Run) ->
 def test_list_returns_ecr_logins_even_if_the_fallback_fails(
     body: str, directory: Path, home: Path, ask: Run
 ) -> None:
-    settings(home, 'fallback = "store"\n')
+    write_settings(home, 'fallback = "store"\n')
     script(directory, f"#!/bin/sh\necho a message >&2\n{body}\n")
     ask("get", stdin=HOST)
     assert ask("list").reply == {HOST: "AWS"}
@@ -123,13 +118,13 @@ def test_list_returns_ecr_logins_even_if_the_fallback_fails(
 def test_list_returns_ecr_logins_even_if_the_fallback_setting_is_wrong(
     text: str, home: Path, ask: Run
 ) -> None:
-    settings(home, text)
+    write_settings(home, text)
     ask("get", stdin=HOST)
     assert ask("list").reply == {HOST: "AWS"}
 
 
 def test_a_failure_of_the_fallback_is_returned_unchanged(directory: Path, home: Path, ask: Run) -> None:
-    settings(home, 'fallback = "store"\n')
+    write_settings(home, 'fallback = "store"\n')
     script(directory, "#!/bin/sh\necho locked\necho really locked >&2\nexit 3\n")
     for verb, stdin in (("get", GHCR), ("store", login(GHCR)), ("erase", GHCR)):
         assert ask(verb, stdin=stdin) == Result(3, b"locked\n", b"really locked\n")
@@ -146,7 +141,7 @@ def test_public_pulls_work_without_the_configured_fallback(
     monkeypatch: pytest.MonkeyPatch,
     ask: Run,
 ) -> None:
-    settings(home, 'fallback = "store"\n')
+    write_settings(home, 'fallback = "store"\n')
     cwd = tmp_path_factory.mktemp("cwd")
     monkeypatch.chdir(cwd)
     match installed:
@@ -167,7 +162,7 @@ def test_public_pulls_work_without_the_configured_fallback(
 def test_a_wrong_fallback_setting_is_an_error_only_for_other_registries(
     aws: FakeECR, home: Path, ask: Run
 ) -> None:
-    settings(home, "fallback = 7\n")
+    write_settings(home, "fallback = 7\n")
     for verb, stdin in (("get", GHCR), ("store", login(GHCR)), ("erase", GHCR)):
         assert "fallback: found 7, expected the suffix of another" in ask(verb, stdin=stdin).error
     assert ask("get", stdin=HOST).reply["Username"] == "AWS"
@@ -175,7 +170,7 @@ def test_a_wrong_fallback_setting_is_an_error_only_for_other_registries(
 
 
 def test_settings_that_are_not_toml_are_an_error_except_for_list(home: Path, ask: Run) -> None:
-    settings(home, "not toml")
+    write_settings(home, "not toml")
     assert "is not valid TOML" in ask("get", stdin=GHCR).error
     assert "is not valid TOML" in ask("get", stdin=HOST).error
     assert ask("list").reply == {}
@@ -195,7 +190,7 @@ def test_storing_another_login_without_a_fallback_fails_with_a_hint(ask: Run) ->
 
 
 def test_a_fallback_that_calls_this_helper_does_not_loop(directory: Path, home: Path, ask: Run) -> None:
-    settings(home, 'fallback = "store"\n')
+    write_settings(home, 'fallback = "store"\n')
     count = directory / "count"
     script(directory, f'#!/bin/sh\necho >>{count}\nexec "{EXECUTABLE}" "$@"\n')
     assert ask("get", stdin=GHCR) == Result(1, NOT_FOUND, b"")
@@ -268,7 +263,7 @@ def test_an_inline_login_is_served_if_the_fallback_has_none(home: Path, ask: Run
 def test_an_inline_login_is_served_only_if_the_fallback_has_none(
     body: str, status: int, secret: str | None, directory: Path, home: Path, ask: Run
 ) -> None:
-    settings(home, 'fallback = "store"\n')
+    write_settings(home, 'fallback = "store"\n')
     inline_logins(home)
     script(directory, f"#!/bin/sh\n{body}\n")
     got = ask("get", stdin=GHCR)

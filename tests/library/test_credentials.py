@@ -38,6 +38,7 @@ from ecr_credhelper.errors import NO_CREDENTIALS, NoCredentialsError
 from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.library.credentials import TokenSource
 from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC, run, until
+from tests.docker_files import write_settings
 from tests.fake_ecr import FakeECR, Fault
 from tests.fake_sts import FakeSTS, error_xml
 
@@ -59,12 +60,6 @@ def profiles(home: Path, aws: FakeECR) -> FakeECR:
     (home / ".aws/config").write_text(PROFILES)
     aws.identities |= {"AKIAPROFILEA": "secret-a", "AKIAPROFILEB": "secret-b"}
     return aws
-
-
-def write_settings(home: Path, text: str) -> None:
-    file = home / ".config/ecr-credhelper/config.toml"
-    file.parent.mkdir(parents=True)
-    file.write_text(text)
 
 
 def used_keys(aws: FakeECR) -> list[str]:
@@ -362,7 +357,7 @@ def test_a_token_for_outdated_settings_is_not_served_under_new_settings(
 ) -> None:
     write_settings(home, '[registry.111122223333]\nprofile = "a"\n')
     source = TokenSource()
-    (home / ".config/ecr-credhelper/config.toml").write_text('[registry.111122223333]\nprofile = "bb"\n')
+    write_settings(home, '[registry.111122223333]\nprofile = "bb"\n')
     source.fetch(source.registry(HOST))
     assert run("get", stdin=HOST).error.startswith(f"{HOST}: there is no AWS profile named 'bb'")
     assert used_keys(profiles) == ["AKIAPROFILEA"]

@@ -23,6 +23,7 @@ from ecr_credhelper import (
 )
 from ecr_credhelper.cache import open_cache
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, run, until
+from tests.docker_files import write_settings
 from tests.fake_ecr import FakeECR, Fault
 
 # ruff: noqa: SLF001 - memory and threads are private
@@ -387,9 +388,7 @@ def test_each_waiting_caller_gets_an_error_for_its_own_registry(aws: FakeECR) ->
 
 
 def test_an_error_about_a_file_keeps_its_subject(home: Path, aws: FakeECR) -> None:
-    file = home / ".config/ecr-credhelper/config.toml"
-    file.parent.mkdir(parents=True)
-    file.write_text('[registry.444455556666]\nprofil = "x"\n')
+    file = write_settings(home, '[registry.444455556666]\nprofil = "x"\n')
     with CredentialProvider() as provider, pytest.raises(CredentialHelperError) as raised:
         provider.get_credentials(OTHER_ACCOUNT)
     assert raised.value.subject == str(file)
