@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from ecr_credhelper.cli.confirmation import add_write_options, apply, confirm_changes, run_alone
 from ecr_credhelper.cli.options import add_hosts
-from ecr_credhelper.docker import edit
+from ecr_credhelper.docker import edit, restore
 from ecr_credhelper.docker.config import HELPER_SUFFIX, containers_files, login_keys, read
 from ecr_credhelper.docker.config_file import ABSENT, Change, ConfigFile
 from ecr_credhelper.docker.discovery import registries
 from ecr_credhelper.docker.json_edit import BOM, put, remove, value
 from ecr_credhelper.docker.programs import which
-from ecr_credhelper.docker.restore import backup_content
 from ecr_credhelper.errors import PROG, ConfigurationError, UnsupportedRegistryError
 from ecr_credhelper.paths import docker_config_file, settings_file
 from ecr_credhelper.registry import authority_of, parse
@@ -61,7 +60,7 @@ def _change(hosts: list[str], options: "argparse.Namespace", terminal: "Terminal
     if text == file.text:
         terminal.print(f"{terminal.mark('ok')} {path}: nothing to change")
     else:
-        before = backup_content(file.text, file.before)
+        before = restore.backup_content(file.text, file.before)
         changes.append(Change(file, text, ABSENT if file.was_absent and not before else before.encode()))
         shown = edit.helpers(file.text) | edit.helpers(text)
         if not confirm_changes(changes, shown, options, terminal):

@@ -4,11 +4,10 @@ import os
 from typing import TYPE_CHECKING
 
 from ecr_credhelper.cli.confirmation import add_write_options, apply, confirm_changes, run_alone
-from ecr_credhelper.docker import edit
+from ecr_credhelper.docker import edit, restore
 from ecr_credhelper.docker.config import HELPER_SUFFIX, containers_files
 from ecr_credhelper.docker.config_file import BACKUP, Change, ConfigFile
 from ecr_credhelper.docker.json_edit import value
-from ecr_credhelper.docker.restore import missing_entries, restored
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.paths import docker_config_file, settings_file
 from ecr_credhelper.settings.editing import without_fallback
@@ -61,8 +60,8 @@ def _of_clients(broken: list[ConfigurationError], terminal: "Terminal") -> list[
     for path in {os.path.realpath(path): path for path in paths}.values():
         file = _open(path, edit.check, broken)
         if file and (file.before is not None or HELPER_SUFFIX in edit.helpers(file.text)):
-            text = restored(file.text, file.before)
-            is_kept = bool(missing_entries(text, file.before or ""))
+            text = restore.restored(file.text, file.before)
+            is_kept = bool(restore.missing_entries(text, file.before or ""))
             if is_kept:
                 told = f"{file.backup} stays: it has entries that are missing from {path}"
                 terminal.warn(f"{terminal.mark('warning')} {told}")

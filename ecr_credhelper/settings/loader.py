@@ -103,7 +103,7 @@ class Settings:
 
     def rule(self, registry: Registry) -> Rule:
         """Return the most specific rule for a registry; raise ConfigurationError if it is invalid."""
-        matching = [rule for rule in self._rules if rule.matches(registry)]
+        matching = [rule for rule in self._rules if rule.fits(registry)]
         rule = max(matching, key=Rule.rank, default=NO_RULE)
         self.raise_if_invalid(ALL, rule.pattern)
         account = registry.account or rule.account  # Its environment variables override the rule.

@@ -36,7 +36,7 @@ class Rule(NamedTuple):
     ca_bundle: str = ""
     on_error: str = ""
 
-    def matches(self, registry: "Registry") -> bool:
+    def fits(self, registry: "Registry") -> bool:
         """Return whether this rule applies to a registry."""
         if self.pattern == PUBLIC:
             return registry.public

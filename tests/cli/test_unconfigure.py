@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_credhelper.docker import edit, json_edit
+from ecr_credhelper.docker import edit, json_edit, restore
 from ecr_credhelper.docker.config import login_keys
-from ecr_credhelper.docker.restore import restored
 from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC, run
 from tests.docker.test_json_edit import BLANKS, JSON_TEXTS
 from tests.docker_files import BACKUP, CORPUS, here, load, tree, write
@@ -86,7 +85,7 @@ def test_any_text_comes_back(text: str, hosts: list[str], has_store: bool, data:
             now = json_edit.put(now, (edit.STORE,), edit.NAME)
     except ValueError:
         return
-    assert restored(now, before) == before
+    assert restore.restored(now, before) == before
 
 
 def test_a_file_that_was_not_there_is_gone(home: Path) -> None:

@@ -149,7 +149,7 @@ def test_the_most_specific_pattern_applies(server: str, profile: str, file: Path
 
 
 @pytest.mark.parametrize(
-    ("pattern", "host", "matches"),
+    ("pattern", "host", "fits"),
     [
         ("*.example.com", "a.example.com", True),
         ("*.example.com", "a.b.example.com", False),
@@ -160,8 +160,8 @@ def test_the_most_specific_pattern_applies(server: str, profile: str, file: Path
         ("a.example.com", "a.example.com:5000", False),
     ],
 )
-def test_a_wildcard_matches_within_one_label(pattern: str, host: str, matches: bool) -> None:
-    assert Rule(pattern).matches(Registry(host)) is matches
+def test_a_wildcard_matches_within_one_label(pattern: str, host: str, fits: bool) -> None:
+    assert Rule(pattern).fits(Registry(host)) is fits
 
 
 def test_environment_variables_override_the_settings_file(file: Path) -> None:
