@@ -46,10 +46,7 @@ ALL, NON_ECR = "", "fallback"
 STRING_FIELDS = {
     # field -> pattern of its valid values, and their description in an error
     "profile": (r"\S.*", 'the name of an AWS profile, or "auto"'),
-    "role_arn": (
-        r"arn:aws[\w-]*:iam::\d{12}:role/.+",
-        'a role ARN, "arn:aws:iam::111122223333:role/pull"',
-    ),
+    "role_arn": (r"arn:aws[\w-]*:iam::\d{12}:role/.+", 'a role ARN: "arn:aws:iam::111122223333:role/pull"'),
     "role_session_name": (r"[\w+=,.@-]{2,64}", "2 to 64 letters, digits or any of _+=,.@-"),
     "external_id": (r"[\w+=,.@:/-]{2,1224}", "2 to 1224 letters, digits or any of _+=,.@:/-"),
     "account": (r"\d{12}", "an account ID of 12 digits"),

@@ -64,7 +64,7 @@ RULE = '[registry."a.example.com"]\n'
         ('[registry."A.io"]', "expected a host in lower case, an account ID of 12 digits, or public"),
         ('[registry."https://a.io"]', "expected a host in lower case"),
         (f'{RULE}rolearn = "x"', 'registry."a.example.com".rolearn: unknown setting, did you mean role_arn?'),
-        (f'{RULE}role_arn = "r"', "role_arn: found 'r', expected a role ARN, \"arn:aws:iam::"),
+        (f'{RULE}role_arn = "r"', "role_arn: found 'r', expected a role ARN: \"arn:aws:iam::"),
         (f'{RULE}external_id = "abc"', ".external_id: requires role_arn"),
         (f'{RULE}external_id = "a secret!"', "external_id: found …, expected 2 to 1224 letters"),
         (f"{RULE}duration = 60", "duration: found 60, expected a number of seconds from 900 to 43200"),
