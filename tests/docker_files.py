@@ -1,4 +1,4 @@
-"""The commands that write configuration, in this process: on a terminal if something is typed."""
+"""Run the commands that write configuration files in this process, and read and write such files."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Screen(io.StringIO):
 
 
 def here(*argv: str, typed: str | Screen | None = None) -> Session:
-    """Run a command; the screen has both streams, as on a terminal."""
-    given = Screen(typed) if isinstance(typed, str) else typed
+    """Run a command, on a terminal if input is typed. The screen shows standard output and standard error."""
+    keyboard = Screen(typed) if isinstance(typed, str) else typed
     path = os.pathsep.join((str(Path(EXECUTABLE).parent), os.environ["PATH"]))
-    screen, stdin = (Screen(), given) if given else (io.StringIO(), io.StringIO())
+    screen, stdin = (Screen(), keyboard) if keyboard else (io.StringIO(), io.StringIO())
     options = cli.parser(argv[0]).parse_args(argv)
     terminal = Terminal(os.environ, stdin, screen, screen)
     with patch.dict(os.environ, PATH=path):
@@ -42,11 +42,15 @@ def write(path: Path, content: bytes | str) -> Path:
     return path
 
 
+def write_settings(home: Path, text: str) -> Path:
+    return write(home / ".config/ecr-credhelper/config.toml", text)
+
+
 def load(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8-sig").strip() or "{}", parse_int=str, parse_float=str)
 
 
-def tree(folder: Path) -> dict[str, bytes]:
-    """Return the files in a directory, without the empty ones in our own that are there to be locked."""
-    files = (path for path in folder.rglob("*") if path.is_file() and path.parent.name != "locks")
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+def tree(directory: Path) -> dict[str, bytes]:
+    """Return the files in a directory and their content, without lock files."""
+    files = (path for path in directory.rglob("*") if path.is_file() and path.parent.name != "locks")
+    return {str(path.relative_to(directory)): path.read_bytes() for path in files}

@@ -185,7 +185,7 @@ def test_store_for_another_registry_fails_with_a_way_out(server: str) -> None:
     reply = ask("store", login(server))
     assert reply.status == 1
     assert reply.stdout == reply.stderr
-    assert b"not an Amazon ECR registry, and there is no fallback" in reply.stdout
+    assert b"not an Amazon ECR registry, and no fallback" in reply.stdout
     assert b"credHelpers" in reply.stdout
     assert b"a-secret" not in reply.stdout
     assert b"a-password" not in reply.stdout

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ecr_credhelper.cli.confirmation import add_write_options, apply, confirm_changes, run_alone
 from ecr_credhelper.cli.options import add_hosts
-from ecr_credhelper.docker import entries
+from ecr_credhelper.docker import edit, restore
 from ecr_credhelper.docker.config import HELPER_SUFFIX, containers_files, login_keys, read
 from ecr_credhelper.docker.config_file import ABSENT, Change, ConfigFile
 from ecr_credhelper.docker.discovery import registries
@@ -16,6 +16,7 @@ from ecr_credhelper.docker.programs import which
 from ecr_credhelper.errors import PROG, ConfigurationError, UnsupportedRegistryError
 from ecr_credhelper.paths import docker_config_file, settings_file
 from ecr_credhelper.registry import authority_of, parse
+from ecr_credhelper.settings.editing import with_fallback
 from ecr_credhelper.settings.loader import TOP_LEVEL_KEYS, Settings, load_settings, problem_of
 
 if TYPE_CHECKING:
@@ -48,20 +49,20 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
 def _change(hosts: list[str], options: "argparse.Namespace", terminal: "Terminal") -> int:
     """Show what changes, ask, write."""
     path = containers_files(os.environ)[-1] if options.podman else docker_config_file(os.environ)
-    file = ConfigFile(path, entries.check)
+    file = ConfigFile(path, edit.check)
     text = file.text
     for host in hosts:
         text = _with_host(text, host, options, terminal)
     changes = []
     if options.creds_store:
         changes = _fallback(text, load_settings(os.environ), terminal)
-        text = put(text, (entries.STORE,), entries.NAME)
+        text = put(text, (edit.STORE,), edit.NAME)
     if text == file.text:
         terminal.print(f"{terminal.mark('ok')} {path}: nothing to change")
     else:
-        before = entries.backup_content(file.text, file.before)
+        before = restore.backup_content(file.text, file.before)
         changes.append(Change(file, text, ABSENT if file.was_absent and not before else before.encode()))
-        shown = entries.helpers(file.text) | entries.helpers(text)
+        shown = edit.helpers(file.text) | edit.helpers(text)
         if not confirm_changes(changes, shown, options, terminal):
             return int(not options.dry_run)
         apply(changes, options)
@@ -89,23 +90,23 @@ def _hosts(options: "argparse.Namespace", settings: Settings, terminal: "Termina
 
 def _with_host(text: str, host: str, options: "argparse.Namespace", terminal: "Terminal") -> str:
     """Return the text with a registry, and tell what it takes the place of."""
-    helper = value(text, entries.HELPERS, host)
+    helper = value(text, edit.HELPERS, host)
     if helper == HELPER_SUFFIX:
         terminal.print(f"{host}: configured already")
     elif isinstance(helper, str) and helper:
         terminal.print(f"{host}: instead of docker-credential-{helper}")
-    text = put(text, (entries.HELPERS, host), entries.NAME)
+    text = put(text, (edit.HELPERS, host), edit.NAME)
     is_asked = terminal.is_interactive and not (options.yes or options.dry_run)
-    for key in login_keys(entries.section(text, entries.LOGINS), host):
+    for key in login_keys(edit.section(text, edit.LOGINS), host):
         terminal.print(f'{host}: "auths" has a login under "{key}", which some clients would take instead')
         if not is_asked or terminal.ask("Remove it?"):
-            text = remove(text, (entries.LOGINS, key))
+            text = remove(text, (edit.LOGINS, key))
     return text
 
 
 def _fallback(text: str, settings: Settings, terminal: "Terminal") -> list[Change]:
     """Return how the settings change, for what was the credsStore to keep its logins."""
-    store, fallback, path = value(text, entries.STORE), settings.fallback(), settings_file(os.environ)
+    store, fallback, path = value(text, edit.STORE), settings.fallback(), settings_file(os.environ)
     if store in {None, "", HELPER_SUFFIX, fallback}:
         return []
     if fallback:
@@ -118,7 +119,7 @@ def _fallback(text: str, settings: Settings, terminal: "Terminal") -> list[Chang
     if path is None:
         raise ConfigurationError("credsStore", "there is no place for the settings", "set HOME")
     file = ConfigFile(path, tomllib.loads)
-    return [Change(file, entries.with_fallback(file.text, store), ABSENT if file.was_absent else file.saved)]
+    return [Change(file, with_fallback(file.text, store), ABSENT if file.was_absent else file.saved)]
 
 
 def _problems(file: ConfigFile, hosts: list[str], options: "argparse.Namespace") -> list[str]:

@@ -4,12 +4,13 @@ import os
 from typing import TYPE_CHECKING
 
 from ecr_credhelper.cli.confirmation import add_write_options, apply, confirm_changes, run_alone
-from ecr_credhelper.docker import entries
+from ecr_credhelper.docker import edit, restore
 from ecr_credhelper.docker.config import HELPER_SUFFIX, containers_files
 from ecr_credhelper.docker.config_file import BACKUP, Change, ConfigFile
 from ecr_credhelper.docker.json_edit import value
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.paths import docker_config_file, settings_file
+from ecr_credhelper.settings.editing import without_fallback
 
 if TYPE_CHECKING:
     import argparse
@@ -32,7 +33,7 @@ def _change(options: "argparse.Namespace", terminal: "Terminal") -> int:
     """Show what changes, ask, write."""
     broken: list[ConfigurationError] = []
     changes = _of_clients(broken, terminal)
-    shown = {name for file, text, _ in changes for one in (file.text, text) for name in entries.helpers(one)}
+    shown = {name for file, text, _ in changes for one in (file.text, text) for name in edit.helpers(one)}
     changes += _of_settings(changes, broken)
     if broken and not changes:
         raise broken[0]
@@ -57,10 +58,10 @@ def _of_clients(broken: list[ConfigurationError], terminal: "Terminal") -> list[
     # Each once; of two names of one file, that with the backup.
     paths.sort(key=lambda path: os.path.lexists(f"{path}{BACKUP}"))
     for path in {os.path.realpath(path): path for path in paths}.values():
-        file = _open(path, entries.check, broken)
-        if file and (file.before is not None or HELPER_SUFFIX in entries.helpers(file.text)):
-            text = entries.restored(file.text, file.before)
-            is_kept = bool(entries.missing_entries(text, file.before or ""))
+        file = _open(path, edit.check, broken)
+        if file and (file.before is not None or HELPER_SUFFIX in edit.helpers(file.text)):
+            text = restore.restored(file.text, file.before)
+            is_kept = bool(restore.missing_entries(text, file.before or ""))
             if is_kept:
                 told = f"{file.backup} stays: it has entries that are missing from {path}"
                 terminal.warn(f"{terminal.mark('warning')} {told}")
@@ -73,10 +74,10 @@ def _of_settings(changes: list[Change], broken: list[ConfigurationError]) -> lis
     """Return how the fallback goes, if it is what one of these files gets back as its credsStore."""
     path = settings_file(os.environ)
     for client, given, _ in changes:
-        store = value(given, entries.STORE)
-        if path and store and value(client.text, entries.STORE) == HELPER_SUFFIX:
+        store = value(given, edit.STORE)
+        if path and store and value(client.text, edit.STORE) == HELPER_SUFFIX:
             file = _open(path, str, broken)
-            text = entries.without_fallback(file.text, store) if file else ""
+            text = without_fallback(file.text, store) if file else ""
             return [Change(file, text, None)] if file and (text != file.text or file.saved) else []
     return []
 

@@ -1,1 +1,1 @@
-"""The configuration files of Docker and podman, and the fallback helper for other registries."""
+"""Docker's and podman's configuration files, and the fallback helper for registries that are not ECR."""

@@ -1,7 +1,7 @@
-"""Docker's own configuration file, and containers' of the same form: the logins that are written in it.
+"""Read the configuration files of Docker and podman: their credential helpers and inline logins.
 
-Docker stops reading them when a ``credsStore`` is set, so somebody who switches to one would lose them.
-https://github.com/docker/cli/blob/master/cli/config/configfile/file.go is the reference.
+Docker ignores inline logins once a ``credsStore`` is set, so this helper has to serve them.
+Reference: https://github.com/docker/cli/blob/master/cli/config/configfile/file.go
 """
 
 import base64
@@ -19,20 +19,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HELPER_SUFFIX = PROG.removeprefix("docker-credential-")
-"""This helper's name in Docker's configuration."""
+"""The name of this helper in Docker's configuration."""
 
 HUB = "https://index.docker.io/v1/"
-"""The key under which Docker keeps the login of Docker Hub."""
+"""Docker's key for the login to Docker Hub."""
 
 HUB_HOSTS = {"index.docker.io", "docker.io", "registry-1.docker.io", "registry.hub.docker.com"}
 
-TOKEN_USERNAME = "<token>"  # noqa: S105 - the user name by which clients know that the secret is a token
+TOKEN_USERNAME = "<token>"  # noqa: S105 - the user name that marks a secret as an identity token
+
 MAX_FILE = 16 * 1024 * 1024
-"""Bytes read of the file: hundreds of logins are a small part of it."""
+"""Limits how much of a file is read, in bytes: far more than hundreds of logins need."""
 
 
 class DockerConfig(NamedTuple):
-    """What a client's configuration file says, and what is wrong with it; a damaged one says nothing."""
+    """A client's configuration file. ``content`` is empty if the file is missing or damaged."""
 
     path: str
     content: dict[str, Any]
@@ -40,56 +41,52 @@ class DockerConfig(NamedTuple):
 
     @property
     def creds_store(self) -> str:
-        """The suffix of the helper that is asked for every registry, or nothing."""
+        """The suffix of the helper for all registries, or an empty string."""
         return _text(self.content.get("credsStore"))
 
     @property
     def helpers(self) -> dict[str, str]:
-        """The suffixes of the helpers that are asked for single registries; an empty one stands for none."""
+        """The helper suffix of each registry in ``credHelpers``; an empty one disables helpers."""
         return {host: _text(name) for host, name in self.part("credHelpers").items()}
 
     def login(self, server: str) -> tuple[str, str] | None:
-        """Return user name and password of the inline login for a server string, in any of its forms."""
+        """Return user name and password of the inline login for a server, or None."""
         auths = self.part("auths")
-        name = _registry_of(server)
-        candidates = [server, *(key for key in auths if name and _registry_of(key) == name)]
+        registry = _registry_of(server)
+        candidates = [server, *(key for key in auths if registry and _registry_of(key) == registry)]
         return next((login for key in candidates if (login := _login(auths.get(key)))), None)
 
     def logins(self) -> dict[str, str]:
-        """Return registry -> user name of all inline logins: bare hosts, but for Docker Hub its own key."""
-        found = {}
-        for key, entry in self.part("auths").items():
-            login = _login(entry)
-            if login:
-                found[_registry_of(key) or key] = login[0]
-        return found
+        """Return registry -> user name of all inline logins. Docker Hub keeps Docker's key, ``HUB``."""
+        logins = ((_registry_of(key) or key, _login(entry)) for key, entry in self.part("auths").items())
+        return {registry: login[0] for registry, login in logins if login}
 
     def holds_login(self, host: str) -> bool:
-        """Tell whether there is a login for a host in the file itself."""
+        """Return whether the file contains an inline login for a host."""
         return bool(login_keys(self.part("auths"), host))
 
     def ours(self) -> set[str]:
-        """Return the registries that are sent here by name."""
+        """Return the registries in ``credHelpers`` that use this helper."""
         return {host for host, name in self.helpers.items() if name == HELPER_SUFFIX}
 
     def helper_for(self, host: str) -> str:
-        """Return the suffix of the helper that Docker calls for a registry, or nothing."""
-        return str(self.part("credHelpers").get(host, self.creds_store))
+        """Return the suffix of the helper that Docker calls for a registry, or an empty string."""
+        return self.helpers.get(host, self.creds_store)
 
     def part(self, name: str) -> dict[str, Any]:
-        """Return one of the file's objects."""
+        """Return a top-level object of the file, which is empty if it is missing or not an object."""
         part = self.content.get(name)
         return part if isinstance(part, dict) else {}
 
 
 def docker_config(environ: "Mapping[str, str]") -> DockerConfig:
-    """Return Docker's own file, which may be blank."""
+    """Return Docker's configuration file. A blank file is valid."""
     return read(docker_config_file(environ), "{}")
 
 
 def read(path: str, blank: str = "") -> DockerConfig:
-    """Return a file; one that is missing is empty, and one with nothing in it stands for ``blank``."""
-    if is_special(path):  # a pipe would hold the client
+    """Return a configuration file, which is empty if it is missing. A blank file is parsed as ``blank``."""
+    if is_special(path):  # Reading a named pipe would block the client.
         return DockerConfig(path, {}, "is not a file")
     try:
         with open(path, "rb") as file:
@@ -104,33 +101,33 @@ def read(path: str, blank: str = "") -> DockerConfig:
 
 
 def parsed(path: str, text: str) -> DockerConfig:
-    """Return what a text says, JSON or by its name TOML; clients do not read it with a byte order mark."""
-    kind, loads = ("TOML", tomllib.loads) if path.endswith(".conf") else ("JSON", json.loads)
+    """Parse a configuration file: TOML if the path ends in ``.conf``, otherwise JSON."""
+    syntax, loads = ("TOML", tomllib.loads) if path.endswith(".conf") else ("JSON", json.loads)
     try:
         content = loads(text.removeprefix(BOM))
     except (ValueError, RecursionError):
         content = None
-    is_right = isinstance(content, dict) and not text.startswith(BOM)
-    problem = "" if is_right else f"is not valid {kind}"
+    is_valid = isinstance(content, dict) and not text.startswith(BOM)  # Clients reject a byte order mark.
+    problem = "" if is_valid else f"is not valid {syntax}"
     return DockerConfig(path, content if isinstance(content, dict) else {}, problem)
 
 
 def containers_files(environ: "Mapping[str, str]") -> list[str]:
-    """Return the files that podman, skopeo and buildah read before Docker's; the last one outlives a reboot.
+    """Return the files that podman, skopeo and buildah read before Docker's. Only the last one is permanent.
 
     https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md
     """
-    if given := environ.get("REGISTRY_AUTH_FILE"):
-        return [given]
+    if path := environ.get("REGISTRY_AUTH_FILE"):
+        return [path]
     runtime = f"/run/containers/{getattr(os, 'getuid', int)()}"
     if directory := environ.get("XDG_RUNTIME_DIR"):
         runtime = os.path.join(directory, "containers")
-    lasting = os.path.join(environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"), "containers")
-    return [os.path.join(directory, "auth.json") for directory in (runtime, lasting)]
+    permanent = os.path.join(environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"), "containers")
+    return [os.path.join(directory, "auth.json") for directory in (runtime, permanent)]
 
 
 def login_keys(auths: dict[str, Any], host: str) -> list[str]:
-    """Return the keys under which there is a login of a registry; an empty entry is a store's mark."""
+    """Return the keys of the logins to a registry. Empty entries belong to a credential store."""
     return [
         key
         for key, entry in auths.items()
@@ -139,9 +136,10 @@ def login_keys(auths: dict[str, Any], host: str) -> list[str]:
 
 
 def _registry_of(server: str) -> str | None:
-    """Return a name that is the same for all forms of one registry; None where a path means another login.
+    """Return the host of a server string or key of ``auths``, or None if its path makes it a different login.
 
-    ``host``, ``https://host`` and ``https://host/v1/`` are one; Docker Hub's ``…/v1/refresh-token`` is not.
+    ``host``, ``https://host`` and ``https://host/v1/`` are equal. All hosts of Docker Hub give ``HUB``, but
+    ``https://index.docker.io/v1/refresh-token`` gives None.
     """
     host, _, path = server.partition("://")[-1 if "://" in server else 0].partition("/")
     if path.strip("/") not in {"", "v1", "v2"}:
@@ -150,7 +148,7 @@ def _registry_of(server: str) -> str | None:
 
 
 def _login(entry: object) -> tuple[str, str] | None:
-    """Return the user name and password that an entry of ``auths`` holds, if it holds any."""
+    """Return the user name and password in an entry of ``auths``, or None."""
     if not isinstance(entry, dict):
         return None
     fields = ("identitytoken", "auth", "username", "password")
@@ -166,5 +164,5 @@ def _login(entry: object) -> tuple[str, str] | None:
 
 
 def _text(value: object) -> str:
-    """Return a text, or nothing in the place of null and of whatever Docker would not take for one."""
+    """Return the value if it is a string, otherwise an empty string."""
     return value if isinstance(value, str) else ""

@@ -1,4 +1,4 @@
-"""Read the user's configuration files, and write them: each whole and with a backup, all of them or none."""
+"""Read and write configuration files of the user: atomically, with a backup, and all of them or none."""
 
 import os
 import stat
@@ -14,53 +14,50 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 BACKUP = ".before-ecr-py"
-"""The end of a backup's name. It is beside the name that the user knows, not behind a symbolic link."""
+"""The suffix of a backup. It is next to the path that the user knows, even if that is a symbolic link."""
 
 NEW = ".new-ecr-py"
-"""The end of the name of a file that is being written."""
+"""The suffix of a temporary file."""
 
-ABANDONED = 3600
-"""Seconds after which the process that was writing such a file must be dead: writing takes milliseconds."""
+MAX_NEW_AGE = 3600
+"""Limits the age of a temporary file, in seconds: writing takes milliseconds, so its process was killed."""
 
 ABSENT = b"null"
-"""The backup of a file that did not exist: valid JSON without any entry."""
+"""The backup of a file that did not exist: valid JSON without entries."""
 
 UNCHANGED = "nothing was changed"
 
 
 class ChangedError(ConfigurationError):
-    """Another process changed the file after it was read."""
+    """Another process changed the file after we read it."""
 
 
 class ConfigFile:
-    """A file and its backup as they were when they were read.
+    """A file and its backup at the time of reading. ``before`` is the text of the backup, if there is one.
 
-    ``check`` raises a ValueError for text that must not be edited.
-
-    Raises:
-        ConfigurationError: the file or its backup cannot be read, or fails the check.
-
+    ``check`` raises ValueError for a text that must not be edited. The constructor raises ConfigurationError
+    if the file or its backup cannot be read or fails the check.
     """
 
     def __init__(self, path: str, check: "Callable[[str], object]") -> None:
         if path.startswith("~") and os.path.expanduser(path) == path:
-            raise ConfigurationError("", "there is no home folder", "set HOME or DOCKER_CONFIG")
+            raise ConfigurationError("", "cannot find the home directory", "set HOME or DOCKER_CONFIG")
         self.path = path
         self.backup = f"{path}{BACKUP}"
         self.real = os.path.realpath(path)
         self.contents = _read(path)
-        # Not through a link: undoing gives what is in the backup to the owner of the file.
+        # A symbolic link is not followed: restoring would reveal its target to the owner of the file.
         self.backup_contents = _read(self.backup, follow=False)
         self.text = _text(path, self.contents, check)
         self.saved = self.backup_contents.data if self.backup_contents else None
         self.was_absent = self.contents is None if self.saved is None else self.saved == ABSENT
-        self.before = None if self.saved is None else ""
-        if self.before is not None and not self.was_absent:
-            self.before = _text(self.backup, self.backup_contents, check)
+        self.before: str | None = None
+        if self.saved is not None:
+            self.before = "" if self.was_absent else _text(self.backup, self.backup_contents, check)
 
 
 class Change(NamedTuple):
-    """The new text of a file, and of its backup, which is removed if that is None."""
+    """The new text of a file and the new content of its backup; None removes the backup."""
 
     file: ConfigFile
     text: str
@@ -68,11 +65,11 @@ class Change(NamedTuple):
 
 
 def write(changes: "Sequence[Change]") -> None:
-    """Write files in this order, after everything that can fail has been tried for each of them.
+    """Write files in this order, after preparing all of them: most errors occur before anything is replaced.
 
     Raises:
-        ChangedError: another process changed one after it was read; nothing was written.
-        ConfigurationError: one cannot be written; the hint names those that were.
+        ChangedError: another process changed a file after we read it; nothing was written.
+        ConfigurationError: a file cannot be written; the hint lists the files that were already written.
 
     """
     path, written = "", []
@@ -93,26 +90,22 @@ def write(changes: "Sequence[Change]") -> None:
                 if writer.replace():
                     written.append(path)
     except OSError as error:
-        hint = f"written already: {', '.join(written)}" if written else UNCHANGED
+        hint = f"already written: {', '.join(written)}" if written else UNCHANGED
         raise ConfigurationError(path, f"cannot be written ({error.strerror})", hint) from None
 
 
 class _Writer:
-    """Writes one change: first beside the file and its backup, and in their place when that is asked for.
-
-    Raises:
-        OSError: the change cannot be written.
-
-    """
+    """Writes one change: creates temporary files first, and replaces the file and its backup on request."""
 
     def __init__(self, change: Change, cleanup: ExitStack) -> None:
         self.file, text, self._backup = change
         self._is_changed = text != self.file.text
         self._is_removed = self._is_changed and self.file.was_absent and not text
-        # The real one first, since the directory that the user knows may be a link to it.
+        self._name, self._backup_name = os.path.basename(self.file.real), os.path.basename(self.file.backup)
+        # Open (and create) the real directory first, because the other path can be a link to it.
         self._directory = _open(os.path.dirname(self.file.real), cleanup)
         self._backup_directory = _open(os.path.dirname(os.path.abspath(self.file.path)), cleanup)
-        # Before anything is created: these directories must be those that the file was read from.
+        # The directories can have been replaced after the file was read: check before creating anything.
         self.raise_if_changed()
         like = self.file.contents
         self._new = self._new_backup = ""
@@ -125,61 +118,54 @@ class _Writer:
             self._new_backup = _create(self._backup_directory, self._backup or b"", private, cleanup)
 
     def raise_if_changed(self) -> None:
-        """Raise ChangedError unless the file and its backup are as they were read, owner and mode too."""
-        file = self.file
-        real, given, backup = (os.path.basename(path) for path in (file.real, file.path, file.backup))
-        now = self._directory.read(real), self._backup_directory.read(given)
-        is_same = now == (file.contents, file.contents)
-        if not is_same or self._backup_directory.read(backup, follow=False) != file.backup_contents:
-            raise ChangedError(file.path, "was changed in the meantime", "try again")
+        """Raise ChangedError if content, owner or mode of the file or its backup changed after reading."""
+        file, directory = self.file, self._backup_directory
+        is_unchanged = (
+            self._directory.read(self._name) == file.contents
+            and directory.read(os.path.basename(file.path)) == file.contents
+            and directory.read(self._backup_name, follow=False) == file.backup_contents
+        )
+        if not is_unchanged:
+            raise ChangedError(file.path, "was changed by another program", "try again")
 
     def replace_backup(self) -> None:
-        """Put the new backup in its place, if there is one."""
+        """Replace the backup if it changes."""
         if self._new_backup:
-            self._backup_directory.replace(self._new_backup, os.path.basename(self.file.backup))
+            self._backup_directory.replace(self._new_backup, self._backup_name)
 
     def replace(self) -> bool:
-        """Replace the file, or remove it if it did not exist before; remove its backup if it has served.
-
-        Return whether the file changed.
-        """
+        """Replace or remove the file, remove its backup if requested, and return whether the file changed."""
         if self._new:
-            self._directory.replace(self._new, os.path.basename(self.file.real))
+            self._directory.replace(self._new, self._name)
         elif self._is_removed:
-            self._directory.remove(os.path.basename(self.file.real))
+            self._directory.remove(self._name)
         if self._backup is None:
-            with suppress(OSError):
-                self._backup_directory.remove(os.path.basename(self.file.backup))
+            self._backup_directory.discard(self._backup_name)
         return self._is_changed
 
 
 def _open(path: str, cleanup: ExitStack) -> Directory:
-    """Open a directory until ``cleanup``, and remove what killed processes of ours left in it."""
+    """Open a directory until ``cleanup``, and remove temporary files that killed processes left in it."""
     directory = Directory(path)
     cleanup.callback(directory.close)
     for name in directory.names():
         if name.startswith(".") and name.endswith(NEW):
             with suppress(OSError):
-                if abs(time.time() - directory.modified(name)) > ABANDONED:
+                if abs(time.time() - directory.modified(name)) > MAX_NEW_AGE:
                     directory.remove(name)
     return directory
 
 
 def _create(directory: Directory, data: bytes, like: Contents | None, cleanup: ExitStack) -> str:
-    """Create a file under a new name, and return that; ``cleanup`` removes what then still has that name."""
+    """Create a temporary file and return its name. ``cleanup`` removes it unless it was renamed."""
     name = f".{os.urandom(8).hex()}{NEW}"
-
-    def discard() -> None:
-        with suppress(OSError):
-            directory.remove(name)
-
-    cleanup.callback(discard)
+    cleanup.callback(directory.discard, name)
     directory.create(name, data, like)
     return name
 
 
 def _read(path: str, *, follow: bool = True) -> Contents | None:
-    """Return the contents of a file, or None if there is none; raise ConfigurationError if that fails."""
+    """Return the contents of a file, or None if it does not exist; raise ConfigurationError on failure."""
     try:
         return read(path, follow=follow)
     except NotAFileError:
@@ -189,7 +175,7 @@ def _read(path: str, *, follow: bool = True) -> Contents | None:
 
 
 def _text(path: str, contents: Contents | None, check: "Callable[[str], object]") -> str:
-    """Return the text of a file that ``check`` accepts; that of a missing one is empty."""
+    """Return the text of a file (empty if it does not exist); raise ConfigurationError if it is not valid."""
     try:
         text = contents.data.decode() if contents else ""
         check(text)

@@ -1,4 +1,4 @@
-"""The registries that a machine's own files and images name, for whoever does not know them by heart."""
+"""Find registries in the settings file, in the AWS profiles and in local images."""
 
 import subprocess
 from typing import TYPE_CHECKING
@@ -13,31 +13,27 @@ if TYPE_CHECKING:
     from ecr_credhelper.settings.loader import Settings
 
 ENGINES = ("docker", "podman")
-SECONDS = 5
-"""Seconds that an engine may take to list its images: one that hangs names none."""
+
+ENGINE_TIMEOUT = 5
+"""Limits how long an engine can take to list its images, in seconds."""
 
 
 def registries(environ: "Mapping[str, str]", settings: "Settings") -> dict[str, str]:
-    """Return host -> where it was found.
-
-    Raises:
-        ConfigurationError: a file of the person's is wrong.
-
-    """
+    """Return host -> sources of the registries; raise ConfigurationError if a file is invalid."""
     found: dict[str, list[str]] = {}
-    for host, where in (*_of_settings(settings), *_of_profiles(), *_of_images(environ, settings)):
-        if where not in found.setdefault(host, []):
-            found[host].append(where)
-    return {host: ", ".join(places) for host, places in found.items()}
+    for host, source in (*_from_settings(settings), *_from_profiles(), *_from_images(environ, settings)):
+        if source not in found.setdefault(host, []):
+            found[host].append(source)
+    return {host: ", ".join(sources) for host, sources in found.items()}
 
 
-def _of_settings(settings: "Settings") -> "Iterator[tuple[str, str]]":
+def _from_settings(settings: "Settings") -> "Iterator[tuple[str, str]]":
     for host in settings.hosts():
         if parse(host) or settings.registry(host):
             yield host, "settings"
 
 
-def _of_profiles() -> "Iterator[tuple[str, str]]":
+def _from_profiles() -> "Iterator[tuple[str, str]]":
     from botocore.exceptions import ConfigParseError
     from botocore.session import Session
 
@@ -49,26 +45,25 @@ def _of_profiles() -> "Iterator[tuple[str, str]]":
         reason = f"the AWS configuration file {error.kwargs['path']} cannot be read"
         raise ConfigurationError("", reason, "correct it") from None
     for name, profile in profiles.items():
-        texts = {key: text for key, text in profile.items() if isinstance(text, str)}  # others are nested
-        region = texts.get("region", "")
-        for account in sorted(accounts_of(texts)):
-            if one := parse(private_host(account, region)):
-                yield one.host, f"AWS profile {name}"
+        fields = {key: value for key, value in profile.items() if isinstance(value, str)}  # not nested ones
+        for account in sorted(accounts_of(fields)):
+            if registry := parse(private_host(account, fields.get("region", ""))):
+                yield registry.host, f"AWS profile {name}"
 
 
-def _of_images(environ: "Mapping[str, str]", settings: "Settings") -> "Iterator[tuple[str, str]]":
+def _from_images(environ: "Mapping[str, str]", settings: "Settings") -> "Iterator[tuple[str, str]]":
     for engine in ENGINES:
         program = which(engine, environ)
-        for line in _lines(program, "image", "ls", "--format", "{{.Repository}}") if program else []:
+        for line in _output_lines(program, "image", "ls", "--format", "{{.Repository}}") if program else []:
             host = authority_of(line)
             if host and (parse(line) or settings.registry(line)):
-                yield host, f"images of {engine}"
+                yield host, f"{engine} images"
 
 
-def _lines(*command: str) -> list[str]:
+def _output_lines(*command: str) -> list[str]:
     try:
-        done = subprocess.run(  # noqa: S603 - a program of the person's PATH, with fixed arguments
-            command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=SECONDS
+        done = subprocess.run(  # noqa: S603 - a program on the user's PATH, with fixed arguments
+            command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=ENGINE_TIMEOUT
         )
     except (OSError, subprocess.TimeoutExpired):
         return []

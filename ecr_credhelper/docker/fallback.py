@@ -1,7 +1,6 @@
-"""Registries that are not ECR: handed to the person's own store, so that no login is lost.
+"""Pass requests for registries that are not ECR to the fallback, another credential helper.
 
-That store is the credential helper which the settings name, else the logins that are written in Docker's
-own configuration file.
+The inline logins in Docker's configuration file are served as well.
 """
 
 import json
@@ -19,18 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 RECURSION_GUARD = "ECR_CREDHELPER_INSIDE_FALLBACK"
-"""Set for the fallback and whatever it calls: who finds it set does not call a fallback again."""
+"""Set in the environment of the fallback: a nested call of this helper does not call a fallback again."""
 
-NO_STORE = (
-    'let another helper keep it: fallback = "…" in the settings file; or name this one for the ECR hosts '
-    'alone, under "credHelpers" in Docker\'s config.json, instead of "credsStore"'
+NO_FALLBACK_HINT = (
+    'set fallback = "…" in the settings file, or configure this helper for ECR hosts only: use "credHelpers" '
+    'instead of "credsStore" in Docker\'s config.json'
 )
 
 
 class Fallback:
-    """The person's own store, for one process with its environment variables.
+    """The fallback helper and the inline logins of Docker's configuration file.
 
-    ``suffix`` is the end of the name of the helper that the settings name, or nothing.
+    ``suffix`` is the suffix of the fallback helper, or an empty string without a fallback.
     """
 
     def __init__(self, environ: "Mapping[str, str]", suffix: str) -> None:
@@ -39,21 +38,21 @@ class Fallback:
         self.suffix = "" if self.is_inside else suffix
 
     def get(self, server: str, request: bytes) -> Reply:
-        """Return the fallback's reply, byte for byte; where it has no login, an inline one or not-found."""
-        reply = self._call("get", request) if self.suffix else None
+        """Return the fallback's reply unchanged. If it has no login, return the inline login or not-found."""
+        reply = self._call("get", request)
         if reply and not _is_without_login(reply):
             return reply
         login = None if self.is_inside else docker_config(self.environ).login(server)
         return Reply.credentials(server, *login) if login else reply or Reply.not_found()
 
     def store(self, host: str, request: bytes) -> Reply:
-        """Let the fallback keep a login; UnsupportedRegistryError where there is none.
+        """Pass a login to the fallback, or raise UnsupportedRegistryError if no fallback can store it.
 
-        Not silently: Docker would print "Login Succeeded", and later pulls would be anonymous.
+        Without the error, Docker would print "Login Succeeded", but later pulls would be anonymous.
         """
         if not self.suffix:
-            reason = "not an Amazon ECR registry, and there is no fallback that could keep its login"
-            raise UnsupportedRegistryError(host, reason, NO_STORE)
+            reason = "not an Amazon ECR registry, and no fallback is configured to store the login"
+            raise UnsupportedRegistryError(host, reason, NO_FALLBACK_HINT)
         reply = self._call("store", request)
         if reply is None:
             reason = f"the fallback docker-credential-{self.suffix} cannot be started"
@@ -61,19 +60,19 @@ class Fallback:
         return reply
 
     def erase(self, request: bytes) -> Reply:
-        """Let the fallback forget a login; without one there is nothing to forget."""
-        return (self._call("erase", request) if self.suffix else None) or Reply()
+        """Pass the request to the fallback; without a fallback, do nothing."""
+        return self._call("erase", request) or Reply()
 
     def hosts(self, seconds: float) -> dict[str, str]:
-        """Return server -> user name of the logins that the fallback and Docker's configuration have.
+        """Return server -> user name of the inline logins and of the fallback's logins.
 
-        A fallback that fails, returns something else, or takes longer than ``seconds`` has none.
+        If the fallback fails, returns an invalid list or takes more than ``seconds``, its logins are omitted.
         """
         if self.is_inside:
             return {}
         config = docker_config(self.environ)
         inline = config.logins() if config.creds_store == HELPER_SUFFIX else {}
-        return {**inline, **(self._listed(seconds) if self.suffix else {})}
+        return {**inline, **self._listed(seconds)}
 
     def _listed(self, seconds: float) -> dict[str, str]:
         try:
@@ -86,11 +85,11 @@ class Fallback:
         return {host: name for host, name in hosts.items() if isinstance(name, str)}
 
     def _call(self, verb: str, request: bytes, seconds: float | None = None) -> Reply | None:
-        """Return the fallback's reply, or None if it cannot be started.
+        """Return the fallback's reply, or None if there is no fallback or it cannot be started.
 
-        A call with a limit in ``seconds`` does not reach the terminal, and ends with all its child processes.
+        With a timeout in ``seconds``, the fallback has no terminal and is killed with its child processes.
         """
-        program = which(f"docker-credential-{self.suffix}", self.environ)
+        program = which(f"docker-credential-{self.suffix}", self.environ) if self.suffix else None
         if program is None:
             return None
         try:
@@ -98,10 +97,10 @@ class Fallback:
                 [program, verb],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                # The user sees what a get has to say; a list must stay silent.
+                # The messages of a get are for the user. A list must be silent.
                 stderr=subprocess.DEVNULL if seconds else None,
                 env={**self.environ, RECURSION_GUARD: "1"},
-                start_new_session=bool(seconds),  # which makes it a process group, to end as a whole
+                start_new_session=bool(seconds),  # The session is a process group, which can be killed.
             )
         except OSError:
             return None
@@ -109,23 +108,18 @@ class Fallback:
             try:
                 stdout, _ = process.communicate(request, timeout=seconds)
             except BaseException:
-                _kill(process, is_group=bool(seconds))
+                if seconds and hasattr(os, "killpg"):  # Windows has no process groups.
+                    os.killpg(process.pid, signal.SIGKILL)
+                else:
+                    process.kill()
                 raise
         return Reply(stdout, status=process.returncode if process.returncode >= 0 else 1)
 
 
-def _kill(process: "subprocess.Popen[bytes]", *, is_group: bool) -> None:
-    """End a process, with its child processes if it leads a group; Windows has no such groups."""
-    if is_group and hasattr(os, "killpg"):
-        os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()
-
-
 def _is_without_login(reply: Reply) -> bool:
-    """Tell whether a helper says that it has no login: by the protocol's text, or with an empty one.
+    """Return whether a helper has no login: it replied with the not-found text or with an empty login.
 
-    The docker-credential-pass of Debian 12 answers so, with success, for every server that it does not know.
+    docker-credential-pass in Debian 12 replies with success and an empty login for unknown servers.
     """
     if reply.status:
         return NOT_FOUND_TEXT.encode() in reply.stdout

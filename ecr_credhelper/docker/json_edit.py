@@ -1,6 +1,6 @@
-"""Edits of a JSON text that leave alone whatever they are not about: order, indentation, line endings.
+"""Edit single values of a JSON text and preserve everything else: order, indentation and line endings.
 
-A value has a path: the keys that lead to it from the outermost object. A blank text has no values yet.
+The path of a value consists of the keys from the top-level object down to it. A blank text has no values.
 """
 
 import json
@@ -19,7 +19,7 @@ USER = re.compile(r'^"(\w+:(?:\\?/){2})?.*@')
 
 
 class Member(NamedTuple):
-    """Where a member of an object is in the text: the blanks before it, its key, colon and value."""
+    """A member of an object: its key, and the offsets of the blanks before it, its key, colon and value."""
 
     key: str
     blanks: int
@@ -30,7 +30,7 @@ class Member(NamedTuple):
 
 
 def check(text: str) -> None:
-    """Raise a ValueError that says what is wrong, if a text is neither blank nor one unambiguous object."""
+    """Raise ValueError unless the text is blank or a JSON object without duplicate keys."""
     try:
         content = _DECODER.decode(text.removeprefix(BOM)) if text.strip(f"{BOM} \t\r\n") else {}
     except json.JSONDecodeError as error:
@@ -38,38 +38,33 @@ def check(text: str) -> None:
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not isinstance(content, dict):
-        raise ValueError("not an object")  # noqa: TRY004 - the text is wrong, not its type
+        raise ValueError("not an object")  # noqa: TRY004 - the type of a JSON value
 
 
 def raw(text: str, *path: str) -> str | None:
-    """Return the text of the value at a path, or None."""
+    """Return the value at a path as JSON text, or None."""
     found = _find(text, path)
     return found and text[found.value : found.end]
 
 
 def value(text: str, *path: str) -> Any:
-    """Return the value at a path, or None."""
+    """Return the decoded value at a path, or None."""
     found = raw(text, *path)
     return _DECODER.decode(found) if found else None
 
 
 def put(text: str, path: "Sequence[str]", new: str) -> str:
-    """Return the text with another value at a path, given as JSON; what is new comes last in its object.
-
-    Raises:
-        ValueError: something on the way is no object.
-
-    """
+    """Return the text with JSON ``new`` at a path; raise ValueError if a parent is not an object."""
     found = _find(text, path)
     if found:
         return text[: found.value] + new + text[found.end :]
     if not path:
         return text[: text.startswith(BOM)] + new
-    above = path[:-1]
-    holder = _find(text, above)
-    if holder is None or text.startswith("null", holder.value):
-        return put(put(text, above, "{}"), path, new)
-    siblings = _members(text, holder.value)
+    parent_path = path[:-1]
+    parent = _find(text, parent_path)
+    if parent is None or text.startswith("null", parent.value):
+        return put(put(text, parent_path, "{}"), path, new)
+    siblings = _members(text, parent.value)
     key = json.dumps(path[-1])
     if siblings:
         last = siblings[-1]
@@ -79,38 +74,39 @@ def put(text: str, path: "Sequence[str]", new: str) -> str:
             blanks = colon.partition(":")[2]
         return f"{text[: last.end]},{blanks}{key}{colon}{new}{text[last.end :]}"
     newline, unit, colon = _style(text)
-    inner, outer = newline + unit * len(path), newline + unit * len(above)
-    return f"{text[: holder.value]}{{{inner}{key}{colon}{new}{outer}}}{text[holder.end :]}"
+    inner, outer = newline + unit * len(path), newline + unit * len(parent_path)
+    return f"{text[: parent.value]}{{{inner}{key}{colon}{new}{outer}}}{text[parent.end :]}"
 
 
 def remove(text: str, path: "Sequence[str]") -> str:
-    """Return the text without the member at a path, if it is there."""
+    """Return the text without the member at a path."""
     found = _find(text, path)
-    holder = _find(text, path[:-1])
-    if not found or not holder:
+    parent = _find(text, path[:-1])
+    if not found or not parent:
         return text
-    siblings = _members(text, holder.value)
-    at = siblings.index(found)
+    siblings = _members(text, parent.value)
+    index = siblings.index(found)
     if len(siblings) == 1:
-        return f"{text[: holder.value]}{{}}{text[holder.end :]}"
-    if at == 0:
+        return f"{text[: parent.value]}{{}}{text[parent.end :]}"
+    if index == 0:
         return text[: found.begin] + text[siblings[1].begin :]
-    return text[: siblings[at - 1].end] + text[found.end :]
+    return text[: siblings[index - 1].end] + text[found.end :]
 
 
 def masked(text: str, shown: "Collection[str]") -> str:
-    """Return the text with … for every string and number but keys, and those that may be shown."""
-    tokens = {json.dumps(one) for one in shown}
+    """Replace all strings and numbers of a text by …, except keys and the strings in ``shown``."""
+    visible = {json.dumps(string) for string in shown}
 
     def mask(found: re.Match[str]) -> str:
         if found[2]:
             return redacted(USER.sub(r'"\1…@', found[0]))
-        return found[0] if found[0] in tokens else '"…"' if found[1] else "…"
+        return found[0] if found[0] in visible else '"…"' if found[1] else "…"
 
     return TOKEN.sub(mask, text)
 
 
 def _find(text: str, path: "Sequence[str]") -> Member | None:
+    """Return the member at a path, or None. The top-level object is a member with an empty path and key."""
     start = _skip(text, int(text.startswith(BOM)))
     end = len(text.rstrip())
     found = Member("", start, start, start, start, end) if start < end else None
@@ -120,26 +116,26 @@ def _find(text: str, path: "Sequence[str]") -> Member | None:
     return found
 
 
-def _members(text: str, start: int) -> list[Member]:
-    """Return the members of the object that begins at a place of a text that was checked; null has none."""
+def _members(text: str, offset: int) -> list[Member]:
+    """Return the members of the object at an offset of a checked text. ``null`` has none."""
     found: list[Member] = []
-    if text.startswith("null", start):
+    if text.startswith("null", offset):
         return found
-    if text[start] != "{":
+    if text[offset] != "{":
         raise ValueError("not an object")
-    blanks = start + 1
+    blanks = offset + 1
     while text[begin := _skip(text, blanks)] != "}":
         key, colon = _DECODER.raw_decode(text, begin)
-        place = _skip(text, _skip(text, colon) + 1)
-        end = _DECODER.raw_decode(text, place)[1]
-        found.append(Member(key, blanks, begin, colon, place, end))
+        start = _skip(text, _skip(text, colon) + 1)
+        end = _DECODER.raw_decode(text, start)[1]
+        found.append(Member(key, blanks, begin, colon, start, end))
         blanks = _skip(text, end)
         blanks += text[blanks] == ","
     return found
 
 
 def _style(text: str) -> tuple[str, str, str]:
-    """Return how a text ends its lines (if at all), indents them and writes a colon; else Docker's way."""
+    """Return the newline (if any), indentation and colon that a text uses. The defaults are Docker's."""
     root = _find(text, ())
     siblings = _members(text, root.value) if root else []
     if not siblings:
@@ -150,22 +146,23 @@ def _style(text: str) -> tuple[str, str, str]:
     return newline, blanks.rpartition("\n")[2] if newline else "", text[first.colon : first.value]
 
 
-def _skip(text: str, place: int) -> int:
-    found = BLANKS.match(text, place)
-    return found.end() if found else place
+def _skip(text: str, offset: int) -> int:
+    """Return the offset after the blanks at an offset."""
+    found = BLANKS.match(text, offset)
+    return found.end() if found else offset
 
 
 def _unique(members: list[tuple[str, object]]) -> dict[str, object]:
     content = dict(members)
     if len(content) < len(members):
         keys = [key for key, _ in members]
-        raise ValueError(f'"{max(keys, key=keys.count)}" is there twice')
+        raise ValueError(f'duplicate key "{max(keys, key=keys.count)}"')
     return content
 
 
-def _refuse(name: str) -> None:
-    raise ValueError(f"{name} is no number in JSON")
+def _reject_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
 
 
-# Numbers stay text: none is ours, and Python refuses those of more than 4300 digits.
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse, parse_int=float)
+# parse_int: int() rejects numbers of more than 4300 digits. We do not use the numbers.
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_reject_constant, parse_int=float)

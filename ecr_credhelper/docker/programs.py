@@ -8,8 +8,8 @@ if TYPE_CHECKING:
 
 
 def which(name: str, environ: "Mapping[str, str]") -> str | None:
-    """Return the program of this name in an absolute folder of PATH: never one in the working directory."""
+    """Return the path of a program, or None. Relative directories in PATH are not searched."""
     directories = filter(os.path.isabs, environ.get("PATH", os.defpath).split(os.pathsep))
     suffixes = (".exe", ".cmd", ".bat") if os.name == "nt" else ("",)
-    places = (os.path.join(directory, name + suffix) for directory in directories for suffix in suffixes)
-    return next((place for place in places if os.path.isfile(place) and os.access(place, os.X_OK)), None)
+    paths = (os.path.join(directory, name + suffix) for directory in directories for suffix in suffixes)
+    return next((path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK)), None)

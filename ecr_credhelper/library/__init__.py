@@ -1,1 +1,1 @@
-"""For Python programs: the login as a value, and a provider for long-lived processes."""
+"""The public API for Python programs: registry credentials as a value, and a provider that caches them."""

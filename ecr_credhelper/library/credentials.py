@@ -1,4 +1,4 @@
-"""For Python programs: the login that the executable would answer with, as a value."""
+"""Return registry credentials as a value, with the cache and settings of the executable."""
 
 import base64
 import logging
@@ -32,21 +32,21 @@ if TYPE_CHECKING:
 
     Session = boto3.Session | botocore.session.Session
 else:
-    Session = Any  # for whoever reads the hints while the program runs: boto3 need not be loaded
+    Session = Any  # typing.get_type_hints() must not import boto3.
 
-OVERRIDE = "asked"
-"""Stands in a route for the settings, where a program names its identity: the executable never goes there."""
+OVERRIDE = "override"
+"""Replaces the settings in a route if the caller passes an identity. The executable skips such routes."""
 
 log = logging.getLogger("ecr_credhelper")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """A login for one ECR registry.
+    """Credentials for an ECR registry.
 
-    ``registry`` is its host, ``account`` has twelve digits (none for the public registry), ``username`` is
-    ``AWS``, and the password opens every registry of ``region`` that the identity may use. ``fetched_at`` and
-    ``expires_at`` are aware datetimes in UTC, twelve hours apart.
+    ``registry`` is the host, ``account`` has 12 digits (it is empty for the public registry) and ``username``
+    is ``AWS``. The password is valid for every registry of ``region`` that the identity can use.
+    ``fetched_at`` and ``expires_at`` are aware datetimes in UTC, 12 hours apart.
 
     Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_AuthorizationData.html
     """
@@ -61,7 +61,7 @@ class Credentials:
 
     @property
     def authorization(self) -> str:
-        """The value of the ``Authorization`` header for the registry's HTTP API: ``Basic …``, a secret."""
+        """The secret value of the ``Authorization`` header for the registry's HTTP API: ``Basic …``."""
         login = f"{self.username}:{self.password}".encode()
         return f"Basic {base64.b64encode(login).decode()}"
 
@@ -73,28 +73,27 @@ def get_credentials(
     role_arn: str | None = None,
     session: "Session | None" = None,
 ) -> Credentials:
-    """Return a login for a registry: from the cache that the executable uses too, else from AWS.
+    """Return credentials for a registry, from the executable's cache or from AWS.
 
     Args:
-        registry: a host name, URL or image reference, of ECR or mapped to it in the settings file.
-        profile: the AWS profile to ask as, instead of what environment and settings say.
-        role_arn: the role to assume first, from that profile, that session, or what the settings say.
-        session: a boto3 or botocore session to ask as. Its token is kept on disk under the id of its access
-            key and a digest of its secret; with keys that change by themselves (of a role, of SSO) nothing
-            is kept on disk.
+        registry: a host name, URL or image reference of an ECR registry, or a custom host in the settings.
+        profile: the AWS profile to use instead of the environment and the settings.
+        role_arn: the role to assume, with the credentials of the profile, the session or the settings.
+        session: the boto3 or botocore session to use. Its token is cached on disk under the access key ID and
+            a digest of the secret key. Nothing is cached on disk for temporary keys (of a role or SSO).
 
     Raises:
-        CredentialHelperError: the base of whatever goes wrong, within 25 s (the setting ``deadline``).
-        ValueError: both a profile and a session are given.
+        CredentialHelperError: the base class of all errors, within 25 s (the setting ``deadline``).
+        ValueError: both a profile and a session were passed.
 
     """
     source = TokenSource(profile=profile, role_arn=role_arn, session=session)
-    wanted = source.registry(registry)
-    return credentials_for(wanted, source.fetch(wanted))
+    parsed = source.registry(registry)
+    return credentials_for(parsed, source.fetch(parsed))
 
 
 def credentials_for(registry: "Registry", token: "Token") -> Credentials:
-    """Return a token as the login of one of the registries that it opens."""
+    """Return the credentials for a registry from a token that is valid for it."""
     return Credentials(
         registry=registry.host,
         account=registry.account,
@@ -107,19 +106,19 @@ def credentials_for(registry: "Registry", token: "Token") -> Credentials:
 
 
 def parse_registry(server: str, rules: Settings | None = None) -> "Registry":
-    """Return the registry that a server string names; UnsupportedRegistryError if it is not ECR."""
-    wanted = parse(server) or (rules.registry(server) if rules else None)
-    if wanted is None:
+    """Return the registry of a server string, or raise UnsupportedRegistryError if it is not ECR."""
+    registry = parse(server) or (rules.registry(server) if rules else None)
+    if registry is None:
         host = host_of(server) or "the given registry"
-        hint = "name its region in the settings file, if it stands for an ECR registry"
+        hint = "for a custom host in front of ECR, set its region in the settings file"
         raise UnsupportedRegistryError(host, "not an Amazon ECR registry", hint)
-    return wanted
+    return registry
 
 
 class TokenSource:
-    """Where a program's tokens come from: the cache on disk, else AWS, always as one identity.
+    """Gets the tokens for one AWS identity, from the cache on disk or from AWS.
 
-    The settings are read once; ``clock`` tells seconds since the epoch.
+    The settings are read once. ``clock`` returns seconds since the epoch.
     """
 
     def __init__(
@@ -132,64 +131,64 @@ class TokenSource:
         clock: "Callable[[], float]" = time.time,
     ) -> None:
         if profile and session is not None:
-            raise ValueError("a session has its profile already: give a profile or a session")
+            raise ValueError("pass either profile or session: a session already has a profile")
         for name, value in (("profile", profile), ("role_arn", role_arn)):
             if value and (problem := problem_of(name, value)):
-                raise ConfigurationError("the registry's credentials", problem, "correct the argument")
-        inner: Any = getattr(session, "_session", session)  # boto3's wraps botocore's
-        self._override = IdentityOverride(profile or "", role_arn or "", inner)
-        # One look for both: a route is kept under the settings that led to it, or never found again.
+                raise ConfigurationError("", problem, "correct the argument")
+        # A boto3 session wraps a botocore session.
+        botocore_session: Any = getattr(session, "_session", session)
+        self._override = IdentityOverride(profile or "", role_arn or "", botocore_session)
+        # The fingerprint must describe the settings that are loaded, otherwise a route could be wrong.
         environ = dict(os.environ)
-        own = f"{OVERRIDE}\t{profile!r},{role_arn!r}"
-        now = fingerprint(environ)
-        now.watch()
-        self._owner = own if self._override else now.settings
+        current = fingerprint(environ)
+        current.watch()
+        self._owner = f"{OVERRIDE}\t{profile!r},{role_arn!r}" if self._override else current.settings
         self._settings = load_settings(environ)
-        self._on_disk = on_disk and now.is_unchanged()
+        self._on_disk = on_disk and current.is_unchanged()
         self._clock = clock
 
     def registry(self, server: str) -> "Registry":
-        """Return the registry that a server string names; UnsupportedRegistryError if it is not ECR."""
+        """Return the registry of a server string, or raise UnsupportedRegistryError if it is not ECR."""
         return parse_registry(server, self._settings)
 
     def key(self, registry: "Registry") -> str:
-        """Return a text that is the same for all registries that one token opens."""
+        """Return a key that is equal for all registries that share a token."""
         return token_key(registry, self._override.apply_to(self._settings.rule(registry)), "")
 
     def fetch(self, registry: "Registry", *, prefetch: bool = False) -> "Token":
-        """Return a token that is good for a while, or, with ``ahead``, one that is not even ageing."""
+        """Return a valid token; with ``prefetch``, replace a cached token in the last quarter of its life."""
         try:
             resolver = self._resolver(registry)
             request = resolver.request(registry)
             return resolver.refresh(request) if prefetch else resolver.resolve(request)
         except CredentialHelperError:
             raise
-        except Exception as error:  # noqa: BLE001 - a working directory that has gone, no more threads
+        except Exception as error:  # noqa: BLE001 - for example a deleted working directory
             raise internal_error(error) from None
 
     def forget(self, registry: "Registry") -> None:
-        """Remove the registry's token from the disk."""
+        """Remove the token of the registry from the disk."""
         resolver = self._resolver(registry)
         resolver.cache.delete_token(resolver.request(registry).key)
 
     def _resolver(self, registry: "Registry") -> Resolver:
-        """Return what resolves as the identity of this moment: the environment may have changed."""
-        is_named, name, started = True, "", time.monotonic()
+        """Return a resolver for the current identity, because the environment can change between calls."""
+        can_cache, session_field, started = self._on_disk, "", time.monotonic()
         session = self._override.session
         limit = Resolver.limit(self._settings)
         if session is not None:
             from ecr_credhelper.aws.sessions import session_fingerprint
 
-            # To find out may take for ever.
+            # A session can load its credentials from a process or a server, which can hang.
             found = run_with_deadline(limit, lambda: session_fingerprint(session), subject=registry.host)
-            is_named, name = bool(found), f"\t{found}"
+            can_cache, session_field = can_cache and bool(found), f"\t{found}"
 
-        def look() -> tuple[Fingerprint, str]:
-            identity = fingerprint(os.environ, is_override=bool(self._override)).identity + name
-            return Fingerprint(identity, self._owner, look), file_stamps(os.environ)
+        def current() -> tuple[Fingerprint, str]:
+            identity = fingerprint(os.environ, is_override=bool(self._override)).identity + session_field
+            return Fingerprint(identity, self._owner, current), file_stamps(os.environ)
 
-        cache = open_cache(os.environ) if self._on_disk and is_named else Cache(FileStore())
-        owner, _ = look()
+        cache = open_cache(os.environ) if can_cache else Cache(FileStore())
+        owner, _ = current()
         owner.watch()
         resolver = Resolver(self._settings, owner, cache, self._clock, _debug, self._override)
         resolver.seconds = limit - (time.monotonic() - started)

@@ -1,7 +1,7 @@
-"""Logins for Python programs that live long: in memory, before the cache on disk, before AWS.
+"""Provide credentials in long-running Python programs: from memory, from the cache on disk or from AWS.
 
-One lock guards what is in memory and is never held while somebody waits. Each fetch is a thread of its own,
-so that no registry waits for another's, and everybody who wants the same token waits for one fetch.
+One lock protects the memory; no thread waits while it holds the lock. Each fetch has a separate thread, so
+registries do not wait for each other. Callers that need the same token wait for the same fetch.
 """
 
 import threading
@@ -27,35 +27,35 @@ from ecr_credhelper.registry import Registry
 from ecr_credhelper.token import Token
 
 MAX_ENTRIES = 256
-"""Tokens in memory: one for each region and identity, so more than a program has."""
+"""Limits the tokens in memory: there is one per region, so programs need fewer."""
 
-PAUSE = 60
-"""Seconds after an attempt that failed, in which a login that is valid still is given at once:
-else every caller would wait in vain, for as long as AWS does not answer."""
+RETRY_PAUSE = 60
+"""Seconds after a failed refresh during which callers get a token that is still valid without waiting."""
 
 
 class CredentialProvider:
-    """Gives logins for registries to any number of threads, as one identity.
+    """Returns credentials for registries with one AWS identity. All methods are thread-safe.
 
-    A login in the last quarter of its life is renewed by a thread while it still serves. In its last quarter
-    of an hour a caller waits for the new one, and gets the old one if AWS fails. No expired one is given.
+    In the last quarter of a token's life, a background thread refreshes it while it is still in use. In the
+    last 15 minutes, callers wait for the new token, and get the old one if AWS fails. Expired tokens are
+    never returned.
 
     Args:
         profile: as in ``get_credentials``.
         role_arn: as in ``get_credentials``.
         session: as in ``get_credentials``.
-        disk_cache: False leaves out the cache on disk, and what is fetched is known to this provider alone.
-        max_entries: of tokens in memory; what was used least recently goes first.
-        timer: tells seconds since the epoch.
-        fetch: for tests: what returns the credentials of a registry's host, in place of disk and AWS.
+        disk_cache: False disables the cache on disk: tokens are kept only in the memory of this provider.
+        max_entries: the maximum number of tokens in memory; the least recently used one is removed first.
+        timer: a function that returns seconds since the epoch.
+        fetch: a function for tests that returns the credentials for a host, instead of cache and AWS.
 
     Raises:
-        CredentialHelperError: an argument or the settings file is wrong.
-        ValueError: arguments that exclude each other, or no room for a single entry.
+        CredentialHelperError: an argument or the settings file is not valid.
+        ValueError: the arguments exclude each other, or ``max_entries`` is less than 1.
 
     """
 
-    def __init__(  # noqa: PLR0913 - all are keywords, and none is needed
+    def __init__(  # noqa: PLR0913 - all are optional keywords
         self,
         *,
         profile: str | None = None,
@@ -67,9 +67,9 @@ class CredentialProvider:
         fetch: "Callable[[str], Credentials] | None" = None,
     ) -> None:
         if max_entries < 1:
-            raise ValueError("max_entries: there must be room for one login at least")
+            raise ValueError("max_entries must be at least 1")
         if fetch and (profile or role_arn or session is not None):
-            raise ValueError("fetch stands in place of profile, role_arn and session")
+            raise ValueError("fetch cannot be combined with profile, role_arn or session")
         self._source: TokenSource | _StubSource = (
             _StubSource(fetch)
             if fetch
@@ -78,7 +78,7 @@ class CredentialProvider:
             )
         )
         self._timer = timer
-        self._lock = threading.RLock()  # a signal's handler may close the provider while its thread holds it
+        self._lock = threading.RLock()  # A signal handler can call close() while its thread holds the lock.
         self._entries: TLRUCache[str, _Entry] = TLRUCache(
             max_entries, lambda _key, entry, _now: entry.token.expires_at, timer
         )
@@ -87,15 +87,15 @@ class CredentialProvider:
         self._is_closed = False
 
     def get_credentials(self, registry: str) -> Credentials:
-        """Return a login for a registry: a host name, URL or image reference.
+        """Return credentials for a registry: a host name, URL or image reference.
 
         Raises:
-            CredentialHelperError: the base of whatever goes wrong, within 25 s (the setting ``deadline``).
+            CredentialHelperError: the base class of all errors, within 25 s (the setting ``deadline``).
             RuntimeError: the provider is closed.
 
         """
-        wanted = self._source.registry(registry)
-        key = self._source.key(wanted)
+        parsed = self._source.registry(registry)
+        key = self._source.key(parsed)
         with self._lock:
             if self._is_closed:
                 raise RuntimeError("this CredentialProvider is closed")
@@ -104,40 +104,40 @@ class CredentialProvider:
             token = entry.token if entry and entry.token.is_valid(now) else None
             if entry and token and not entry.must_wait(now):
                 if entry.try_start_refresh(now):
-                    self._fetch(key, wanted, entry, prefetch=True)
-                return credentials_for(wanted, token)
-            fetch = self._fetch(key, wanted, entry)
+                    self._fetch(key, parsed, entry, prefetch=True)
+                return credentials_for(parsed, token)
+            fetch = self._fetch(key, parsed, entry)
             is_started = self._fetches.get(key) is fetch
-        if not is_started:  # there are no more threads: the work is done here
+        if not is_started:  # The system allows no more threads, so fetch the token in this one.
             self._work(key, fetch, is_started=False)
         try:
             token = fetch.result.result()
-        except Exception as error:  # noqa: BLE001 - whatever it is, what is valid still will do
+        except Exception as error:  # noqa: BLE001 - no error matters while the old token is valid
             if token is None or not token.is_valid(self._timer()):
-                raise fetch.failure(error, wanted) from None
-        return credentials_for(wanted, token)
+                raise fetch.failure(error, parsed) from None
+        return credentials_for(parsed, token)
 
     def invalidate(self, registry: "str | Credentials") -> None:
-        """Forget the login of a registry, in memory and on disk: it was refused, say.
+        """Remove the token of a registry from memory and disk, for example if the registry rejected it.
 
-        Given the refused login itself, it does nothing if another thread has seen to that already.
+        If the rejected credentials are passed, do nothing if another thread has already replaced them.
         """
-        refused = registry.password if isinstance(registry, Credentials) else None
-        wanted = self._source.registry(registry.registry if isinstance(registry, Credentials) else registry)
-        key = self._source.key(wanted)
+        rejected = registry.password if isinstance(registry, Credentials) else None
+        parsed = self._source.registry(registry.registry if isinstance(registry, Credentials) else registry)
+        key = self._source.key(parsed)
         with self._lock:
             entry = self._entries.get(key)
-            if refused and (entry.token.password != refused if entry else key in self._fetches):
+            if rejected and (entry.token.password != rejected if entry else key in self._fetches):
                 return
         try:
-            self._source.forget(wanted)
-        finally:  # last, since what is under way may have been found on disk before
+            self._source.forget(parsed)
+        finally:  # Clear the memory last: a running fetch could have read the token from disk before.
             with self._lock:
                 self._fetches.pop(key, None)
                 self._entries.pop(key, None)
 
     def close(self) -> None:
-        """Give no more logins, wait for what is being fetched, 25 s at most, and forget what is known."""
+        """Reject further calls, wait up to 25 s for running fetches, and clear the memory."""
         with self._lock:
             self._is_closed = True
             threads = self._threads - {threading.current_thread()}
@@ -154,21 +154,23 @@ class CredentialProvider:
         self.close()
 
     def _fetch(
-        self, key: str, wanted: Registry, entry: "_Entry | None", *, prefetch: bool = False
+        self, key: str, registry: Registry, entry: "_Entry | None", *, prefetch: bool = False
     ) -> "_Fetch":
-        """Return the fetch of a token that is under way, or start one if possible; the lock is held."""
+        """Return the running fetch of a token, or a new one. The caller holds the lock."""
         fetch = self._fetches.get(key)
         if fetch is None:
-            fetch = _Fetch(wanted, prefetch, entry, Future())
-            name = f"ecr {wanted.host}"
+            fetch = _Fetch(registry, prefetch, entry, Future())
+            name = f"ecr {registry.host}"
             thread = threading.Thread(target=self._work, args=(key, fetch), name=name, daemon=True)
-            with suppress(RuntimeError):  # at a limit of the system
+            with suppress(RuntimeError):  # The system allows no more threads.
                 thread.start()
-                self._fetches[key] = fetch  # not before: Ctrl-C would leave a fetch that nobody ends
+                # Register a started thread only: after Ctrl-C in start(), the fetch would never end.
+                self._fetches[key] = fetch
                 self._threads.add(thread)
         return fetch
 
     def _work(self, key: str, fetch: "_Fetch", *, is_started: bool = True) -> None:
+        """Fetch a token, store it in memory, and set the result for all waiting threads."""
         token: Token | None = None
         failure: BaseException = RuntimeError("interrupted")
         try:
@@ -180,14 +182,14 @@ class CredentialProvider:
                 now = self._timer()
                 if self._fetches.get(key) is fetch and token.is_valid(now) and not self._is_closed:
                     entry = self._entries[key] = _Entry(token)
-                    if token.should_wait_for_refresh(now):  # AWS has failed, and it is the disk's
-                        entry.note_failure(now)
-        except BaseException as error:  # noqa: BLE001 - it is raised again where somebody waits
+                    if token.should_wait_for_refresh(now):  # AWS failed, and this is the old token from disk.
+                        entry.record_failure(now)
+        except BaseException as error:  # noqa: BLE001 - the waiting threads raise it
             token, failure = None, error
-            told = error if isinstance(error, CredentialHelperError) else type(error).__name__
-            log.debug("fetching %s failed: %s", "ahead" if fetch.is_prefetch else "a token", told)
+            message = error if isinstance(error, CredentialHelperError) else type(error).__name__
+            log.debug("%s failed: %s", "prefetch" if fetch.is_prefetch else "fetch", message)
             if fetch.replaces:
-                fetch.replaces.note_failure(self._timer())
+                fetch.replaces.record_failure(self._timer())
         finally:
             with self._lock:
                 self._threads.discard(threading.current_thread())
@@ -200,48 +202,48 @@ class CredentialProvider:
 
 
 class _Fetch(NamedTuple):
-    """A fetch that is under way: for whom it began, what it shall replace, and what comes of it."""
+    """A running fetch: the registry that it was started for, the entry that it replaces, and its result."""
 
     registry: Registry
     is_prefetch: bool
     replaces: "_Entry | None"
     result: "Future[Token]"
 
-    def failure(self, error: Exception, wanted: Registry) -> Exception:
-        """Return what one of those who waited raises: an error of its own, of its own registry."""
+    def failure(self, error: Exception, registry: Registry) -> Exception:
+        """Return a copy of the error with the registry of one of the waiting callers."""
         if not isinstance(error, CredentialHelperError):
             return error
-        subject = wanted.host if error.subject == self.registry.host else error.subject
+        subject = registry.host if error.subject == self.registry.host else error.subject
         return type(error)(subject, error.reason, error.hint)
 
 
 class _Entry:
-    """A token in memory, and what has been tried to replace it."""
+    """A token in memory, with the attempts to refresh it."""
 
     def __init__(self, token: Token) -> None:
         self.token = token
         self._failed_at = float("-inf")
-        self._tried = -1
+        self._last_attempt = -1
 
     def must_wait(self, now: float) -> bool:
-        """Tell whether a caller should rather wait for the next one."""
-        return self.token.should_wait_for_refresh(now) and not 0 <= now - self._failed_at < PAUSE
+        """Return whether a caller must wait for a new token."""
+        return self.token.should_wait_for_refresh(now) and not 0 <= now - self._failed_at < RETRY_PAUSE
 
-    def note_failure(self, now: float) -> None:
-        """Let nobody wait for the same so soon, nor a thread try it."""
-        self._failed_at, self._tried = now, self.token.refresh_attempt(now)
+    def record_failure(self, now: float) -> None:
+        """Record a failed refresh, so that the next one is not attempted immediately."""
+        self._failed_at, self._last_attempt = now, self.token.refresh_attempt(now)
 
     def try_start_refresh(self, now: float) -> bool:
-        """Tell whether an attempt is due that nobody has made yet."""
+        """Return whether to refresh the token now, and record the attempt."""
         attempt = self.token.refresh_attempt(now)
-        if not self.token.should_refresh_ahead(now) or attempt <= self._tried:
+        if not self.token.should_refresh_ahead(now) or attempt <= self._last_attempt:
             return False
-        self._tried = attempt
+        self._last_attempt = attempt
         return True
 
 
 class _StubSource:
-    """What a test gives in place of disk and AWS: each registry has a login of its own."""
+    """Replaces TokenSource in tests. Every registry has its own token."""
 
     def __init__(self, fetch: "Callable[[str], Credentials]") -> None:
         self._function = fetch
@@ -252,10 +254,14 @@ class _StubSource:
     def key(self, registry: Registry) -> str:
         return registry.host
 
-    def fetch(self, registry: Registry, *, prefetch: bool = False) -> Token:  # noqa: ARG002 - see Source
-        given = self._function(registry.host)
-        times = {"fetched_at": given.fetched_at.timestamp(), "expires_at": given.expires_at.timestamp()}
-        return Token(given.username, given.password, **times)
+    def fetch(self, registry: Registry, *, prefetch: bool = False) -> Token:  # noqa: ARG002 - see TokenSource
+        credentials = self._function(registry.host)
+        return Token(
+            credentials.username,
+            credentials.password,
+            fetched_at=credentials.fetched_at.timestamp(),
+            expires_at=credentials.expires_at.timestamp(),
+        )
 
     def forget(self, registry: Registry) -> None:
-        """Have nothing to forget."""
+        """Do nothing: there is no cache on disk."""

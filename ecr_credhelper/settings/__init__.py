@@ -1,1 +1,1 @@
-"""The settings file: which profile, role, region and endpoint to use for which registry."""
+"""The settings file: which profile, role, region and endpoint to use for each registry."""

@@ -1,4 +1,4 @@
-"""Which profile, role, region and endpoint for which registry: one rule of the settings file."""
+"""A rule of the settings file: the profile, role, region and endpoint to use for a registry."""
 
 import re
 from fnmatch import fnmatchcase
@@ -11,14 +11,16 @@ if TYPE_CHECKING:
 
 ACCOUNT = re.compile(r"\d{12}")
 PUBLIC = "public"
+"""The pattern for the public registry, and the field that maps a custom host to it."""
+
 HOST = re.compile(r"[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?(\.[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?)*(:\d{1,5})?")
 
 
 class Rule(NamedTuple):
-    """What the settings say of the registries that ``pattern`` fits; an empty field says nothing.
+    """The settings of the registries that match ``pattern``; empty fields are not set.
 
-    A pattern is a host, where ``*`` stands for anything within a label (as in kubelet's ``matchImages``),
-    an account number, or ``public``.
+    A pattern is an account ID, ``public`` or a host. In a host, ``*`` matches within one label, as in
+    kubelet's ``matchImages``.
     """
 
     pattern: str = ""
@@ -35,16 +37,16 @@ class Rule(NamedTuple):
     on_error: str = ""
 
     def fits(self, registry: "Registry") -> bool:
-        """Tell whether this rule speaks of a registry."""
+        """Return whether this rule applies to a registry."""
         if self.pattern == PUBLIC:
             return registry.public
         if ACCOUNT.fullmatch(self.pattern):
             return registry.account == self.pattern
-        labels, wanted = registry.host.split("."), self.pattern.split(".")
-        return len(labels) == len(wanted) and all(map(fnmatchcase, labels, wanted))
+        labels, patterns = registry.host.split("."), self.pattern.split(".")
+        return len(labels) == len(patterns) and all(map(fnmatchcase, labels, patterns))
 
     def rank(self) -> tuple[int, int]:
-        """Return how specific the pattern is: host, ``*`` in it (longer is more), account, public."""
+        """Return how specific the pattern is: host, then host with ``*`` (longer first), account, public."""
         if self.pattern == PUBLIC:
             return 0, 0
         if ACCOUNT.fullmatch(self.pattern):
@@ -53,19 +55,19 @@ class Rule(NamedTuple):
         return (2, len(self.pattern) - wildcards) if wildcards else (3, 0)
 
     def identity(self) -> list[tuple[str, str]]:
-        """Return the fields that decide whose token it is, and of which API; empty ones are left out."""
+        """Return the fields, without empty ones, that select the AWS identity and the API of a token."""
         names = ("profile", "role_arn", "role_session_name", "external_id", "endpoint_url")
-        # The rule's region is where the API is called, the registry's is where its host is.
+        # The rule's region selects the API endpoint. It can differ from the region in the host name.
         fields = [(f"rule.{name}", getattr(self, name)) for name in (*names, "region")]
         return [field for field in fields if field[1]]
 
 
 NO_RULE = Rule()
-"""Says nothing: the default chain, and the registry's own region and API."""
+"""The rule of a registry without settings: default credential chain, and region and API of its host."""
 
 
 class IdentityOverride(NamedTuple):
-    """The identity that a Python program asks as, in place of the settings'; empty where it does not say."""
+    """The AWS identity that a caller passes instead of the one in the settings; empty fields are not set."""
 
     profile: str = ""
     role_arn: str = ""
@@ -75,10 +77,10 @@ class IdentityOverride(NamedTuple):
         return any(part is not None and part != "" for part in self)
 
     def apply_to(self, rule: Rule) -> Rule:
-        """Return a rule with this identity; region, endpoint and the rest stay the settings'."""
+        """Return a rule with this identity and with the region, endpoint and other fields of ``rule``."""
         if not self:
             return rule
-        # A role of the program's starts from where the settings start, unless it says otherwise.
+        # A role without a profile or session is assumed with the profile of the settings.
         profile = rule.profile if self.role_arn and self.session is None else ""
         return rule._replace(
             profile=self.profile or profile,

@@ -219,7 +219,7 @@ def test_failures_look_like_no_login_where_that_is_wanted(where: str, home: Path
 def test_a_wrong_rule_concerns_its_own_registries(home: Path, api: FakeECR, ask: Run) -> None:
     settings(home, '[registry.111122223333]\nprofil = "one"\n[registry.444455556666]\nprofile = "two"\n')
     assert (
-        'registry."111122223333".profil: no such setting, did you mean profile?'
+        'registry."111122223333".profil: unknown setting, did you mean profile?'
         in ask("get", stdin=HOST).error
     )
     assert ask("get", stdin=OTHER_ACCOUNT).reply["Username"] == "AWS"

@@ -224,7 +224,7 @@ def test_a_fallback_that_is_there_stays(fallback: str, told: str, config: Path, 
 
 
 @pytest.mark.parametrize(("store", "settings", "problem"), [
-    ("a b", "", "credsStore: fallback: found 'a b', expected the end of another.*; correct it, or remove"),
+    ("a b", "", "credsStore: fallback: found 'a b', expected the suffix of another.*; correct it, or remove"),
     ("desktop", "fallback = ", "is not valid TOML"),
 ])  # fmt: skip
 def test_a_store_that_cannot_be_kept_stays(
@@ -264,6 +264,6 @@ def test_a_change_of_the_settings_shows_no_other_line_of_them(config: Path, home
 
 def test_a_store_that_is_no_text_is_refused(config: Path) -> None:
     write(config, '{"credsStore": 5}')
-    with pytest.raises(ConfigurationError, match="no text; nothing was changed"):
+    with pytest.raises(ConfigurationError, match="must be a JSON string; nothing was changed"):
         here("configure", "--creds-store", "--yes")
     assert config.read_text() == '{"credsStore": 5}'

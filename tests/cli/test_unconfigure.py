@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_credhelper.docker import entries, json_edit
+from ecr_credhelper.docker import edit, json_edit, restore
 from ecr_credhelper.docker.config import login_keys
 from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC, run
-from tests.docker.test_json_edit import BLANKS, STRING_FIELDS
+from tests.docker.test_json_edit import BLANKS, JSON_TEXTS
 from tests.docker_files import BACKUP, CORPUS, here, load, tree, write
 from tests.terminals import run_in_terminal
 
@@ -67,7 +67,7 @@ def test_what_others_wrote_since_stays(original: Path, indent: str | None, confi
     assert load(config) == {**before, "new": {"a": "b"}}
 
 
-@given(STRING_FIELDS | BLANKS, st.lists(st.sampled_from(HOSTS), unique=True), st.booleans(), st.data())
+@given(JSON_TEXTS | BLANKS, st.lists(st.sampled_from(HOSTS), unique=True), st.booleans(), st.data())
 def test_any_text_comes_back(text: str, hosts: list[str], has_store: bool, data: st.DataObject) -> None:
     keys = st.sampled_from([*HOSTS, f"https://{HOST}/v1/", "ghcr.io"])
     logins = data.draw(st.lists(keys, unique=True))
@@ -75,17 +75,17 @@ def test_any_text_comes_back(text: str, hosts: list[str], has_store: bool, data:
         text = json_edit.put(text, ("auths", key), data.draw(st.sampled_from(["{}", '{"auth":"x"}'])))
     before = data.draw(BLANKS) + text if not text.startswith("\ufeff") else text
     try:
-        entries.check(before)
+        edit.check(before)
         now = before
         for host in hosts:
-            now = json_edit.put(now, (entries.HELPERS, host), entries.NAME)
-            for key in login_keys(entries.section(now, entries.LOGINS), host):
-                now = json_edit.remove(now, (entries.LOGINS, key))
+            now = json_edit.put(now, (edit.HELPERS, host), edit.NAME)
+            for key in login_keys(edit.section(now, edit.LOGINS), host):
+                now = json_edit.remove(now, (edit.LOGINS, key))
         if has_store:
-            now = json_edit.put(now, (entries.STORE,), entries.NAME)
+            now = json_edit.put(now, (edit.STORE,), edit.NAME)
     except ValueError:
         return
-    assert entries.restored(now, before) == before
+    assert restore.restored(now, before) == before
 
 
 def test_a_file_that_was_not_there_is_gone(home: Path) -> None:

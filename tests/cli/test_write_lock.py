@@ -101,7 +101,7 @@ def test_a_question_holds_up_no_other_process(config: Path) -> None:
             )
             return "y\n"
 
-    with pytest.raises(ConfigurationError, match="was changed in the meantime; try again"):
+    with pytest.raises(ConfigurationError, match="was changed by another program; try again"):
         here("configure", HOST, typed=Slow())
     assert load(config)["credHelpers"] == {OTHER_ACCOUNT: "ecr-py"}
 

@@ -1,4 +1,4 @@
-"""The logins that are written in Docker's own configuration file."""
+"""Inline logins and helpers in Docker's configuration file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ecr_credhelper.docker.config import DockerConfig, docker_config
 from tests.conftest import HOST, NOT_FOUND, Result, run
-from tests.doctor_findings import settings
+from tests.docker_files import write_settings
 
 pytest_plugins = ("tests.doctor_fixtures",)
 
@@ -26,9 +26,9 @@ def auth(username: str = "me", password: str = "pass:word") -> dict[str, str]:
 
 
 def config(home: Path, **content: Any) -> DockerConfig:
-    folder = home / ".docker"
-    folder.mkdir(exist_ok=True)
-    (folder / "config.json").write_text(json.dumps(content))
+    directory = home / ".docker"
+    directory.mkdir(exist_ok=True)
+    (directory / "config.json").write_text(json.dumps(content))
     return docker_config(os.environ)
 
 
@@ -36,35 +36,35 @@ def config(home: Path, **content: Any) -> DockerConfig:
     "key", ["ghcr.io", "https://ghcr.io", "https://ghcr.io/v1/", "http://ghcr.io/v2/", "GHCR.io"]
 )
 @pytest.mark.parametrize("server", ["ghcr.io", "https://ghcr.io", "https://ghcr.io/v2/", "http://ghcr.io"])
-def test_every_form_of_a_registry_finds_its_login(key: str, server: str, home: Path) -> None:
+def test_every_form_of_a_server_finds_the_login_of_its_registry(key: str, server: str, home: Path) -> None:
     assert config(home, auths={"other.io": auth("you"), key: auth()}).login(server) == ("me", "pass:word")
 
 
 @pytest.mark.parametrize("key", [HUB, "index.docker.io", "docker.io", "https://registry-1.docker.io"])
 @pytest.mark.parametrize("server", [HUB, "docker.io"])
-def test_docker_hub_has_many_names(key: str, server: str, home: Path) -> None:
+def test_all_names_of_docker_hub_find_its_login(key: str, server: str, home: Path) -> None:
     assert config(home, auths={key: auth()}).login(server) == ("me", "pass:word")
 
 
 @pytest.mark.parametrize("server", [f"{HUB}refresh-token", "docker.io/library/alpine", "ghcr.io", "a", ""])
-def test_another_registry_or_path_finds_nothing(server: str, home: Path) -> None:
+def test_a_different_registry_or_path_finds_no_login(server: str, home: Path) -> None:
     assert config(home, auths={HUB: auth()}).login(server) is None
 
 
-def test_a_key_with_a_path_is_found_by_itself(home: Path) -> None:
+def test_a_key_with_a_path_is_a_separate_login(home: Path) -> None:
     found = config(home, auths={"ghcr.io/team": auth("team"), f"{HUB}refresh-token": auth("t")})
     assert found.login("ghcr.io/team") == ("team", "pass:word")
     assert found.login(f"{HUB}refresh-token") == ("t", "pass:word")
     assert found.login("ghcr.io") is None
 
 
-def test_an_exact_key_comes_first(home: Path) -> None:
+def test_an_exact_key_takes_precedence(home: Path) -> None:
     found = config(home, auths={"https://a.io": auth("one"), "a.io": auth("two")})
     assert found.login("a.io") == ("two", "pass:word")
     assert found.login("https://a.io") == ("one", "pass:word")
 
 
-def test_a_port_is_part_of_a_registry(home: Path) -> None:
+def test_the_port_is_part_of_the_registry(home: Path) -> None:
     found = config(home, auths={"localhost:5000": auth()})
     assert found.login("https://localhost:5000") == ("me", "pass:word")
     assert found.login("localhost") is None
@@ -93,27 +93,27 @@ def test_a_port_is_part_of_a_registry(home: Path) -> None:
         (None, None),
     ],
 )
-def test_what_an_entry_holds(entry: object, login: tuple[str, str] | None, home: Path) -> None:
+def test_the_login_of_an_entry(entry: object, login: tuple[str, str] | None, home: Path) -> None:
     found = config(home, auths={"a.io": entry})
     assert found.login("a.io") == login
     assert found.logins() == ({"a.io": login[0]} if login else {})
 
 
-def test_logins_are_listed_under_bare_hosts_and_docker_hub_under_its_key(home: Path) -> None:
+def test_logins_are_listed_by_host_and_docker_hub_by_its_key(home: Path) -> None:
     keys = ["https://ghcr.io/v1/", "docker.io", "quay.io", "quay.io/team"]
     listed = config(home, auths={key: auth() for key in keys}).logins()
     assert listed == {"ghcr.io": "me", HUB: "me", "quay.io": "me", "quay.io/team": "me"}
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff", b'{"auths": []}', b"[" * 100_000])
-def test_a_damaged_file_says_nothing(content: bytes, home: Path) -> None:
+def test_a_damaged_file_has_no_logins_and_no_helper(content: bytes, home: Path) -> None:
     (home / ".docker").mkdir()
     (home / ".docker" / "config.json").write_bytes(content)
     found = docker_config(os.environ)
     assert (found.login("a.io"), found.logins(), found.creds_store) == (None, {}, "")
 
 
-def test_a_byte_order_mark_does_not_matter(home: Path) -> None:
+def test_a_file_with_a_byte_order_mark_is_read(home: Path) -> None:
     (home / ".docker").mkdir()
     (home / ".docker" / "config.json").write_bytes(b'\xef\xbb\xbf{"credsStore": "ecr-py"}')
     assert docker_config(os.environ).creds_store == "ecr-py"
@@ -124,38 +124,40 @@ def test_a_byte_order_mark_does_not_matter(home: Path) -> None:
         st.none() | st.booleans() | st.integers() | st.text(), lambda c: st.dictionaries(st.text(), c)
     )
 )
-def test_any_json_is_read_without_an_error(content: object) -> None:
-    folder = Path(os.environ["HOME"])
-    (folder / "config.json").write_text(json.dumps({"auths": {"a.io": content, "b.io": {"auth": content}}}))
-    found = docker_config({"DOCKER_CONFIG": str(folder)})
+def test_any_json_value_is_read_without_an_error(content: object) -> None:
+    directory = Path(os.environ["HOME"])
+    (directory / "config.json").write_text(
+        json.dumps({"auths": {"a.io": content, "b.io": {"auth": content}}})
+    )
+    found = docker_config({"DOCKER_CONFIG": str(directory)})
     found.login("a.io")
     found.logins()
 
 
-NO_TEXT = [None, 0, 7, True, [], ["ecr-py"], {}, {"ecr-py": "ecr-py"}]
+NOT_STRINGS = [None, 0, 7, True, [], ["ecr-py"], {}, {"ecr-py": "ecr-py"}]
 
 
-@pytest.mark.parametrize("value", NO_TEXT, ids=repr)
+@pytest.mark.parametrize("value", NOT_STRINGS, ids=repr)
 @pytest.mark.usefixtures("bin_folder")
-def test_a_value_that_is_no_text_is_none_and_is_shown_nowhere(value: object, home: Path) -> None:
+def test_a_value_that_is_not_a_string_counts_as_missing_and_is_never_shown(value: object, home: Path) -> None:
     found = config(home, credsStore=value, credHelpers={HOST: value}, auths={HOST: value, "a.io": value})
     assert (found.creds_store, found.helpers, found.ours()) == ("", {HOST: ""}, set())
     assert found.logins() == {}
-    settings(home, f'[registry."{HOST}"]\nprofile = "dev"\n')
+    write_settings(home, f'[registry."{HOST}"]\nprofile = "dev"\n')
     for argv in (["status"], ["doctor", HOST], ["doctor", "example.com"], ["configure", HOST, "--dry-run"]):
         done = run(*argv)
-        told = (done.stdout + done.stderr).decode()
+        output = (done.stdout + done.stderr).decode()
         assert not [
-            part for part in ("None", "Traceback", "internal", "[]", "{'", "credential-7") if part in told
+            part for part in ("None", "Traceback", "internal", "[]", "{'", "credential-7") if part in output
         ]
         if argv[0] == "status":
             assert done.status == 0
-            assert f"{HOST}  -" in told
+            assert f"{HOST}  -" in output
     assert run("get", stdin="example.com") == Result(1, NOT_FOUND, b"")
     assert run("list").reply == {}
 
 
-def test_null_in_the_place_of_each_part_is_as_if_it_was_missing(home: Path) -> None:
+def test_null_counts_as_a_missing_section(home: Path) -> None:
     found = config(home, credsStore=None, credHelpers=None, auths=None)
     assert (found.creds_store, found.helpers, found.logins(), found.problem) == ("", {}, {}, "")
     done = run("configure", HOST, "--yes")

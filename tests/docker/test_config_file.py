@@ -1,4 +1,4 @@
-"""Files of a person's: what must not be touched is not, and a write is whole or not at all."""
+"""One configuration file: invalid files are not touched, and a write succeeds completely or not at all."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ def config(home: Path) -> Path:
     (b"[]", "is not valid: not an object"),
     (b"null", "is not valid: not an object"),
     (b'"c2VjcmV0"', "is not valid: not an object"),
-    (b'{"a": NaN}', "is not valid: NaN is no number"),
-    (b'{"auths": {}, "auths": {}}', 'is not valid: "auths" is there twice'),
-    (b'{"auths": ["c2VjcmV0"]}', "is not valid: auths is no object"),
-    (b'{"credHelpers": "c2VjcmV0"}', "is not valid: credHelpers is no object"),
-    (b'{"credsStore": {"a": "c2VjcmV0"}}', "is not valid: credsStore is no text"),
+    (b'{"a": NaN}', "is not valid: NaN is not a JSON number"),
+    (b'{"auths": {}, "auths": {}}', 'is not valid: duplicate key "auths"'),
+    (b'{"auths": ["c2VjcmV0"]}', "is not valid: auths must be a JSON object"),
+    (b'{"credHelpers": "c2VjcmV0"}', "is not valid: credHelpers must be a JSON object"),
+    (b'{"credsStore": {"a": "c2VjcmV0"}}', "is not valid: credsStore must be a JSON string"),
     (b'{"a":' * 100_000, "is not valid: nested too deeply"),
     (b'{"a": "\xe9"}', "is not UTF-8"),
     ("{}".encode("utf-16"), "is not UTF-8"),
 ])  # fmt: skip
-def test_what_is_not_a_configuration_is_never_touched(
+def test_an_invalid_file_is_never_changed(
     command: list[str], content: bytes, problem: str, config: Path
 ) -> None:
     write(config, content)
@@ -55,7 +55,7 @@ def test_what_is_not_a_configuration_is_never_touched(
     assert tree(config.parent) == {"config.json": content}
 
 
-def test_the_process_says_so_in_a_line(config: Path) -> None:
+def test_the_error_for_an_invalid_file_is_one_line(config: Path) -> None:
     write(config, b"{")
     result = run("configure", HOST, "--yes")
     assert (result.status, result.stdout) == (1, b"")
@@ -63,26 +63,26 @@ def test_the_process_says_so_in_a_line(config: Path) -> None:
     assert result.stderr.count(b"\n") == 1
 
 
-def test_a_damaged_backup_is_told(config: Path) -> None:
+def test_a_damaged_backup_is_an_error(config: Path) -> None:
     write(config.with_name(config.name + BACKUP), b"[")
     with pytest.raises(ConfigurationError, match=f"{BACKUP}: is not valid"):
         here("unconfigure", "--yes")
 
 
-def test_a_symbolic_link_stays_one(config: Path, tmp_path: Path) -> None:
+def test_a_symbolic_link_is_preserved(config: Path, tmp_path: Path) -> None:
     real = write(tmp_path / "dotfiles" / "docker.json", CONTENT)
     config.parent.mkdir()
     config.symlink_to(os.path.relpath(real, config.parent))
     here("configure", HOST, "--yes")
     assert config.is_symlink()
     assert load(real)["credHelpers"] == {HOST: "ecr-py"}
-    assert list(tree(real.parent)) == ["docker.json"], "no backup among what may be published"
+    assert list(tree(real.parent)) == ["docker.json"], "no backup in a directory that could be published"
     here("unconfigure", "--yes")
     assert config.is_symlink()
     assert tree(config.parent) == {"config.json": CONTENT}
 
 
-def test_a_dangling_symbolic_link_too(config: Path, tmp_path: Path) -> None:
+def test_a_dangling_symbolic_link_is_preserved(config: Path, tmp_path: Path) -> None:
     real = tmp_path / "later" / "docker.json"
     config.parent.mkdir()
     config.symlink_to(real)
@@ -97,33 +97,37 @@ def test_a_dangling_symbolic_link_too(config: Path, tmp_path: Path) -> None:
     lambda path: path.symlink_to(os.devnull),
     os.mkfifo,
 ])  # fmt: skip
-def test_only_a_file_is_replaced(make: Callable[[Path], object], config: Path) -> None:
-    def is_now() -> tuple[int, ...]:
+def test_only_a_regular_file_is_replaced(make: Callable[[Path], object], config: Path) -> None:
+    def state() -> tuple[int, ...]:
         status = os.lstat(config)
-        return status.st_mode, status.st_ino, status.st_mtime_ns  # to follow a link changes when it was read
+        return (
+            status.st_mode,
+            status.st_ino,
+            status.st_mtime_ns,
+        )  # not st_atime_ns: following a link changes it
 
     config.parent.mkdir()
     make(config)
-    before = is_now()
+    before = state()
     with pytest.raises(ConfigurationError, match="is not a file; nothing was changed"):
         here("configure", HOST, "--yes")
-    assert is_now() == before
+    assert state() == before
 
 
-def test_a_file_that_cannot_be_reached_is_told(config: Path) -> None:
+def test_an_unreadable_file_is_an_error(config: Path) -> None:
     config.parent.mkdir()
     config.symlink_to(config)
     with pytest.raises(ConfigurationError, match="cannot be read"):
         here("configure", HOST, "--yes")
 
 
-def test_a_folder_that_cannot_be_made_is_told(config: Path) -> None:
+def test_a_directory_that_cannot_be_created_is_an_error(config: Path) -> None:
     config.parent.symlink_to("/proc/nowhere")
     with pytest.raises(ConfigurationError, match="cannot be written"):
         here("configure", HOST, "--yes")
 
 
-def test_a_read_only_file_is_protected(config: Path) -> None:
+def test_a_read_only_file_is_not_replaced(config: Path) -> None:
     write(config, CONTENT).chmod(0o444)
     with pytest.raises(ConfigurationError, match="is read-only; nothing was changed"):
         here("configure", HOST, "--yes")
@@ -132,13 +136,13 @@ def test_a_read_only_file_is_protected(config: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["replace", "open", "fchown", "fchmod"])
-def test_what_fails_loses_nothing(name: str, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_changes_nothing(name: str, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(config, CONTENT)
-    works = getattr(os, name)
+    original = getattr(os, name)
 
     def refuse(*arguments: Any, **options: Any) -> Any:
         if name == "open" and not arguments[1] & os.O_CREAT:
-            return works(*arguments, **options)
+            return original(*arguments, **options)
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patch:
@@ -148,7 +152,9 @@ def test_what_fails_loses_nothing(name: str, config: Path, monkeypatch: pytest.M
     assert tree(config.parent) == {"config.json": CONTENT}
 
 
-def test_without_a_backup_nothing_is_written(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_written_if_the_backup_cannot_be_written(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(config, CONTENT)
 
     def refuse(_: str, path: str, **at: object) -> None:
@@ -161,8 +167,8 @@ def test_without_a_backup_nothing_is_written(config: Path, monkeypatch: pytest.M
     assert tree(config.parent) == {"config.json": CONTENT}
 
 
-def test_a_backup_is_not_read_through_a_link(config: Path, tmp_path: Path) -> None:
-    """Undoing gives what is in it to the owner of the file, who need not be allowed to read the other one."""
+def test_a_backup_that_is_a_symbolic_link_is_not_read(config: Path, tmp_path: Path) -> None:
+    """Restoring it would reveal the target to the owner of the file, who possibly must not read it."""
     other = write(tmp_path / "other.json", '{"auths": {"ghcr.io": {"auth": "c2VjcmV0"}}}')
     config.parent.mkdir()
     config.with_name(config.name + BACKUP).symlink_to(other)
@@ -172,20 +178,20 @@ def test_a_backup_is_not_read_through_a_link(config: Path, tmp_path: Path) -> No
     assert not config.exists()
 
 
-def test_what_somebody_else_writes_in_the_meantime_stays(config: Path) -> None:
+def test_a_write_by_another_program_is_not_overwritten(config: Path) -> None:
     write(config, CONTENT)
     file = ConfigFile(str(config), str)
     write(config, b"{}")
-    with pytest.raises(ConfigurationError, match="was changed in the meantime; try again"):
+    with pytest.raises(ConfigurationError, match="was changed by another program; try again"):
         replace([Change(file, "{ }", b"{}")])
     assert tree(config.parent) == {"config.json": b"{}"}
 
 
 @pytest.mark.parametrize("content", [CONTENT, None])
-def test_without_descriptors_of_directories(
+def test_configure_and_unconfigure_work_without_directory_descriptors(
     content: bytes | None, config: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(directory, "_HAS_DESCRIPTORS", False)  # as on Windows, which has no owners either
+    monkeypatch.setattr(directory, "_HAS_DESCRIPTORS", False)  # as on Windows
     if content:
         write(config, content)
     before = tree(home)
@@ -196,26 +202,26 @@ def test_without_descriptors_of_directories(
     assert tree(home) == before
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
-def test_the_owner_stays(config: Path) -> None:
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can change owners")
+def test_the_owner_is_preserved(config: Path) -> None:
     write(config, CONTENT)
     os.chown(config, 1234, 5678)
     here("configure", HOST, "--yes")
     assert (config.stat().st_uid, config.stat().st_gid) == (1234, 5678)
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
-def test_a_group_that_cannot_be_kept_is_no_reason_to_refuse(
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can change owners")
+def test_the_file_is_written_even_if_its_group_cannot_be_preserved(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(config, CONTENT)
     os.chown(config, 1234, 5678)
-    give = os.fchown
+    original = os.fchown
 
     def fchown(descriptor: int, uid: int, gid: int) -> None:
-        if gid == 5678:  # as for whoever is not in it, after sudo
+        if gid == 5678:  # as for a user who is not in the group, after sudo
             raise PermissionError(1, "Operation not permitted")
-        give(descriptor, uid, gid)
+        original(descriptor, uid, gid)
 
     monkeypatch.setattr(os, "fchown", fchown)
     here("configure", HOST, "--yes")

@@ -1,4 +1,4 @@
-"""Which registries are found, which clients are configured: containers' files, settings, profiles, images."""
+"""configure --discover and configure --podman: the registries that are found, and podman's files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ecr_credhelper.docker import discovery
 from ecr_credhelper.docker.config import containers_files
 from ecr_credhelper.errors import ConfigurationError
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC
-from tests.docker_files import here, load, tree, write
+from tests.docker_files import here, load, tree, write, write_settings
 
 SETTINGS = f"""\
 [registry."{HOST}"]
@@ -58,8 +58,8 @@ region = us-west-2
 CHINA = "111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn"
 
 
-def engine(folder: Path, name: str, *script: str) -> None:
-    write(folder / name, "\n".join(("#!/bin/sh", *script))).chmod(0o755)
+def engine(directory: Path, name: str, *script: str) -> None:
+    write(directory / name, "\n".join(("#!/bin/sh", *script))).chmod(0o755)
 
 
 @pytest.fixture
@@ -68,8 +68,8 @@ def engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_registries_are_found_where_they_are_named(home: Path, engines: Path) -> None:
-    write(home / ".config/ecr-credhelper/config.toml", SETTINGS)
+def test_registries_are_found_in_settings_profiles_and_images(home: Path, engines: Path) -> None:
+    write_settings(home, SETTINGS)
     write(home / ".aws/config", PROFILES)
     expected = '[ "$*" = "image ls --format {{.Repository}}" ] || exit 2'
     images = (f"{OTHER_ACCOUNT}/web", "'<none>'", f"{HOST}/b", f"{HOST}/c", "alpine", "a.images.corp/x")
@@ -80,37 +80,37 @@ def test_registries_are_found_where_they_are_named(home: Path, engines: Path) ->
     table = [line.split(maxsplit=1) for line in session.screen.partition("---")[0].splitlines()]
     assert table == [
         ["registry", "found in"],
-        [HOST, "settings, images of docker"],
+        [HOST, "settings, docker images"],
         ["images.example.com:5000", "settings"],
-        [OTHER_ACCOUNT, "AWS profile sso, images of docker"],
+        [OTHER_ACCOUNT, "AWS profile sso, docker images"],
         [CHINA, "AWS profile role"],
         [OTHER_REGION, "AWS profile outright"],
-        ["a.images.corp", "images of docker"],
-        [PUBLIC, "images of podman"],
+        ["a.images.corp", "docker images"],
+        [PUBLIC, "podman images"],
     ]
     found = [PUBLIC, HOST, "images.example.com:5000", OTHER_ACCOUNT, CHINA, OTHER_REGION, "a.images.corp"]
     assert list(load(home / ".docker/config.json")["credHelpers"]) == found
 
 
-def test_an_engine_that_fails_or_hangs_finds_nothing(
+def test_an_engine_that_fails_or_hangs_is_ignored(
     home: Path, engines: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(discovery, "SECONDS", 0.2)
+    monkeypatch.setattr(discovery, "ENGINE_TIMEOUT", 0.2)
     engine(engines, "docker", "while :; do :; done")
-    write(engines / "podman", "no program\0").chmod(0o755)
+    write(engines / "podman", "not a program\0").chmod(0o755)
     with pytest.raises(ConfigurationError, match="no registry was found"):
         here("configure", "--discover", "--yes")
     assert not tree(home)
 
 
 @pytest.mark.usefixtures("engines")
-def test_a_damaged_aws_configuration_is_told(home: Path) -> None:
+def test_a_damaged_aws_configuration_file_is_an_error(home: Path) -> None:
     path = write(home / ".aws/config", "[profile x\n")
     with pytest.raises(ConfigurationError, match=f"^the AWS configuration file {path} cannot be read; "):
         here("configure", "--discover", "--yes")
 
 
-# -- podman, skopeo, buildah
+# podman, skopeo and buildah
 
 
 @pytest.mark.parametrize(("environ", "files"), [
@@ -119,11 +119,13 @@ def test_a_damaged_aws_configuration_is_told(home: Path) -> None:
     ({}, [f"/run/containers/{os.getuid()}/auth.json", "~/.config/containers/auth.json"]),
     ({"REGISTRY_AUTH_FILE": "/a.json", "XDG_RUNTIME_DIR": "/r"}, ["/a.json"]),
 ])  # fmt: skip
-def test_the_files_of_containers(environ: dict[str, str], files: list[str]) -> None:
+def test_the_configuration_files_of_podman(environ: dict[str, str], files: list[str]) -> None:
     assert containers_files(environ) == [os.path.expanduser(file) for file in files]
 
 
-def test_podman_has_a_file_of_its_own(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_podman_is_configured_in_its_own_file(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     runtime = write(
         tmp_path / "containers/auth.json", f'{{"auths": {{"{HOST}": {{"auth": "bWU6c2VjcmV0"}}}}}}'
@@ -139,7 +141,9 @@ def test_podman_has_a_file_of_its_own(home: Path, tmp_path: Path, monkeypatch: p
     assert not tree(home)
 
 
-def test_a_named_file_is_the_only_one(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_file_in_registry_auth_file_is_used(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "auth.json"))
     here("configure", HOST, "--podman", "--yes")
     assert load(tmp_path / "auth.json") == {"credHelpers": {HOST: "ecr-py"}}
@@ -148,7 +152,7 @@ def test_a_named_file_is_the_only_one(tmp_path: Path, home: Path, monkeypatch: p
     assert not tree(tmp_path)
 
 
-def test_podman_has_no_store(capsys: pytest.CaptureFixture[str]) -> None:
+def test_podman_and_creds_store_cannot_be_combined(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         here("configure", "--podman", "--creds-store")
     assert "not allowed with argument" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Registries that are not ECR: the person's own store, and nothing is lost."""
+"""Registries that are not ECR: the fallback helper and the inline logins of Docker's configuration."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 from ecr_credhelper.docker.fallback import RECURSION_GUARD
 from ecr_credhelper.docker.programs import which
 from tests.conftest import EXECUTABLE, HOST, NOT_FOUND, Result, Run, login
+from tests.docker_files import write_settings
 from tests.fake_ecr import FakeECR
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the fakes are scripts with a #! line")
@@ -22,23 +23,23 @@ GHCR = "ghcr.io"
 
 STORE = """\
 #!{python} -I
-# A credential helper that keeps logins in a file, and notes how it was called.
+# A credential helper that stores logins in a file and records its calls.
 import json, os, sys
-store, verb, request = "{folder}/store.json", sys.argv[1], sys.stdin.buffer.read()
-with open("{folder}/calls", "ab") as calls:
+store, verb, request = "{directory}/store.json", sys.argv[1], sys.stdin.buffer.read()
+with open("{directory}/calls", "ab") as calls:
     calls.write(verb.encode() + b" " + request + b"|")
 logins = json.load(open(store)) if os.path.exists(store) else {{}}
 if verb == "store":
-    one = json.loads(request)
-    logins[one["ServerURL"]] = one
+    login = json.loads(request)
+    logins[login["ServerURL"]] = login
     json.dump(logins, open(store, "w"))
 elif verb == "list":
-    print(json.dumps({{server: one["Username"] for server, one in logins.items()}}))
+    print(json.dumps({{server: login["Username"] for server, login in logins.items()}}))
 elif request.decode().strip() not in logins:
     print("credentials not found in native keychain")
     sys.exit(1)
 elif verb == "get":
-    print("a word to the person", file=sys.stderr)
+    print("a message", file=sys.stderr)
     print(json.dumps(logins[request.decode().strip()], indent=3))
 else:
     del logins[request.decode().strip()]
@@ -47,48 +48,42 @@ else:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put a folder on PATH, for the fallback."""
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a directory on PATH for the fallback."""
     path = os.pathsep.join(("relative", str(tmp_path), str(Path(EXECUTABLE).parent), os.environ["PATH"]))
     monkeypatch.setenv("PATH", path)
     return tmp_path
 
 
-def script(folder: Path, text: str, suffix: str = "store") -> Path:
-    path = folder / f"docker-credential-{suffix}"
+def script(directory: Path, text: str, suffix: str = "store") -> Path:
+    path = directory / f"docker-credential-{suffix}"
     path.write_text(text)
     path.chmod(0o755)
     return path
 
 
-def settings(home: Path, text: str) -> None:
-    file = home / ".config/ecr-credhelper/config.toml"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
-
-
 @pytest.fixture
-def store(folder: Path, home: Path) -> Path:
-    """Install a fallback and name it in the settings."""
-    settings(home, 'fallback = "store"\n')
-    return script(folder, STORE.format(python=sys.executable, folder=folder))
+def store(directory: Path, home: Path) -> Path:
+    """Install a fallback and configure it in the settings."""
+    write_settings(home, 'fallback = "store"\n')
+    return script(directory, STORE.format(python=sys.executable, directory=directory))
 
 
 @pytest.mark.usefixtures("store")
-def test_a_login_elsewhere_is_kept_served_listed_and_forgotten_by_the_fallback(
-    aws: FakeECR, folder: Path, ask: Run
+def test_the_fallback_stores_serves_lists_and_erases_other_logins(
+    aws: FakeECR, directory: Path, ask: Run
 ) -> None:
     assert ask("get", stdin=f"{GHCR}\n") == Result(1, NOT_FOUND, b"")
     assert ask("store", stdin=login(GHCR)) == Result(0, b"", b"")
     got = ask("get", stdin=f" {GHCR}\r\n")
     assert json.loads(got.stdout)["Secret"] == "a-password"
-    assert got.stdout.startswith(b'{\n   "ServerURL"')  # its own bytes, not ours
-    assert got.stderr == b"a word to the person\n"
+    assert got.stdout.startswith(b'{\n   "ServerURL"')  # the unchanged bytes of the fallback
+    assert got.stderr == b"a message\n"
     ask("get", stdin=HOST)
     assert ask("list").reply == {HOST: "AWS", GHCR: "AWS"}
     assert ask("erase", stdin=GHCR) == Result(0, b"", b"")
     assert ask("list").reply == {HOST: "AWS"}
-    calls = (folder / "calls").read_bytes().split(b"|")
+    calls = (directory / "calls").read_bytes().split(b"|")
     assert calls[0] == b"get ghcr.io\n"
     assert calls[1] == b"store " + login(GHCR).encode()
     assert calls[2] == b"get  ghcr.io\r\n"
@@ -96,60 +91,62 @@ def test_a_login_elsewhere_is_kept_served_listed_and_forgotten_by_the_fallback(
 
 
 @pytest.mark.usefixtures("store", "aws")
-def test_ecr_is_never_handed_on(folder: Path, ask: Run) -> None:
+def test_requests_for_ecr_never_reach_the_fallback(directory: Path, ask: Run) -> None:
     ask("get", stdin=HOST)
     ask("store", stdin=login())
     ask("erase", stdin=HOST)
-    assert not (folder / "calls").exists()
+    assert not (directory / "calls").exists()
 
 
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize(
     "body",
     ["exit 1", "echo rubbish", "echo '[1]'", "echo '{\"a\": 1}'", "kill -9 $$", "printf '\\377'", "sleep 60"],
-    ids=["fails", "talks rubbish", "no map", "no names", "dies", "no text", "is slow"],
+    ids=["fails", "not JSON", "not an object", "not user names", "is killed", "not UTF-8", "hangs"],
 )
-def test_our_list_is_answered_whatever_the_fallback_does(
-    body: str, folder: Path, home: Path, ask: Run
+def test_list_returns_ecr_logins_even_if_the_fallback_fails(
+    body: str, directory: Path, home: Path, ask: Run
 ) -> None:
-    settings(home, 'fallback = "store"\n')
-    script(folder, f"#!/bin/sh\necho a word >&2\n{body}\n")
+    write_settings(home, 'fallback = "store"\n')
+    script(directory, f"#!/bin/sh\necho a message >&2\n{body}\n")
     ask("get", stdin=HOST)
     assert ask("list").reply == {HOST: "AWS"}
 
 
-@pytest.mark.usefixtures("aws", "folder")
+@pytest.mark.usefixtures("aws", "directory")
 @pytest.mark.parametrize("text", ["fallback = 7\n", 'fallback = "ecr-py"\n', 'fallback = "missing"\n'])
-def test_our_list_is_answered_whatever_the_settings_say(text: str, home: Path, ask: Run) -> None:
-    settings(home, text)
+def test_list_returns_ecr_logins_even_if_the_fallback_setting_is_wrong(
+    text: str, home: Path, ask: Run
+) -> None:
+    write_settings(home, text)
     ask("get", stdin=HOST)
     assert ask("list").reply == {HOST: "AWS"}
 
 
-def test_a_failure_of_the_fallback_is_handed_on_as_it_is(folder: Path, home: Path, ask: Run) -> None:
-    settings(home, 'fallback = "store"\n')
-    script(folder, "#!/bin/sh\necho locked\necho really locked >&2\nexit 3\n")
+def test_a_failure_of_the_fallback_is_returned_unchanged(directory: Path, home: Path, ask: Run) -> None:
+    write_settings(home, 'fallback = "store"\n')
+    script(directory, "#!/bin/sh\necho locked\necho really locked >&2\nexit 3\n")
     for verb, stdin in (("get", GHCR), ("store", login(GHCR)), ("erase", GHCR)):
         assert ask(verb, stdin=stdin) == Result(3, b"locked\n", b"really locked\n")
-    script(folder, "#!/bin/sh\nkill -9 $$\n")
+    script(directory, "#!/bin/sh\nkill -9 $$\n")
     assert ask("get", stdin=GHCR).status == 1
 
 
-@pytest.mark.parametrize("installed", ["not at all", "as a text", "in the working directory"])
-def test_a_fallback_that_is_not_installed_stops_no_public_pull(
+@pytest.mark.parametrize("installed", ["not at all", "as a text file", "in the working directory"])
+def test_public_pulls_work_without_the_configured_fallback(
     installed: str,
-    folder: Path,
+    directory: Path,
     home: Path,
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
     ask: Run,
 ) -> None:
-    settings(home, 'fallback = "store"\n')
+    write_settings(home, 'fallback = "store"\n')
     cwd = tmp_path_factory.mktemp("cwd")
     monkeypatch.chdir(cwd)
     match installed:
-        case "as a text":
-            script(folder, "no program")
+        case "as a text file":
+            script(directory, "not a program")
         case "in the working directory":
             (cwd / "relative").mkdir()
             script(cwd, "#!/bin/sh\necho planted\n")
@@ -162,24 +159,26 @@ def test_a_fallback_that_is_not_installed_stops_no_public_pull(
     )
 
 
-def test_a_wrong_fallback_is_told_to_whoever_needs_it(aws: FakeECR, home: Path, ask: Run) -> None:
-    settings(home, "fallback = 7\n")
+def test_a_wrong_fallback_setting_is_an_error_only_for_other_registries(
+    aws: FakeECR, home: Path, ask: Run
+) -> None:
+    write_settings(home, "fallback = 7\n")
     for verb, stdin in (("get", GHCR), ("store", login(GHCR)), ("erase", GHCR)):
-        assert "fallback: found 7, expected the end of another" in ask(verb, stdin=stdin).error
+        assert "fallback: found 7, expected the suffix of another" in ask(verb, stdin=stdin).error
     assert ask("get", stdin=HOST).reply["Username"] == "AWS"
     assert len(aws.calls) == 1
 
 
-def test_settings_that_are_not_toml_are_told_and_list_goes_on(home: Path, ask: Run) -> None:
-    settings(home, "not toml")
+def test_settings_that_are_not_toml_are_an_error_except_for_list(home: Path, ask: Run) -> None:
+    write_settings(home, "not toml")
     assert "is not valid TOML" in ask("get", stdin=GHCR).error
     assert "is not valid TOML" in ask("get", stdin=HOST).error
     assert ask("list").reply == {}
 
 
-def test_without_a_fallback_a_login_elsewhere_fails_with_two_ways_out(ask: Run) -> None:
+def test_storing_another_login_without_a_fallback_fails_with_a_hint(ask: Run) -> None:
     error = ask("store", stdin=login("https://me:a-secret@ghcr.io")).error
-    assert error.startswith("the given server: not an Amazon ECR registry, and there is no fallback")
+    assert error.startswith("the given server: not an Amazon ECR registry, and no fallback")
     assert 'fallback = "…" in the settings file' in error
     assert '"credHelpers"' in error
     assert "a-secret" not in error
@@ -187,13 +186,13 @@ def test_without_a_fallback_a_login_elsewhere_fails_with_two_ways_out(ask: Run) 
     assert ask("store", stdin=login(GHCR)).error.startswith(f"{GHCR}: ")
 
 
-# A helper that calls itself, directly or through another.
+# A fallback that calls this helper again.
 
 
-def test_a_loop_through_another_helper_ends(folder: Path, home: Path, ask: Run) -> None:
-    settings(home, 'fallback = "store"\n')
-    count = folder / "count"
-    script(folder, f'#!/bin/sh\necho >>{count}\nexec "{EXECUTABLE}" "$@"\n')
+def test_a_fallback_that_calls_this_helper_does_not_loop(directory: Path, home: Path, ask: Run) -> None:
+    write_settings(home, 'fallback = "store"\n')
+    count = directory / "count"
+    script(directory, f'#!/bin/sh\necho >>{count}\nexec "{EXECUTABLE}" "$@"\n')
     assert ask("get", stdin=GHCR) == Result(1, NOT_FOUND, b"")
     assert ask("list").reply == {}
     assert ask("erase", stdin=GHCR) == Result(0, b"", b"")
@@ -201,7 +200,7 @@ def test_a_loop_through_another_helper_ends(folder: Path, home: Path, ask: Run) 
     assert count.read_text() == "\n" * 4
 
 
-def test_whoever_is_inside_a_fallback_looks_nowhere_else(
+def test_a_nested_call_does_not_use_fallback_or_inline_logins(
     home: Path, monkeypatch: pytest.MonkeyPatch, ask: Run
 ) -> None:
     inline_logins(home)
@@ -211,7 +210,7 @@ def test_whoever_is_inside_a_fallback_looks_nowhere_else(
     assert ask("list").reply == {}
 
 
-# Logins that are written in Docker's configuration.
+# Inline logins in Docker's configuration file.
 
 
 def inline_logins(home: Path, **more: object) -> None:
@@ -221,7 +220,7 @@ def inline_logins(home: Path, **more: object) -> None:
     (home / ".docker" / "config.json").write_text(json.dumps(content))
 
 
-def test_a_login_that_was_there_before_the_switch_is_served(aws: FakeECR, home: Path, ask: Run) -> None:
+def test_an_inline_login_is_served(aws: FakeECR, home: Path, ask: Run) -> None:
     inline_logins(home)
     reply = ask("get", stdin=f"https://{GHCR}/v2/").reply
     assert reply == {"ServerURL": f"https://{GHCR}/v2/", "Username": "me", "Secret": "mine"}
@@ -232,7 +231,7 @@ def test_a_login_that_was_there_before_the_switch_is_served(aws: FakeECR, home: 
 
 
 @pytest.mark.parametrize("creds_store", [None, "desktop"])
-def test_logins_that_docker_reads_itself_are_not_listed(
+def test_inline_logins_are_not_listed_if_docker_reads_them_itself(
     creds_store: str | None, home: Path, ask: Run
 ) -> None:
     inline_logins(home, credsStore=creds_store)
@@ -240,7 +239,7 @@ def test_logins_that_docker_reads_itself_are_not_listed(
 
 
 @pytest.mark.usefixtures("store")
-def test_a_login_that_the_fallback_does_not_have_is_served_all_the_same(home: Path, ask: Run) -> None:
+def test_an_inline_login_is_served_if_the_fallback_has_none(home: Path, ask: Run) -> None:
     inline_logins(home)
     assert ask("get", stdin=GHCR).reply["Secret"] == "mine"
     assert ask("list").reply == {GHCR: "me"}
@@ -259,14 +258,14 @@ def test_a_login_that_the_fallback_does_not_have_is_served_all_the_same(home: Pa
         ("echo rubbish", 0, None),
         ("echo '[1]'", 0, None),
     ],
-    ids=["an empty login", "not found", "a failure", "rubbish", "a list"],
+    ids=["empty login", "not found", "failure", "not JSON", "list"],
 )
-def test_only_a_fallback_without_a_login_is_passed_over(
-    body: str, status: int, secret: str | None, folder: Path, home: Path, ask: Run
+def test_an_inline_login_is_served_only_if_the_fallback_has_none(
+    body: str, status: int, secret: str | None, directory: Path, home: Path, ask: Run
 ) -> None:
-    settings(home, 'fallback = "store"\n')
+    write_settings(home, 'fallback = "store"\n')
     inline_logins(home)
-    script(folder, f"#!/bin/sh\n{body}\n")
+    script(directory, f"#!/bin/sh\n{body}\n")
     got = ask("get", stdin=GHCR)
     assert got.status == status
     if secret:
@@ -275,20 +274,18 @@ def test_only_a_fallback_without_a_login_is_passed_over(
         assert got.stdout in {b"locked\n", b"rubbish\n", b"[1]\n"}
 
 
-def test_a_program_is_looked_for_in_absolute_folders_only(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    program = script(folder, "#!/bin/sh\n")
-    monkeypatch.chdir(folder)
-    assert which(program.name, {"PATH": os.pathsep.join((".", "", str(folder)))}) == str(program)
+def test_which_searches_absolute_directories_only(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = script(directory, "#!/bin/sh\n")
+    monkeypatch.chdir(directory)
+    assert which(program.name, {"PATH": os.pathsep.join((".", "", str(directory)))}) == str(program)
     assert which(program.name, {"PATH": "."}) is None
     program.chmod(stat.S_IRUSR)
-    assert which(program.name, {"PATH": str(folder)}) is None
+    assert which(program.name, {"PATH": str(directory)}) is None
 
 
-def test_on_windows_a_program_has_a_suffix(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    script(folder, "", "store.exe")
+def test_which_adds_suffixes_on_windows(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(directory, "", "store.exe")
     monkeypatch.setattr("os.name", "nt")
-    assert which("docker-credential-store", {"PATH": str(folder)}) == str(
-        folder / "docker-credential-store.exe"
+    assert which("docker-credential-store", {"PATH": str(directory)}) == str(
+        directory / "docker-credential-store.exe"
     )

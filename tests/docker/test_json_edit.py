@@ -1,4 +1,4 @@
-"""Edits of JSON texts: only what is meant changes, and taking it back leaves no trace."""
+"""Edits of JSON texts: only the edited value changes, and the reverse edit restores the text exactly."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VALUES = st.recursive(
 
 @st.composite
 def objects(draw: st.DrawFn, inside: int = 2) -> str:
-    """Draw the text of an object, with blanks wherever they may be; without any where it has no members."""
+    """Draw the text of an object with blanks at all valid positions, except in an empty object."""
     members = []
     for key in draw(st.lists(KEYS, max_size=4, unique=True)):
         content = draw(objects(inside - 1) if inside and draw(st.booleans()) else VALUES.map(json.dumps))
@@ -31,7 +31,7 @@ def objects(draw: st.DrawFn, inside: int = 2) -> str:
     return f"{{{','.join(members)}}}"
 
 
-STRING_FIELDS = st.builds("{}{}{}{}".format, st.sampled_from(["", "\ufeff"]), BLANKS, objects(), BLANKS)
+JSON_TEXTS = st.builds("{}{}{}{}".format, st.sampled_from(["", "\ufeff"]), BLANKS, objects(), BLANKS)
 PATHS = st.lists(KEYS, min_size=1, max_size=3)
 
 
@@ -39,24 +39,24 @@ def content(text: str) -> Any:
     return json.loads(text.removeprefix("\ufeff"))
 
 
-@given(STRING_FIELDS, PATHS, VALUES)
-def test_what_is_put_is_there_and_nothing_else_changes(text: str, path: list[str], new: object) -> None:
-    expected = place = content(text)
+@given(JSON_TEXTS, PATHS, VALUES)
+def test_put_changes_one_value_and_nothing_else(text: str, path: list[str], new: object) -> None:
+    expected = parent = content(text)
     for key in path[:-1]:
-        if not isinstance(place.setdefault(key, {}), dict | None):
+        if not isinstance(parent.setdefault(key, {}), dict | None):
             with pytest.raises(ValueError, match="not an object"):
                 put(text, path, json.dumps(new))
             return
-        place[key] = place = {} if place[key] is None else place[key]
-    place[path[-1]] = new
+        parent[key] = parent = {} if parent[key] is None else parent[key]
+    parent[path[-1]] = new
     done = put(text, path, json.dumps(new))
     assert content(done) == expected
-    assert list(content(done)) == list(expected), "the order stays"
+    assert list(content(done)) == list(expected), "the order is preserved"
     check(done)
 
 
-@given(STRING_FIELDS, PATHS, VALUES)
-def test_a_new_member_leaves_no_trace(text: str, path: list[str], new: object) -> None:
+@given(JSON_TEXTS, PATHS, VALUES)
+def test_removing_a_new_member_restores_the_text(text: str, path: list[str], new: object) -> None:
     for depth in range(1, len(path) + 1):
         try:
             if raw(text, *path[:depth]) is None:
@@ -69,8 +69,8 @@ def test_a_new_member_leaves_no_trace(text: str, path: list[str], new: object) -
         assert remove(put(text, path, json.dumps(new)), path[:depth]) == text
 
 
-@given(STRING_FIELDS, PATHS, VALUES)
-def test_a_value_is_swapped_in_its_place(text: str, path: list[str], new: object) -> None:
+@given(JSON_TEXTS, PATHS, VALUES)
+def test_putting_the_old_value_back_restores_the_text(text: str, path: list[str], new: object) -> None:
     try:
         old = raw(text, *path)
     except ValueError:
@@ -79,8 +79,8 @@ def test_a_value_is_swapped_in_its_place(text: str, path: list[str], new: object
         assert put(put(text, path, json.dumps(new)), path, old) == text
 
 
-@given(STRING_FIELDS, st.data())
-def test_what_is_removed_is_gone_and_nothing_else_changes(text: str, data: st.DataObject) -> None:
+@given(JSON_TEXTS, st.data())
+def test_remove_removes_one_member_and_nothing_else(text: str, data: st.DataObject) -> None:
     expected = content(text)
     key = data.draw(st.sampled_from([*expected, "another"]))
     expected.pop(key, None)
@@ -88,7 +88,7 @@ def test_what_is_removed_is_gone_and_nothing_else_changes(text: str, data: st.Da
 
 
 @given(st.binary() | st.text('{}[]":,x0 \n\\').map(str.encode))
-def test_any_bytes_are_an_object_or_an_error(noise: bytes) -> None:
+def test_any_text_is_an_object_or_an_error(noise: bytes) -> None:
     text = noise.decode(errors="replace")
     try:
         check(text)
@@ -105,14 +105,14 @@ def test_any_bytes_are_an_object_or_an_error(noise: bytes) -> None:
     ('{\n"a": 1,\n}', "line [23]"),
     ('{"a": 1} x', "Extra data, line 1"),
     ('{"a": 1 // a comment\n}', "line 1"),
-    ('{"a": NaN}', "NaN is no number"),
-    ('{"a": -Infinity}', "-Infinity is no number"),
-    ('{"a": {"b": 1, "c": 2, "b": 3}}', '"b" is there twice'),
+    ('{"a": NaN}', "NaN is not a JSON number"),
+    ('{"a": -Infinity}', "-Infinity is not a JSON number"),
+    ('{"a": {"b": 1, "c": 2, "b": 3}}', 'duplicate key "b"'),
     ('{"a": "\x07"}', "Invalid control character"),
     ("\ufeff\ufeff{}", "BOM|Expecting value"),
     ('{"a":' + "[" * 200_000, "nested too deeply"),
 ])  # fmt: skip
-def test_a_text_that_is_not_touched(text: str, problem: str) -> None:
+def test_check_rejects_a_text_that_is_not_one_object(text: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         check(text)
 
@@ -130,18 +130,18 @@ def test_a_text_that_is_not_touched(text: str, problem: str) -> None:
     ('{\n "x": 1,\n "a": {"c": 2, "d": 3}}', '{\n "x": 1,\n "a": {"c": 2, "d": 3, "b": 1}}'),
     ('{"a": null, "x": 1}', '{"a": {"b": 1}, "x": 1}'),
 ])  # fmt: skip
-def test_what_is_new_looks_like_the_rest(text: str, done: str) -> None:
+def test_a_new_member_uses_the_style_of_the_text(text: str, done: str) -> None:
     assert put(text, ["a", "b"], "1") == done
 
 
-def test_without_a_value_there_is_nothing_to_read_or_to_remove() -> None:
+def test_a_missing_value_is_none_and_removing_it_changes_nothing() -> None:
     assert value("") is None
     assert value('{"a": 1}', "b", "c") is None
     assert remove("", ["a"]) == ""
     assert remove("{}", ["a", "b"]) == "{}"
 
 
-def test_only_keys_and_the_given_words_are_shown() -> None:
+def test_masked_shows_only_keys_and_the_given_strings() -> None:
     text = '{"auth": "c2VjcmV0", "a\\"b" : ["x", "desktop", "a\\\\\\"secret"], "n": [-1.5e+3, true]}'
     assert masked(text, ["desktop"]) == '{"auth": "…", "a\\"b" : ["…", "desktop", "…"], "n": […, true]}'
 
@@ -154,11 +154,11 @@ def test_only_keys_and_the_given_words_are_shown() -> None:
     ("https://reg.example/?token=s3cret", "https://reg.example/?…"),
     ("a1.example:5000", "a1.example:5000"),
 ])  # fmt: skip
-def test_a_key_is_shown_without_a_user(key: str, shown: str) -> None:
+def test_masked_hides_the_user_and_query_of_a_key(key: str, shown: str) -> None:
     assert masked(f'{{"{key}": 1}}', []).startswith(f'{{"{shown}')
 
 
 @pytest.mark.parametrize("text", ['{"a": 1}', '{"a": []}', '{"a": "{}"}'])
-def test_nothing_can_be_put_into_what_is_no_object(text: str) -> None:
+def test_put_fails_if_the_parent_is_not_an_object(text: str) -> None:
     with pytest.raises(ValueError, match="not an object"):
         put(text, ("a", "b"), "1")

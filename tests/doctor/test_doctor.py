@@ -87,9 +87,7 @@ def test_the_list_is_for_people(well: str, doctor: Doctor, capfd: pytest.Capture
     findings = doctor(well).content["findings"]
     assert [line for line in lines if line.startswith("✓ ")] == [line for line in lines if line[0] != " "]
     assert len(lines) == sum(2 if one["hint"] else 1 for one in findings)
-    assert f"✓ pull         {findings[-2]['text']}\n               {findings[-2]['hint']}" in "\n".join(
-        lines
-    )
+    assert f"✓ pull         {findings[-2]['text']}\n               {findings[-2]['hint']}" in "\n".join(lines)
     assert (blank, last) == ("", "failures: 0, warnings: 0")
 
 
@@ -212,7 +210,7 @@ def test_wrong_settings_leave_the_rest(home: Path, well: str, doctor: Doctor) ->
     assert found.status == 1
     result, text, hint = found.one("settings")
     assert result == "failure"
-    assert "regio: no such setting, did you mean region?" in text
+    assert "regio: unknown setting, did you mean region?" in text
     assert hint.startswith("correct it")
     assert found.of("credentials") == found.of("token") == []
 

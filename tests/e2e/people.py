@@ -70,7 +70,7 @@ class ConfigureCase(Case):
             missing = {one.host for one in self.registries}
             for _ in range(2):  # an engine that a busy machine keeps from answering in time names none
                 told = home.run(PROGRAM, "configure", "--discover", "--dry-run").stdout
-                missing -= {line.split()[0] for line in told.splitlines() if f"images of {tool}" in line}
+                missing -= {line.split()[0] for line in told.splitlines() if f"{tool} images" in line}
             same("registries of the images", missing, set())
 
 

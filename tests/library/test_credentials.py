@@ -1,4 +1,4 @@
-"""The login as a value: the executable's answer for Python programs."""
+"""get_credentials: the credentials of the executable as a value for Python programs."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ from ecr_credhelper.errors import NO_CREDENTIALS, NoCredentialsError
 from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.library.credentials import TokenSource
 from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC, run, until
+from tests.docker_files import write_settings
 from tests.fake_ecr import FakeECR, Fault
 from tests.fake_sts import FakeSTS, error_xml
 
@@ -54,25 +55,19 @@ ROLE = "arn:aws:iam::111122223333:role/pull"
 
 @pytest.fixture
 def profiles(home: Path, aws: FakeECR) -> FakeECR:
-    """Add two profiles to what the environment says."""
+    """Add two profiles to the AWS configuration; the environment has keys too."""
     (home / ".aws").mkdir()
     (home / ".aws/config").write_text(PROFILES)
     aws.identities |= {"AKIAPROFILEA": "secret-a", "AKIAPROFILEB": "secret-b"}
     return aws
 
 
-def settings(home: Path, text: str) -> None:
-    file = home / ".config/ecr-credhelper/config.toml"
-    file.parent.mkdir(parents=True)
-    file.write_text(text)
-
-
-def resolve_credentials(aws: FakeECR) -> list[str]:
+def used_keys(aws: FakeECR) -> list[str]:
     return [call.access_key for call in aws.calls]
 
 
 @pytest.mark.parametrize("registry", [HOST, f"https://{HOST}/v2/", f"{HOST}/team/app:1.2", f"{HOST}:443"])
-def test_a_login_tells_all_that_a_program_may_want(registry: str, aws: FakeECR) -> None:
+def test_credentials_have_registry_login_and_times(registry: str, aws: FakeECR) -> None:
     login = get_credentials(registry)
     assert (login.registry, login.account, login.region) == (HOST, "111122223333", "us-west-2")
     assert (login.username, login.password) == ("AWS", aws.password("us-west-2", serial=1))
@@ -87,7 +82,7 @@ def test_the_public_registry_has_no_account(aws: FakeECR) -> None:
     assert login.password == aws.password("us-east-1", service="ecr-public", serial=1)
 
 
-def test_no_text_of_a_login_shows_its_password(aws: FakeECR) -> None:
+def test_no_text_form_of_credentials_shows_the_password(aws: FakeECR) -> None:
     login = get_credentials(HOST)
     shown = f"{login} {login!r} {[login]} %s" % login
     assert aws.password("us-west-2", serial=1) not in shown
@@ -95,52 +90,52 @@ def test_no_text_of_a_login_shows_its_password(aws: FakeECR) -> None:
 
 
 @pytest.mark.usefixtures("aws")
-def test_a_login_makes_the_header_of_the_http_api() -> None:
+def test_authorization_is_the_header_for_the_http_api() -> None:
     login = get_credentials(HOST)
     scheme, value = login.authorization.split()
     assert (scheme, base64.b64decode(value).decode()) == ("Basic", f"AWS:{login.password}")
 
 
-def test_program_and_executable_share_what_is_cached(aws: FakeECR) -> None:
+def test_program_and_executable_share_the_cache(aws: FakeECR) -> None:
     first = get_credentials(HOST).password
     assert run("get", stdin=HOST).reply["Secret"] == first
     assert get_credentials(OTHER_ACCOUNT).password == first
     assert len(aws.calls) == 1
 
 
-def test_the_executable_forgets_what_a_program_cached(aws: FakeECR) -> None:
+def test_the_executable_erases_tokens_that_a_program_cached(aws: FakeECR) -> None:
     get_credentials(HOST)
     run("erase", stdin=HOST)
     get_credentials(HOST)
     assert len(aws.calls) == 2
 
 
-def test_a_profile_is_asked_in_place_of_the_environments_keys(profiles: FakeECR) -> None:
+def test_a_profile_overrides_the_keys_of_the_environment(profiles: FakeECR) -> None:
     passwords = {get_credentials(HOST, profile=name).password for name in ("a", "b", "a", "b")}
     assert len(passwords) == 2
-    assert resolve_credentials(profiles) == ["AKIAPROFILEA", "AKIAPROFILEB"]
+    assert used_keys(profiles) == ["AKIAPROFILEA", "AKIAPROFILEB"]
 
 
-def test_the_executable_does_not_get_the_login_of_a_programs_profile(profiles: FakeECR) -> None:
+def test_the_executable_does_not_serve_a_token_of_another_profile(profiles: FakeECR) -> None:
     other = get_credentials(HOST, profile="a").password
     assert run("get", stdin=HOST).reply["Secret"] != other
-    assert resolve_credentials(profiles) == ["AKIAPROFILEA", profiles.access_key]
+    assert used_keys(profiles) == ["AKIAPROFILEA", profiles.access_key]
 
 
-def test_a_profile_named_twice_is_one_token(profiles: FakeECR, home: Path) -> None:
-    settings(home, '[registry.111122223333]\nprofile = "a"\n')
+def test_a_profile_in_the_settings_and_as_an_argument_shares_one_token(profiles: FakeECR, home: Path) -> None:
+    write_settings(home, '[registry.111122223333]\nprofile = "a"\n')
     assert get_credentials(HOST).password == get_credentials(HOST, profile="a").password
-    assert resolve_credentials(profiles) == ["AKIAPROFILEA"]
+    assert used_keys(profiles) == ["AKIAPROFILEA"]
 
 
-def test_a_profile_named_outright_beats_the_settings(profiles: FakeECR, home: Path) -> None:
-    settings(home, f'[registry.111122223333]\nprofile = "a"\nrole_arn = "{ROLE}"\n')
+def test_a_profile_argument_overrides_the_settings(profiles: FakeECR, home: Path) -> None:
+    write_settings(home, f'[registry.111122223333]\nprofile = "a"\nrole_arn = "{ROLE}"\n')
     get_credentials(HOST, profile="b")
-    assert resolve_credentials(profiles) == ["AKIAPROFILEB"]
+    assert used_keys(profiles) == ["AKIAPROFILEB"]
 
 
 @pytest.mark.parametrize("source", [None, "a"])
-def test_a_role_is_assumed_first(
+def test_role_arn_is_assumed_before_the_token_is_fetched(
     source: str | None, profiles: FakeECR, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with FakeSTS(profiles.identities) as sts:
@@ -150,11 +145,11 @@ def test_a_role_is_assumed_first(
         get_credentials(OTHER_ACCOUNT, profile=source, role_arn=ROLE)
         assert [call.parameters["RoleArn"] for call in sts.calls] == [ROLE]
     assert len(profiles.calls) == 1
-    assert resolve_credentials(profiles)[0] not in {profiles.access_key, "AKIAPROFILEA"}
+    assert used_keys(profiles)[0] not in {profiles.access_key, "AKIAPROFILEA"}
 
 
-def test_a_host_of_the_settings_is_a_registry(aws: FakeECR, home: Path) -> None:
-    settings(home, '[registry."images.example.com"]\naccount = "111122223333"\nregion = "eu-west-1"\n')
+def test_a_custom_host_in_the_settings_is_a_registry(aws: FakeECR, home: Path) -> None:
+    write_settings(home, '[registry."images.example.com"]\naccount = "111122223333"\nregion = "eu-west-1"\n')
     login = get_credentials("images.example.com/app:1")
     assert (login.registry, login.account, login.region) == (
         "images.example.com",
@@ -165,36 +160,38 @@ def test_a_host_of_the_settings_is_a_registry(aws: FakeECR, home: Path) -> None:
 
 
 @pytest.mark.parametrize("registry", ["ghcr.io", "https://index.docker.io/v1/", "", "\n", "111122223333"])
-def test_another_registry_is_an_error_that_says_so(registry: str) -> None:
-    with pytest.raises(ecr_credhelper.UnsupportedRegistryError, match="not an Amazon ECR registry; name its"):
+def test_a_registry_that_is_not_ecr_is_an_error(registry: str) -> None:
+    with pytest.raises(
+        ecr_credhelper.UnsupportedRegistryError, match="not an Amazon ECR registry; for a custom"
+    ):
         get_credentials(registry)
 
 
-def test_what_aws_refuses_is_the_executables_error(aws: FakeECR) -> None:
+def test_a_refusal_by_aws_raises_the_error_of_the_executable(aws: FakeECR) -> None:
     aws.faults.append(Fault.aws("AccessDeniedException"))
     with pytest.raises(ecr_credhelper.AccessDeniedError, match=f"^{HOST}: AWS denies GetAuthorizationToken"):
         get_credentials(HOST)
 
 
-def test_the_public_registrys_failure_is_no_empty_answer(aws: FakeECR) -> None:
+def test_a_failure_for_the_public_registry_is_an_error(aws: FakeECR) -> None:
     aws.faults.append(Fault.aws("AccessDeniedException"))
     with pytest.raises(CredentialHelperError):
         get_credentials(PUBLIC)
 
 
 @pytest.mark.parametrize("arguments", [{"profile": "\n"}, {"role_arn": "pull"}, {"role_arn": f"{ROLE}\n"}])
-def test_an_argument_that_cannot_be_right_is_told(arguments: dict[str, str]) -> None:
-    with pytest.raises(ConfigurationError, match=r"found .*, expected .*; correct the argument"):
+def test_an_invalid_argument_is_an_error(arguments: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match=r"^(profile|role_arn): found .*, expected .*; correct the"):
         get_credentials(HOST, **arguments)  # type: ignore[arg-type] # a table of strings
 
 
-def test_a_profile_and_a_session_are_one_too_many() -> None:
-    with pytest.raises(ValueError, match="give a profile or a session"):
+def test_profile_and_session_cannot_be_combined() -> None:
+    with pytest.raises(ValueError, match="either profile or session"):
         get_credentials(HOST, profile="a", session=boto3.Session())
 
 
 @pytest.mark.parametrize("make", [boto3.Session, botocore.session.Session], ids=["boto3", "botocore"])
-def test_a_session_asks_as_itself_and_its_key_names_the_entry(
+def test_a_session_uses_its_own_keys_and_cache_entries(
     make: type[boto3.Session | botocore.session.Session], profiles: FakeECR
 ) -> None:
     def session(name: str) -> boto3.Session | botocore.session.Session:
@@ -204,17 +201,17 @@ def test_a_session_asks_as_itself_and_its_key_names_the_entry(
 
     passwords = [get_credentials(HOST, session=session(name)).password for name in ("a", "b", "a")]
     assert passwords[0] == passwords[2] != passwords[1]
-    assert resolve_credentials(profiles) == ["AKIAPROFILEA", "AKIAPROFILEB"]
+    assert used_keys(profiles) == ["AKIAPROFILEA", "AKIAPROFILEB"]
 
 
-def test_a_sessions_login_is_nobody_elses(profiles: FakeECR) -> None:
+def test_a_token_of_a_session_is_not_shared_with_other_identities(profiles: FakeECR) -> None:
     get_credentials(HOST, session=boto3.Session(profile_name="a"))
     run("get", stdin=HOST)
     get_credentials(HOST, profile="a")
-    assert resolve_credentials(profiles) == ["AKIAPROFILEA", profiles.access_key, "AKIAPROFILEA"]
+    assert used_keys(profiles) == ["AKIAPROFILEA", profiles.access_key, "AKIAPROFILEA"]
 
 
-def test_keys_that_change_by_themselves_keep_nothing_on_disk(
+def test_a_session_with_temporary_keys_is_not_cached_on_disk(
     aws: FakeECR, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = botocore.session.Session()
@@ -233,7 +230,7 @@ def test_keys_that_change_by_themselves_keep_nothing_on_disk(
     assert not (Path.home() / ".cache").exists()
 
 
-def test_a_session_without_keys_is_told_so(monkeypatch: pytest.MonkeyPatch, aws: FakeECR) -> None:
+def test_a_session_without_keys_is_an_error(monkeypatch: pytest.MonkeyPatch, aws: FakeECR) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     with pytest.raises(ecr_credhelper.CredentialsError, match="no AWS credentials were found"):
@@ -241,13 +238,13 @@ def test_a_session_without_keys_is_told_so(monkeypatch: pytest.MonkeyPatch, aws:
     assert not aws.calls
 
 
-def test_a_session_that_cannot_have_keys_is_told_why(aws: FakeECR) -> None:
+def test_a_session_with_an_unknown_profile_is_an_error(aws: FakeECR) -> None:
     with pytest.raises(ConfigurationError, match="there is no AWS profile named 'none'"):
         get_credentials(HOST, session=botocore.session.Session(profile="none"))
     assert not aws.calls
 
 
-def test_a_session_stays_as_it_was_when_a_role_starts_from_it(
+def test_assuming_a_role_does_not_change_the_session(
     profiles: FakeECR, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = boto3.Session(profile_name="a")
@@ -258,22 +255,22 @@ def test_a_session_stays_as_it_was_when_a_role_starts_from_it(
     keys = session.get_credentials()
     assert keys
     assert keys.access_key == "AKIAPROFILEA"
-    assert resolve_credentials(profiles) != ["AKIAPROFILEA"]
+    assert used_keys(profiles) != ["AKIAPROFILEA"]
 
 
-def test_whoever_names_an_identity_shares_no_cache_between_machines() -> None:
+def test_tokens_of_a_passed_identity_are_not_shared_between_machines() -> None:
     environ = {"AWS_ACCESS_KEY_ID": "AKIA"}
     assert "machine=" not in fingerprint(environ).identity
     assert "machine=" in fingerprint(environ, is_override=True).identity
 
 
-def test_a_login_that_docker_keeps_is_not_a_programs(aws: FakeECR) -> None:
+def test_a_login_from_docker_login_is_not_returned_to_programs(aws: FakeECR) -> None:
     request = json.dumps({"ServerURL": HOST, "Username": "AWS", "Secret": "given"})
     run("store", stdin=request)
     assert get_credentials(HOST).password == aws.password("us-west-2", serial=1)
 
 
-def test_one_that_is_about_to_expire_is_given_when_aws_fails(aws: FakeECR) -> None:
+def test_a_token_that_is_about_to_expire_is_returned_if_aws_fails(aws: FakeECR) -> None:
     start = time.time()
     TokenSource(clock=lambda: start).fetch(TokenSource().registry(HOST))
     aws.faults.append(Fault.aws("AccessDeniedException"))
@@ -281,22 +278,22 @@ def test_one_that_is_about_to_expire_is_given_when_aws_fails(aws: FakeECR) -> No
     assert late.fetch(late.registry(HOST)).password == aws.password("us-west-2", serial=1)
 
 
-def test_decisions_go_to_pythons_log_without_a_secret(aws: FakeECR, caplog: pytest.LogCaptureFixture) -> None:
+def test_decisions_are_logged_without_secrets(aws: FakeECR, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, logger="ecr_credhelper"):
         login = get_credentials(HOST)
     assert "asking" in caplog.text
     assert not [secret for secret in (login.password, aws.secret_key) if secret in caplog.text]
 
 
-def test_dir_is_the_table_of_contents() -> None:
+def test_dir_lists_the_public_names() -> None:
     assert dir(ecr_credhelper) == sorted(ecr_credhelper.__all__)
     for name in ecr_credhelper.__all__:
         assert getattr(ecr_credhelper, name)
     with pytest.raises(AttributeError, match="module 'ecr_credhelper' has no attribute 'get_credential'"):
-        ecr_credhelper.get_credential  # type: ignore[attr-defined] # noqa: B018 - that is the point
+        ecr_credhelper.get_credential  # type: ignore[attr-defined] # noqa: B018 - raises
 
 
-def test_every_error_has_the_one_base_class() -> None:
+def test_all_errors_share_one_base_class() -> None:
     errors = [getattr(ecr_credhelper, name) for name in ecr_credhelper.__all__ if name.endswith("Error")]
     assert len(errors) == 9
     assert all(issubclass(error, CredentialHelperError) for error in errors)
@@ -317,14 +314,14 @@ except ecr_credhelper.UnsupportedRegistryError:
 """
 
 
-def test_boto3_is_loaded_when_a_token_is_fetched_and_not_before(aws: FakeECR) -> None:
+def test_boto3_is_imported_only_to_fetch_a_token(aws: FakeECR) -> None:
     path = os.pathsep.join([str(Path(ecr_credhelper.__file__).parents[1]), *sys.path])
     environ = {**os.environ, "PYTHONPATH": path}
     subprocess.run([sys.executable, "-S", "-c", IMPORTS], check=True, env=environ)
     assert not aws.calls
 
 
-def test_equal_logins_are_equal(aws: FakeECR) -> None:
+def test_credentials_are_compared_by_value(aws: FakeECR) -> None:
     first = get_credentials(HOST)
     assert (
         first
@@ -341,7 +338,7 @@ def test_equal_logins_are_equal(aws: FakeECR) -> None:
     )
 
 
-def test_the_cache_can_be_switched_off(aws: FakeECR) -> None:
+def test_the_cache_on_disk_can_be_disabled(aws: FakeECR) -> None:
     for _ in range(2):
         source = TokenSource(on_disk=False)
         source.fetch(source.registry(HOST))
@@ -349,22 +346,24 @@ def test_the_cache_can_be_switched_off(aws: FakeECR) -> None:
     assert isinstance(open_cache(os.environ), Cache)
 
 
-def test_the_executable_finds_a_programs_login_at_once(aws: FakeECR) -> None:
+def test_the_executable_lists_a_token_of_a_program_without_a_call(aws: FakeECR) -> None:
     get_credentials(HOST)
     assert set(json.loads(run("list").stdout)) == {HOST}
     assert len(aws.calls) == 1
 
 
-def test_a_program_that_read_older_settings_leads_nobody_astray(profiles: FakeECR, home: Path) -> None:
-    settings(home, '[registry.111122223333]\nprofile = "a"\n')
+def test_a_token_for_outdated_settings_is_not_served_under_new_settings(
+    profiles: FakeECR, home: Path
+) -> None:
+    write_settings(home, '[registry.111122223333]\nprofile = "a"\n')
     source = TokenSource()
-    (home / ".config/ecr-credhelper/config.toml").write_text('[registry.111122223333]\nprofile = "bb"\n')
+    write_settings(home, '[registry.111122223333]\nprofile = "bb"\n')
     source.fetch(source.registry(HOST))
     assert run("get", stdin=HOST).error.startswith(f"{HOST}: there is no AWS profile named 'bb'")
-    assert resolve_credentials(profiles) == ["AKIAPROFILEA"]
+    assert used_keys(profiles) == ["AKIAPROFILEA"]
 
 
-def test_a_session_that_takes_for_ever_to_have_keys_is_held_to_the_deadline(
+def test_loading_the_keys_of_a_session_is_limited_by_the_deadline(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ecr_credhelper.fetch.resolver.DEADLINE", 0.1)
@@ -380,7 +379,7 @@ def test_a_session_that_takes_for_ever_to_have_keys_is_held_to_the_deadline(
     assert not (home / ".cache").exists()
 
 
-def test_a_session_with_the_right_id_and_another_secret_is_somebody_else(aws: FakeECR) -> None:
+def test_sessions_with_the_same_key_id_and_different_secrets_share_no_token(aws: FakeECR) -> None:
     aws.identities["AKIATENANT"] = "right"
     get_credentials(HOST, session=boto3.Session("AKIATENANT", "right"))
     with pytest.raises(ecr_credhelper.CredentialsError, match="AWS does not accept the credentials"):
@@ -395,7 +394,7 @@ def sts(profiles: FakeECR, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSTS]
         yield fake
 
 
-def test_a_session_has_a_role_by_its_own_right(sts: FakeSTS, home: Path) -> None:
+def test_an_assumed_role_is_not_shared_between_sessions(sts: FakeSTS, home: Path) -> None:
     get_credentials(HOST, session=boto3.Session(profile_name="a"), role_arn=ROLE)
     sts.faults.append(error_xml("AccessDenied"))
     with pytest.raises(ecr_credhelper.AccessDeniedError):
@@ -404,10 +403,10 @@ def test_a_session_has_a_role_by_its_own_right(sts: FakeSTS, home: Path) -> None
 
 
 @pytest.mark.parametrize("source", ["profile", "session"])
-def test_a_role_is_assumed_for_each_region_of_a_profile_and_once_for_a_session(
+def test_a_role_is_assumed_once_per_region_for_a_profile_and_once_for_a_session(
     source: str, sts: FakeSTS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "WAIT", 60)  # however busy the machine is
+    monkeypatch.setattr(sessions, "WAIT", 60)  # a busy machine can take long
     hosts = [HOST.replace("us-west-2", f"eu-place-{number}") for number in range(8)]
     sts.slow = 0.1
     arguments = {"profile": "a"} if source == "profile" else {"session": boto3.Session(profile_name="a")}
@@ -416,7 +415,7 @@ def test_a_role_is_assumed_for_each_region_of_a_profile_and_once_for_a_session(
     assert len(sts.calls) == (8 if source == "profile" else 1)
 
 
-def test_what_a_program_read_of_the_environment_it_keeps(
+def test_environment_variables_for_accounts_are_read_once(
     profiles: FakeECR, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     variable = "ECR_CREDHELPER_PROFILE_111122223333"
@@ -424,13 +423,13 @@ def test_what_a_program_read_of_the_environment_it_keeps(
     source = TokenSource()
     monkeypatch.setenv(variable, "b")
     source.fetch(source.registry(HOST))
-    assert resolve_credentials(profiles) == ["AKIAPROFILEA"]
+    assert used_keys(profiles) == ["AKIAPROFILEA"]
     run("get", stdin=HOST)
-    assert resolve_credentials(profiles) == ["AKIAPROFILEA", "AKIAPROFILEB"]
+    assert used_keys(profiles) == ["AKIAPROFILEA", "AKIAPROFILEB"]
 
 
 @pytest.mark.parametrize("fault", [False, True])
-def test_what_is_fetched_while_the_environment_changes_is_kept_for_nobody(
+def test_a_token_is_not_saved_if_the_environment_changed_during_the_fetch(
     fault: bool, profiles: FakeECR, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "a")
@@ -446,24 +445,24 @@ def test_what_is_fetched_while_the_environment_changes_is_kept_for_nobody(
     assert not open_cache(os.environ).store.names("tokens")
 
 
-def test_no_credentials_of_an_environment_that_changed_are_remembered_for_nobody(
+def test_missing_credentials_are_not_recorded_if_the_environment_changed(
     aws: FakeECR, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = TokenSource()
-    wanted = source.registry(HOST)
+    registry = source.registry(HOST)
 
-    def nobody(*_: object, **__: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         monkeypatch.setenv("AWS_PROFILE", "another")
         raise NoCredentialsError(HOST, *NO_CREDENTIALS)
 
-    monkeypatch.setattr("ecr_credhelper.aws.client.fetch", nobody)
+    monkeypatch.setattr("ecr_credhelper.aws.client.fetch", fail)
     with pytest.raises(NoCredentialsError):
-        source.fetch(wanted)
+        source.fetch(registry)
     assert not open_cache(os.environ).store.names("failures")
     assert not aws.calls
 
 
-def test_the_executable_forgets_the_logins_of_all_of_a_programs_identities(profiles: FakeECR) -> None:
+def test_the_executable_erases_the_tokens_of_all_identities(profiles: FakeECR) -> None:
     for name in ("a", "b"):
         get_credentials(HOST, profile=name)
     run("erase", stdin=HOST)
@@ -471,7 +470,7 @@ def test_the_executable_forgets_the_logins_of_all_of_a_programs_identities(profi
     assert len(profiles.calls) == 2
 
 
-def test_no_secret_is_in_the_traceback_of_a_failure(home: Path) -> None:
+def test_a_traceback_contains_no_secret(home: Path) -> None:
     (home / ".aws").mkdir()
     (home / ".aws/config").write_text("[profile p]\ncredential_process = sh -c 'echo a-secret >&2; exit 1'\n")
     with pytest.raises(ecr_credhelper.CredentialsError) as raised:
@@ -479,7 +478,7 @@ def test_no_secret_is_in_the_traceback_of_a_failure(home: Path) -> None:
     assert "a-secret" not in "".join(traceback.format_exception(raised.value))
 
 
-def test_a_fault_of_the_machine_has_the_base_class_too(
+def test_system_errors_become_credential_helper_errors(
     aws: FakeECR, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = tmp_path / "gone"
@@ -488,7 +487,7 @@ def test_a_fault_of_the_machine_has_the_base_class_too(
     gone.rmdir()
     with monkeypatch.context() as patch:
         patch.setenv("AWS_ECR_CACHE_DIR", "relative")
-        assert get_credentials(HOST).username == "AWS"  # a cache never costs an answer
+        assert get_credentials(HOST).username == "AWS"  # cache errors never fail a request
         CredentialProvider().invalidate(HOST)
     with monkeypatch.context() as patch:
         patch.setenv("ECR_CREDHELPER_CONFIG", "relative.toml")
@@ -505,7 +504,7 @@ def test_a_fault_of_the_machine_has_the_base_class_too(
 
 
 class Watched(botocore.session.Session):
-    """A session that counts the threads that use it at the same moment."""
+    """A session that counts the threads that use it at the same time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -516,7 +515,7 @@ class Watched(botocore.session.Session):
     def _count(self) -> Iterator[None]:
         self.inside.append(threading.get_ident())
         self.most = max(self.most, len({*self.inside}))
-        time.sleep(0.02)  # long enough for others to come meanwhile
+        time.sleep(0.02)  # gives other threads time to enter
         yield
         self.inside.remove(threading.get_ident())
 
@@ -529,7 +528,7 @@ class Watched(botocore.session.Session):
             return super().create_client(*args, **named)
 
 
-def test_one_thread_at_a_time_uses_a_session(aws: FakeECR) -> None:
+def test_a_session_is_used_by_one_thread_at_a_time(aws: FakeECR) -> None:
     session = Watched()
     hosts = [HOST.replace("us-west-2", f"eu-place-{number}") for number in range(4)]
     with CredentialProvider(session=session) as provider, ThreadPoolExecutor(4) as pool:
@@ -550,21 +549,21 @@ raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no forks")
-def test_a_child_waits_for_nobody_who_stayed_with_its_parent() -> None:
+def test_a_forked_child_does_not_inherit_locks_of_its_parent() -> None:
     assert subprocess.run([sys.executable, "-c", FORK], check=False).returncode == 0
 
 
-def test_a_session_whose_keys_were_changed_assumes_its_role_anew(sts: FakeSTS, profiles: FakeECR) -> None:
+def test_a_session_assumes_its_role_again_after_its_keys_changed(sts: FakeSTS, profiles: FakeECR) -> None:
     session = boto3.Session(profile_name="a")
     get_credentials(HOST, session=session, role_arn=ROLE)
-    inner: Any = session._session  # noqa: SLF001 - boto3 has no other way
+    inner: Any = session._session  # noqa: SLF001 - boto3 has no public attribute
     inner.set_credentials("AKIAOTHER", "s")
     profiles.identities["AKIAOTHER"] = "s"
     get_credentials(HOST, session=session, role_arn=ROLE)
     assert len(sts.calls) == 2
 
 
-def test_sessions_that_read_other_files_share_nothing(
+def test_sessions_with_different_configuration_files_share_no_token(
     aws: FakeECR, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL")
@@ -579,7 +578,7 @@ def test_sessions_that_read_other_files_share_nothing(
         assert len(aws.calls) == len(other.calls) == 1
 
 
-def test_what_is_valid_still_on_disk_is_given_when_aws_hangs(
+def test_a_valid_token_on_disk_is_returned_if_aws_hangs(
     aws: FakeECR, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = time.time()
@@ -588,23 +587,23 @@ def test_what_is_valid_still_on_disk_is_given_when_aws_hangs(
     aws.gate.clear()
     late = TokenSource(clock=lambda: start + 12 * 3600 - 60)
     assert late.fetch(late.registry(HOST)).password == aws.password("us-west-2", serial=1)
-    until(lambda: aws.requests == 2)  # its thread goes on: it must not ask the next test's API
+    until(lambda: aws.requests == 2)  # the thread continues and must not call the API of the next test
     aws.gate.set()
 
 
 @pytest.mark.parametrize("function", [
     get_credentials, CredentialProvider.__init__, CredentialProvider.get_credentials, Credentials,
 ])  # fmt: skip
-def test_the_hints_can_be_read_while_a_program_runs(function: object) -> None:
+def test_type_hints_can_be_resolved_at_runtime(function: object) -> None:
     assert typing.get_type_hints(function)
 
 
-def test_a_thread_that_assumes_a_role_for_ever_holds_nobody_up(
+def test_a_thread_that_hangs_while_it_assumes_a_role_does_not_block_others(
     sts: FakeSTS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sessions, "WAIT", 0.1)
     lock = threading.Lock()
-    monkeypatch.setitem(sessions._ROLES, ROLE, lock)  # noqa: SLF001 - whose holder never comes back
+    monkeypatch.setitem(sessions._ROLES, ROLE, lock)  # noqa: SLF001 - the lock of a thread that hangs
     with lock:
         assert get_credentials(HOST, profile="a", role_arn=ROLE).username == "AWS"
     assert len(sts.calls) == 1

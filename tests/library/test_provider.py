@@ -1,4 +1,4 @@
-"""Logins for programs that live long: threads, times, bounds, and an end."""
+"""CredentialProvider: threads, token lifetimes, memory limits, and close()."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ from ecr_credhelper import (
 )
 from ecr_credhelper.cache import open_cache
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, run, until
+from tests.docker_files import write_settings
 from tests.fake_ecr import FakeECR, Fault
 
-# ruff: noqa: SLF001 - what is bounded and what has ended shows inside only
+# ruff: noqa: SLF001 - memory and threads are private
 
 HOUR = 3600
 
 
 class Clock:
-    """Says what it is told, from now on."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = time.time()
@@ -42,24 +43,24 @@ class Clock:
 
 @pytest.fixture
 def clock(api: FakeECR) -> Clock:
-    """One clock for the program and for AWS."""
+    """Return the clock of the program and of AWS."""
     api.clock = Clock()
     return api.clock
 
 
 def serial(aws: FakeECR, login: Credentials) -> int:
-    """Return the number of the call that brought a login."""
+    """Return the number of the AWS call that returned the credentials."""
     return next(n for n in range(1, 99) if aws.password(login.region, serial=n) == login.password)
 
 
-def test_a_second_ask_is_answered_from_memory(aws: FakeECR) -> None:
+def test_a_second_call_is_served_from_memory(aws: FakeECR) -> None:
     with CredentialProvider(disk_cache=False) as provider:
         first = provider.get_credentials(HOST)
         assert provider.get_credentials(f"https://{HOST}/app:1") == first
     assert len(aws.calls) == 1
 
 
-def test_one_token_serves_the_accounts_of_a_region(aws: FakeECR) -> None:
+def test_one_token_serves_all_accounts_of_a_region(aws: FakeECR) -> None:
     with CredentialProvider(disk_cache=False) as provider:
         first, other = (provider.get_credentials(host) for host in (HOST, OTHER_ACCOUNT))
     assert first.password == other.password
@@ -67,7 +68,7 @@ def test_one_token_serves_the_accounts_of_a_region(aws: FakeECR) -> None:
     assert len(aws.calls) == 1
 
 
-def test_the_disk_is_behind_the_memory(aws: FakeECR) -> None:
+def test_the_cache_on_disk_is_used_before_aws(aws: FakeECR) -> None:
     password = get_credentials(HOST).password
     with CredentialProvider() as provider, CredentialProvider() as second:
         assert provider.get_credentials(HOST).password == password
@@ -75,7 +76,7 @@ def test_the_disk_is_behind_the_memory(aws: FakeECR) -> None:
     assert len(aws.calls) == 1
 
 
-def test_without_the_disk_nothing_is_kept_and_nothing_is_found_there(aws: FakeECR) -> None:
+def test_without_disk_cache_nothing_is_read_from_or_written_to_disk(aws: FakeECR) -> None:
     get_credentials(HOST)
     with CredentialProvider(disk_cache=False) as provider:
         provider.get_credentials(OTHER_REGION)
@@ -84,7 +85,7 @@ def test_without_the_disk_nothing_is_kept_and_nothing_is_found_there(aws: FakeEC
     assert len(open_cache(os.environ).store.names("tokens")) == 1
 
 
-def test_any_number_of_threads_share_one_fetch_of_each_region(aws: FakeECR) -> None:
+def test_threads_share_one_fetch_per_region(aws: FakeECR) -> None:
     hosts = [f"{number:012}.dkr.ecr.{region}.amazonaws.com"
              for number in range(10) for region in ("us-west-2", "eu-central-1")]  # fmt: skip
     aws.slow = 0.2
@@ -99,7 +100,7 @@ def test_any_number_of_threads_share_one_fetch_of_each_region(aws: FakeECR) -> N
     assert sorted(call.region for call in aws.calls) == ["eu-central-1", "us-west-2"]
 
 
-def test_a_registry_that_hangs_holds_up_no_other() -> None:
+def test_a_registry_that_hangs_does_not_block_others() -> None:
     gate = threading.Event()
 
     def fetch(host: str) -> Credentials:
@@ -116,7 +117,7 @@ def test_a_registry_that_hangs_holds_up_no_other() -> None:
 
 
 @pytest.mark.parametrize("disk_cache", [True, False])
-def test_an_ageing_login_serves_while_the_next_one_is_fetched(
+def test_an_old_token_is_served_while_it_is_refreshed_in_the_background(
     disk_cache: bool, aws: FakeECR, clock: Clock
 ) -> None:
     with CredentialProvider(disk_cache=disk_cache, timer=clock) as provider:
@@ -133,9 +134,7 @@ def test_an_ageing_login_serves_while_the_next_one_is_fetched(
     assert len(aws.calls) == 2
 
 
-def test_a_refresh_that_fails_is_tried_again_minutes_later_and_not_at_once(
-    aws: FakeECR, clock: Clock
-) -> None:
+def test_a_failed_refresh_is_retried_after_five_minutes(aws: FakeECR, clock: Clock) -> None:
     with CredentialProvider(disk_cache=False, timer=clock) as provider:
         first = provider.get_credentials(HOST)
         clock.now += 10 * HOUR
@@ -151,14 +150,14 @@ def test_a_refresh_that_fails_is_tried_again_minutes_later_and_not_at_once(
     assert len(aws.calls) == 3
 
 
-def test_in_its_last_minutes_a_caller_waits_for_the_next(aws: FakeECR, clock: Clock) -> None:
+def test_in_the_last_15_minutes_callers_wait_for_a_new_token(aws: FakeECR, clock: Clock) -> None:
     with CredentialProvider(disk_cache=False, timer=clock) as provider:
         provider.get_credentials(HOST)
         clock.now += 12 * HOUR - 600
         assert serial(aws, provider.get_credentials(HOST)) == 2
 
 
-def test_in_its_last_minutes_it_is_given_when_aws_fails(aws: FakeECR, clock: Clock) -> None:
+def test_in_the_last_15_minutes_the_old_token_is_returned_if_aws_fails(aws: FakeECR, clock: Clock) -> None:
     with CredentialProvider(disk_cache=False, timer=clock) as provider:
         first = provider.get_credentials(HOST)
         clock.now += 12 * HOUR - 600
@@ -166,7 +165,7 @@ def test_in_its_last_minutes_it_is_given_when_aws_fails(aws: FakeECR, clock: Clo
         assert provider.get_credentials(HOST) == first
 
 
-def test_an_expired_login_is_never_given(aws: FakeECR, clock: Clock) -> None:
+def test_an_expired_token_is_never_returned(aws: FakeECR, clock: Clock) -> None:
     with CredentialProvider(disk_cache=False, timer=clock) as provider:
         provider.get_credentials(HOST)
         clock.now += 12 * HOUR + 1
@@ -175,29 +174,29 @@ def test_an_expired_login_is_never_given(aws: FakeECR, clock: Clock) -> None:
             provider.get_credentials(HOST)
 
 
-def test_one_that_expires_while_aws_fails_is_not_given(aws: FakeECR, clock: Clock) -> None:
+def test_a_token_that_expires_during_a_failed_refresh_is_not_returned(aws: FakeECR, clock: Clock) -> None:
     with CredentialProvider(disk_cache=False, timer=clock) as provider, ThreadPoolExecutor(1) as pool:
         provider.get_credentials(HOST)
         clock.now += 12 * HOUR - 600
         aws.faults.append(Fault.aws("AccessDeniedException"))
         aws.gate.clear()
-        asked = aws.requests
+        requests = aws.requests
         waiting = pool.submit(provider.get_credentials, HOST)
-        until(lambda: aws.requests > asked)
+        until(lambda: aws.requests > requests)
         clock.now += 601
         aws.gate.set()
         with pytest.raises(AccessDeniedError):
             waiting.result()
 
 
-def test_a_clock_that_jumps_back_is_a_new_login(aws: FakeECR, clock: Clock) -> None:
+def test_a_new_token_is_fetched_after_the_clock_jumps_back(aws: FakeECR, clock: Clock) -> None:
     with CredentialProvider(disk_cache=False, timer=clock) as provider:
         provider.get_credentials(HOST)
         clock.now -= HOUR
         assert serial(aws, provider.get_credentials(HOST)) == 2
 
 
-def test_a_failure_is_told_to_everybody_who_waits_and_not_remembered(aws: FakeECR) -> None:
+def test_a_failure_reaches_all_waiting_callers_and_is_not_cached(aws: FakeECR) -> None:
     aws.faults.append(Fault.aws("AccessDeniedException"))
     aws.gate.clear()
     with CredentialProvider(disk_cache=False) as provider, ThreadPoolExecutor(4) as pool:
@@ -210,7 +209,7 @@ def test_a_failure_is_told_to_everybody_who_waits_and_not_remembered(aws: FakeEC
         assert provider.get_credentials(HOST).username == "AWS"
 
 
-def test_another_registry_is_refused_without_a_fetch(aws: FakeECR) -> None:
+def test_a_registry_that_is_not_ecr_is_rejected_without_a_fetch(aws: FakeECR) -> None:
     with CredentialProvider() as provider:
         for act in (provider.get_credentials, provider.invalidate):
             with pytest.raises(UnsupportedRegistryError):
@@ -218,7 +217,7 @@ def test_another_registry_is_refused_without_a_fetch(aws: FakeECR) -> None:
     assert not aws.calls
 
 
-def test_an_invalidated_login_is_forgotten_in_memory_and_on_disk(aws: FakeECR) -> None:
+def test_invalidate_removes_the_token_from_memory_and_disk(aws: FakeECR) -> None:
     with CredentialProvider() as provider:
         provider.get_credentials(HOST)
         provider.get_credentials(OTHER_REGION)
@@ -228,7 +227,7 @@ def test_an_invalidated_login_is_forgotten_in_memory_and_on_disk(aws: FakeECR) -
     assert run("get", stdin=HOST).reply["Secret"] == aws.password("us-west-2", serial=3)
 
 
-def test_what_was_under_way_when_a_login_was_invalidated_is_not_kept(aws: FakeECR) -> None:
+def test_a_fetch_that_ran_during_invalidate_is_not_stored(aws: FakeECR) -> None:
     aws.gate.clear()
     with CredentialProvider(disk_cache=False) as provider, ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(provider.get_credentials, HOST)
@@ -239,7 +238,7 @@ def test_what_was_under_way_when_a_login_was_invalidated_is_not_kept(aws: FakeEC
         assert serial(aws, provider.get_credentials(HOST)) == 2
 
 
-def test_memory_is_bounded(aws: FakeECR) -> None:
+def test_max_entries_limits_the_memory(aws: FakeECR) -> None:
     with CredentialProvider(disk_cache=False, max_entries=1) as provider:
         for host in (HOST, OTHER_REGION, HOST):
             provider.get_credentials(host)
@@ -247,7 +246,7 @@ def test_memory_is_bounded(aws: FakeECR) -> None:
     assert len(aws.calls) == 3
 
 
-def test_a_closed_provider_has_no_thread_and_gives_nothing(aws: FakeECR, clock: Clock) -> None:
+def test_a_closed_provider_has_no_threads_and_rejects_calls(aws: FakeECR, clock: Clock) -> None:
     provider = CredentialProvider(timer=clock)
     provider.get_credentials(HOST)
     clock.now += 10 * HOUR
@@ -261,7 +260,7 @@ def test_a_closed_provider_has_no_thread_and_gives_nothing(aws: FakeECR, clock: 
         provider.get_credentials(HOST)
 
 
-def test_whoever_waits_while_it_closes_is_answered(aws: FakeECR) -> None:
+def test_waiting_callers_get_credentials_during_close(aws: FakeECR) -> None:
     aws.gate.clear()
     provider = CredentialProvider(disk_cache=False)
     with ThreadPoolExecutor(2) as pool:
@@ -274,7 +273,7 @@ def test_whoever_waits_while_it_closes_is_answered(aws: FakeECR) -> None:
     assert not provider._entries
 
 
-def test_an_identity_is_asked_for_as_in_get_credentials(aws: FakeECR) -> None:
+def test_the_profile_argument_selects_the_identity(aws: FakeECR) -> None:
     refused = pytest.raises(CredentialHelperError, match="there is no AWS profile named 'none'")
     with CredentialProvider(profile="none") as provider, refused:
         provider.get_credentials(HOST)
@@ -289,11 +288,11 @@ def canned(host: str, age: float = 0) -> Credentials:
     )  # fmt: skip
 
 
-def test_a_test_can_give_its_own_logins() -> None:
-    asked: list[str] = []
+def test_a_test_can_pass_its_own_fetch_function() -> None:
+    hosts: list[str] = []
 
     def fetch(host: str) -> Credentials:
-        asked.append(host)
+        hosts.append(host)
         return canned(host)
 
     with CredentialProvider(fetch=fetch) as provider:
@@ -302,16 +301,16 @@ def test_a_test_can_give_its_own_logins() -> None:
         assert provider.get_credentials(OTHER_ACCOUNT).password == f"of {OTHER_ACCOUNT}"
         provider.invalidate(HOST)
         provider.get_credentials(HOST)
-    assert asked == [HOST, OTHER_ACCOUNT, HOST]
+    assert hosts == [HOST, OTHER_ACCOUNT, HOST]
 
 
-def test_an_expired_login_of_a_test_is_not_kept() -> None:
+def test_expired_credentials_of_a_fetch_function_are_not_stored() -> None:
     with CredentialProvider(fetch=lambda host: canned(host, age=13 * HOUR)) as provider:
         provider.get_credentials(HOST)
         assert not provider._entries
 
 
-def test_a_fault_of_a_tests_own_function_is_raised_as_it_is() -> None:
+def test_an_exception_of_a_fetch_function_is_raised_unchanged() -> None:
     def fail(host: str) -> Credentials:
         raise KeyError(host)
 
@@ -321,18 +320,18 @@ def test_a_fault_of_a_tests_own_function_is_raised_as_it_is() -> None:
 
 @pytest.mark.parametrize("arguments", [
     {"max_entries": 0}, {"fetch": canned, "profile": "p"}, {"fetch": canned, "role_arn": "r"},
-], ids=["no room", "a profile", "a role"])  # fmt: skip
-def test_arguments_that_make_no_sense_are_refused(arguments: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"max_entries|in place of"):
+], ids=["no entries", "profile", "role"])  # fmt: skip
+def test_invalid_arguments_are_rejected(arguments: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"must be at least 1|cannot be combined"):
         CredentialProvider(**arguments)
 
 
-def test_a_fault_after_the_fetch_leaves_nobody_waiting() -> None:
+def test_an_error_after_the_fetch_reaches_the_caller() -> None:
     calls: list[int] = []
 
     def timer() -> float:
         calls.append(1)
-        if len(calls) == 3:  # after the look at memory comes the one that keeps the login
+        if len(calls) == 3:  # the call that checks the fetched token
             raise OSError("no clock")
         return time.time()
 
@@ -340,13 +339,13 @@ def test_a_fault_after_the_fetch_leaves_nobody_waiting() -> None:
         provider.get_credentials(HOST)
 
 
-def test_a_provider_can_be_closed_while_its_own_thread_holds_it() -> None:
+def test_a_thread_that_holds_the_lock_can_close_the_provider() -> None:
     provider = CredentialProvider(fetch=canned)
-    with provider._lock:  # as when a signal's handler runs in the middle of it
+    with provider._lock:  # as in a signal handler
         provider.close()
 
 
-def test_a_provider_can_be_closed_by_what_it_waits_for() -> None:
+def test_a_fetch_function_can_close_the_provider() -> None:
     def fetch(host: str) -> Credentials:
         provider.close()
         return canned(host)
@@ -355,19 +354,19 @@ def test_a_provider_can_be_closed_by_what_it_waits_for() -> None:
     assert provider.get_credentials(HOST).registry == HOST
 
 
-def test_to_close_takes_no_longer_than_a_login(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_close_waits_no_longer_than_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ecr_credhelper.library.provider.DEADLINE", 0.1)
-    gate, begun = threading.Event(), threading.Event()
+    gate, started = threading.Event(), threading.Event()
 
     def fetch(host: str) -> Credentials:
-        begun.set()
+        started.set()
         gate.wait(30)
         return canned(host)
 
     provider = CredentialProvider(fetch=fetch)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(provider.get_credentials, HOST)
-        begun.wait()
+        started.wait()
         provider.close()
         assert not waiting.done()
         gate.set()
@@ -375,8 +374,8 @@ def test_to_close_takes_no_longer_than_a_login(monkeypatch: pytest.MonkeyPatch) 
     assert not provider._entries
 
 
-def test_each_who_waited_in_vain_has_an_error_of_its_own_registry(aws: FakeECR) -> None:
-    aws.faults.extend([Fault.aws("AccessDeniedException")] * 2)  # whether they meet or not
+def test_each_waiting_caller_gets_an_error_for_its_own_registry(aws: FakeECR) -> None:
+    aws.faults.extend([Fault.aws("AccessDeniedException")] * 2)  # for one shared fetch or two
     aws.gate.clear()
     hosts = [HOST, OTHER_ACCOUNT]
     with CredentialProvider(disk_cache=False) as provider, ThreadPoolExecutor(2) as pool:
@@ -388,10 +387,8 @@ def test_each_who_waited_in_vain_has_an_error_of_its_own_registry(aws: FakeECR) 
     assert errors[0] is not errors[1]
 
 
-def test_an_error_of_a_file_keeps_its_subject(home: Path, aws: FakeECR) -> None:
-    file = home / ".config/ecr-credhelper/config.toml"
-    file.parent.mkdir(parents=True)
-    file.write_text('[registry.444455556666]\nprofil = "x"\n')
+def test_an_error_about_a_file_keeps_its_subject(home: Path, aws: FakeECR) -> None:
+    file = write_settings(home, '[registry.444455556666]\nprofil = "x"\n')
     with CredentialProvider() as provider, pytest.raises(CredentialHelperError) as raised:
         provider.get_credentials(OTHER_ACCOUNT)
     assert raised.value.subject == str(file)
@@ -403,7 +400,7 @@ def disk_full(*_: object) -> None:
 
 
 @pytest.mark.parametrize("disk", ["on", "off", "full"])
-def test_while_aws_fails_a_login_that_is_valid_still_is_given_at_once(
+def test_while_aws_fails_a_valid_token_is_returned_without_waiting(
     disk: str, aws: FakeECR, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with CredentialProvider(disk_cache=disk != "off", timer=clock) as provider:
@@ -422,13 +419,13 @@ def test_while_aws_fails_a_login_that_is_valid_still_is_given_at_once(
         assert provider.get_credentials(HOST) != first
 
 
-def test_the_minute_begins_when_an_attempt_has_failed(clock: Clock) -> None:
+def test_the_retry_pause_starts_when_an_attempt_fails(clock: Clock) -> None:
     attempts: list[str] = []
 
     def fetch(host: str) -> Credentials:
         attempts.append(host)
         if len(attempts) > 1:
-            clock.now += 100  # as where the deadline is a long one
+            clock.now += 100  # as with a long deadline
             raise AccessDeniedError(host, "denied", "")
         return canned(host)
 
@@ -440,28 +437,30 @@ def test_the_minute_begins_when_an_attempt_has_failed(clock: Clock) -> None:
     assert len(attempts) == 2
 
 
-@pytest.mark.parametrize("where", ["__init__", "start"])
-def test_ctrl_c_where_a_fetch_begins_leaves_nobody_waiting(
-    where: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("method", ["__init__", "start"])
+def test_ctrl_c_at_the_start_of_a_fetch_does_not_block_later_calls(
+    method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with CredentialProvider(fetch=canned) as provider:
         with monkeypatch.context() as patch:
-            patch.setattr(threading.Thread, where, interrupt)
+            patch.setattr(threading.Thread, method, interrupt)
             with pytest.raises(KeyboardInterrupt):
                 provider.get_credentials(HOST)
         assert provider.get_credentials(HOST).registry == HOST
 
 
-def test_where_no_thread_can_be_had_a_caller_fetches(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With real limits: test_thread_limit.py."""
+def test_the_caller_fetches_if_no_thread_can_be_started(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """See also test_thread_limit.py, with real limits."""
 
-    def no_more(_: threading.Thread) -> None:
+    def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(threading.Thread, "start", no_more)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
     with CredentialProvider(fetch=canned, timer=clock) as provider:
         first = provider.get_credentials(HOST)
         assert provider.get_credentials(HOST) is not first
@@ -470,8 +469,10 @@ def test_where_no_thread_can_be_had_a_caller_fetches(clock: Clock, monkeypatch: 
         assert not provider._threads
 
 
-def test_ctrl_c_in_such_a_fetch_leaves_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_more(_: threading.Thread) -> None:
+def test_ctrl_c_in_a_fetch_without_a_thread_does_not_block_later_calls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
     attempts = iter([KeyboardInterrupt])
@@ -481,18 +482,18 @@ def test_ctrl_c_in_such_a_fetch_leaves_nobody_waiting(monkeypatch: pytest.Monkey
             raise interrupt
         return canned(host)
 
-    monkeypatch.setattr(threading.Thread, "start", no_more)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
     with CredentialProvider(fetch=fetch) as provider:
         with pytest.raises(KeyboardInterrupt):
             provider.get_credentials(HOST)
         assert provider.get_credentials(HOST).registry == HOST
 
 
-def test_many_who_were_refused_one_login_make_one_fetch(aws: FakeECR) -> None:
+def test_repeated_invalidate_of_the_same_credentials_causes_one_fetch(aws: FakeECR) -> None:
     with CredentialProvider() as provider:
-        refused = provider.get_credentials(HOST)
+        rejected = provider.get_credentials(HOST)
         for _ in range(3):
-            provider.invalidate(refused)
+            provider.invalidate(rejected)
             assert serial(aws, provider.get_credentials(HOST)) == 2
         aws.gate.clear()
         with ThreadPoolExecutor(1) as pool:
@@ -506,7 +507,7 @@ def test_many_who_were_refused_one_login_make_one_fetch(aws: FakeECR) -> None:
     assert len(aws.calls) == 3
 
 
-def test_the_log_tells_why_a_refresh_failed(
+def test_the_reason_of_a_failed_refresh_is_logged(
     aws: FakeECR, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG", logger="ecr_credhelper")
@@ -515,4 +516,4 @@ def test_the_log_tells_why_a_refresh_failed(
         clock.now += 10 * HOUR
         aws.faults.append(Fault.aws("AccessDeniedException"))
         provider.get_credentials(HOST)
-    assert f"fetching ahead failed: {HOST}: AWS denies GetAuthorizationToken" in caplog.text
+    assert f"prefetch failed: {HOST}: " in caplog.text

@@ -1,6 +1,6 @@
-"""The programs of the documents for Python, run as they stand there, and the page of all public names.
+"""Run the Python programs in the documents, and check that the reference lists all public names.
 
-Those that need docker, oras or requests are rows of ``make e2e``.
+``make e2e`` runs the programs that need docker, oras or requests.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ aws_secret_access_key = of-prod
 REFERENCE = (pages.DOCS / "reference/python.md").read_text(encoding="utf-8")
 
 run_here: set[str] = set()
-"""The headings of the programs that a test of this file runs."""
+"""The headings of the programs that this file runs."""
 
 
 def recipe(heading: str) -> str:
@@ -56,10 +56,10 @@ def run(tmp_path: Path) -> Run:
 
 
 class Run:
-    """Runs a program as a file in a folder of its own, where a warning is an error."""
+    """Runs a program as a file in a separate directory, with warnings as errors."""
 
-    def __init__(self, folder: Path) -> None:
-        self.directory = folder
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
 
     def __call__(self, program: str) -> subprocess.CompletedProcess[str]:
         script = self.directory / "recipe.py"
@@ -70,18 +70,18 @@ class Run:
         )
 
     def output_of(self, program: str) -> str:
-        """Return what a program printed, which has nothing to complain of."""
+        """Return the output of a program that succeeds without warnings."""
         done = self(program)
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
 
 
-def test_every_program_of_the_page_is_run_by_a_test() -> None:
-    in_the_sandbox = {recipe.heading for recipe in recipes.recipes()}
-    assert in_the_sandbox | run_here == set(pages.programs())
+def test_every_program_in_the_documents_is_run_by_a_test() -> None:
+    run_by_e2e = {recipe.heading for recipe in recipes.recipes()}
+    assert run_by_e2e | run_here == set(pages.programs())
 
 
-def test_a_login_is_three_lines_and_one_call_for_two_programs(run: Run, aws: FakeECR) -> None:
+def test_the_first_recipe_has_three_lines_and_shares_its_token(run: Run, aws: FakeECR) -> None:
     assert len([line for line in A_LOGIN.splitlines() if line]) == 3
     printed = run.output_of(A_LOGIN)
     assert printed.startswith("AWS us-west-2 ")
@@ -89,7 +89,7 @@ def test_a_login_is_three_lines_and_one_call_for_two_programs(run: Run, aws: Fak
     assert len(aws.calls) == 1
 
 
-def test_a_program_asks_as_the_profile_and_the_session_that_it_names(
+def test_the_recipe_for_other_identities_uses_a_profile_and_a_session(
     run: Run, home: Path, aws: FakeECR
 ) -> None:
     (home / ".aws").mkdir()
@@ -99,23 +99,23 @@ def test_a_program_asks_as_the_profile_and_the_session_that_it_names(
     assert [call.access_key for call in aws.calls] == ["AKIADEV", "AKIAPROD"]
 
 
-def test_without_aws_credentials_a_person_reads_what_to_do(run: Run) -> None:
+def test_the_recipe_for_failures_prints_a_hint_without_aws_credentials(run: Run) -> None:
     done = run(A_FAILURE)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("log in to AWS: ")
     assert "aws sso login" in done.stderr
 
 
-def test_any_other_failure_is_one_line(run: Run, aws: FakeECR) -> None:
-    aws.faults.append(Fault.aws("AccessDeniedException", "User: somebody is not authorized to perform: x"))
+def test_the_recipe_for_failures_prints_one_line(run: Run, aws: FakeECR) -> None:
+    aws.faults.append(Fault.aws("AccessDeniedException", "User: x is not authorized to perform: x"))
     done = run(A_FAILURE)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"no login: {HOST}: ")
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_threads_on_twenty_registries_call_aws_once_for_each_region(run: Run, aws: FakeECR) -> None:
-    aws.slow = 0.2  # so that all threads come while the first calls are under way
+def test_the_recipe_with_threads_calls_aws_once_per_region(run: Run, aws: FakeECR) -> None:
+    aws.slow = 0.2  # all threads start before the first call returns
     printed = run.output_of(MANY_THREADS)
     assert printed == "1280 logins for 20 registries, 4 calls to AWS\n"
     assert f"`{printed.strip()}`" in (pages.DOCS / "how-to/use-from-python.md").read_text(encoding="utf-8")
@@ -123,15 +123,15 @@ def test_threads_on_twenty_registries_call_aws_once_for_each_region(run: Run, aw
     assert sorted(regions) == ["eu-central-1", "eu-west-1", "us-east-1", "us-west-2"]
 
 
-def test_an_asyncio_program_gets_all_logins_with_a_call_for_each_region(run: Run, aws: FakeECR) -> None:
+def test_the_asyncio_recipe_calls_aws_once_per_region(run: Run, aws: FakeECR) -> None:
     lines = run.output_of(ASYNCIO).splitlines()
     assert [line.split()[1] for line in lines] == ["AWS"] * 3
     assert lines[0] == f"{HOST} AWS"
     assert sorted(call.region for call in aws.calls) == ["eu-central-1", "us-west-2"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for docker is a script")
-def test_the_password_for_docker_is_on_standard_input_alone(
+@pytest.mark.skipif(sys.platform == "win32", reason="the fake docker is a script")
+def test_the_docker_login_recipe_passes_the_password_on_standard_input_only(
     run: Run, tmp_path: Path, aws: FakeECR, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     docker = tmp_path / "bin" / "docker"
@@ -148,13 +148,11 @@ def test_the_password_for_docker_is_on_standard_input_alone(
     assert stdin not in environment.values()
 
 
-def test_the_tests_on_the_page_pass_whatever_the_surroundings(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_example_tests_pass_in_any_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, content in pages.files().items():
         (tmp_path / name).write_text(content, encoding="utf-8")
     for name, value in {
-        "AWS_PROFILE": "somebody",
+        "AWS_PROFILE": "missing",
         "AWS_ECR_DISABLE_CACHE": "true",
         "HTTP_PROXY": "http://127.0.0.1:9",
         "ECR_CREDHELPER_ROLE_ARN_111122223333": "arn:aws:iam::111122223333:role/pull",
@@ -167,39 +165,39 @@ def test_the_tests_on_the_page_pass_whatever_the_surroundings(
     assert done.returncode == 0
 
 
-def test_what_a_type_checker_is_shown_runs_too(run: Run, home: Path, aws: FakeECR) -> None:
+def test_the_program_for_type_checkers_runs(run: Run, home: Path, aws: FakeECR) -> None:
     (home / ".aws").mkdir()
     (home / ".aws/config").write_text(PROFILES)
     aws.identities["AKIADEV"] = "of-dev"
     run.output_of(PUBLIC_API.read_text(encoding="utf-8"))
 
 
-def words(text: str) -> str:
+def code(text: str) -> str:
     return f"`{text}`"
 
 
 @pytest.mark.parametrize("name", ecr_credhelper.__all__)
-def test_the_reference_has_every_public_name(name: str) -> None:
-    assert words(name) in REFERENCE or f"`{name}(" in REFERENCE
+def test_the_reference_lists_every_public_name(name: str) -> None:
+    assert code(name) in REFERENCE or f"`{name}(" in REFERENCE
 
 
 @pytest.mark.parametrize("function", [get_credentials, CredentialProvider])
-def test_the_reference_has_every_parameter_with_its_default(function: object) -> None:
+def test_the_reference_lists_every_parameter_with_its_default(function: object) -> None:
     assert callable(function)
     for parameter in inspect.signature(function).parameters.values():
         if parameter.default is parameter.empty:
-            assert f"| {words(parameter.name)} |" in REFERENCE
+            assert f"| {code(parameter.name)} |" in REFERENCE
         else:
             default = getattr(parameter.default, "__name__", None) or repr(parameter.default)
             default = "time.time" if default == "time" else default
-            assert f"| {words(parameter.name)} | {words(default)} |" in REFERENCE
+            assert f"| {code(parameter.name)} | {code(default)} |" in REFERENCE
 
 
-def test_the_reference_has_every_field_and_method() -> None:
+def test_the_reference_lists_every_field_and_method() -> None:
     fields = [field.name for field in dataclasses.fields(Credentials)]
     error = [name for name in vars(CredentialHelperError("", "")) if not name.startswith("_")]
     for name in [*fields, "authorization", *error]:
-        assert f"| {words(name)} |" in REFERENCE
+        assert f"| {code(name)} |" in REFERENCE
     for name in vars(CredentialProvider):
         if not name.startswith("_"):
             assert f"`{name}(" in REFERENCE

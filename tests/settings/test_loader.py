@@ -1,4 +1,4 @@
-"""The settings file: what it may say, and what is told of one that is wrong."""
+"""The settings file: valid values, the choice of a rule, and the errors of an invalid file."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def file(home: Path) -> Path:
     return path
 
 
-def test_without_a_file_the_defaults_count() -> None:
+def test_defaults_apply_without_a_settings_file() -> None:
     assert load_settings(os.environ).fallback() == ""
 
 
-def test_without_a_place_for_a_file_the_defaults_count(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_defaults_apply_without_a_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.path.expanduser", lambda path: path)
     assert load_settings({}).fallback() == ""
 
 
 @pytest.mark.parametrize("suffix", ["pass", "secretservice", "osxkeychain", "wincred", "desktop", "a.b-c_1"])
-def test_a_fallback_is_any_helpers_suffix(suffix: str, file: Path) -> None:
+def test_the_suffix_of_any_helper_can_be_the_fallback(suffix: str, file: Path) -> None:
     file.write_text(f'# a comment\nfallback = "{suffix}"\n')
     assert load_settings(os.environ).fallback() == suffix
 
@@ -42,13 +42,13 @@ RULE = '[registry."a.example.com"]\n'
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "problem"),
     [
-        ("fallback = 7", "fallback: found 7, expected the end of another credential helper's name"),
-        ('fallback = "/bin/sh"', "fallback: found '/bin/sh', expected the end"),
-        ('fallback = "ecr-py"', "fallback: found 'ecr-py', expected the end of another"),
-        ('falback = "pass"', "falback: no such setting, did you mean fallback?"),
-        ("colour = 1", "colour: no such setting, known: fallback, on_error, deadline, list, log, registry"),
+        ("fallback = 7", "fallback: found 7, expected the suffix of another credential helper"),
+        ('fallback = "/bin/sh"', "fallback: found '/bin/sh', expected the suffix"),
+        ('fallback = "ecr-py"', "fallback: found 'ecr-py', expected the suffix of another"),
+        ('falback = "pass"', "falback: unknown setting, did you mean fallback?"),
+        ("colour = 1", "colour: unknown setting, known: fallback, on_error, deadline, list, log, registry"),
         ('on_error = "ignore"', 'on_error: found \'ignore\', expected "error" or "not-found"'),
         ("deadline = 0", "deadline: found 0, expected a number of seconds from 1 to 600"),
         ("deadline = true", "deadline: found True, expected a number"),
@@ -56,45 +56,45 @@ RULE = '[registry."a.example.com"]\n'
         ("log = true", 'log: found True, expected "debug" for standard error'),
         (
             'log = "logs/ecr"',
-            "log: found 'logs/ecr', expected \"debug\" for standard error, or the whole path",
+            "log: found 'logs/ecr', expected \"debug\" for standard error, or the absolute path",
         ),
-        ("[registry.b.example.com]", 'registry."b".example: no such setting'),
+        ("[registry.b.example.com]", 'registry."b".example: unknown setting'),
         ("registry = 1", 'registry: found 1, expected tables: [registry."HOST"]'),
         ("registry.a = 1", 'registry."a": found 1, expected a table'),
-        ('[registry."A.io"]', 'registry."A.io": expected a host in lower case, twelve digits, or public'),
+        ('[registry."A.io"]', "expected a host in lower case, an account ID of 12 digits, or public"),
         ('[registry."https://a.io"]', "expected a host in lower case"),
-        (f'{RULE}rolearn = "x"', 'registry."a.example.com".rolearn: no such setting, did you mean role_arn?'),
-        (f'{RULE}role_arn = "r"', "role_arn: found 'r', expected a role: \"arn:aws:iam::"),
-        (f'{RULE}external_id = "abc"', ".external_id: needs a role_arn beside it"),
+        (f'{RULE}rolearn = "x"', 'registry."a.example.com".rolearn: unknown setting, did you mean role_arn?'),
+        (f'{RULE}role_arn = "r"', "role_arn: found 'r', expected a role ARN: \"arn:aws:iam::"),
+        (f'{RULE}external_id = "abc"', ".external_id: requires role_arn"),
         (f'{RULE}external_id = "a secret!"', "external_id: found …, expected 2 to 1224 letters"),
         (f"{RULE}duration = 60", "duration: found 60, expected a number of seconds from 900 to 43200"),
         (f'{RULE}region = "us"', "region: found 'us', expected a region"),
-        (f'{RULE}account = "12"', "account: found '12', expected the twelve digits"),
+        (f'{RULE}account = "12"', "account: found '12', expected an account ID of 12 digits"),
         (f'{RULE}public = "yes"', "public: found 'yes', expected true or false"),
         (f'{RULE}endpoint_url = "https://me:pw@a"', "endpoint_url: found 'https://…@a', expected"),
         (f'{RULE}profile = ""', "profile: found '', expected the name of an AWS profile"),
     ],
 )
-def test_a_problem_is_told_with_its_field_what_was_found_and_what_was_expected(
-    text: str, told: str, file: Path
+def test_a_problem_names_its_field_the_value_found_and_the_value_expected(
+    text: str, problem: str, file: Path
 ) -> None:
     file.write_text(text)
     settings = load_settings(os.environ)
     with pytest.raises(ConfigurationError) as caught:
         (settings.fallback() if text.startswith("fallback") else settings.rule(Registry("a.example.com")))
     assert str(caught.value).startswith(f"{file}: ")
-    assert told in str(caught.value)
+    assert problem in str(caught.value)
     assert "ECR_CREDHELPER_CONFIG" in str(caught.value)
 
 
-def test_all_problems_are_told_at_once(file: Path) -> None:
+def test_one_error_lists_all_problems(file: Path) -> None:
     file.write_text('fallback = 7\n[registry."a.io"]\nrolearn = "x"\n[registry."b.io"]\nregion = 1\n')
     with pytest.raises(ConfigurationError) as caught:
         load_settings(os.environ).fallback()
     assert all(name in str(caught.value) for name in ("fallback:", '"a.io".rolearn', '"b.io".region'))
 
 
-def test_a_registry_that_no_problem_concerns_is_served(file: Path) -> None:
+def test_a_registry_with_a_valid_rule_is_served_despite_problems_in_others(file: Path) -> None:
     file.write_text('fallback = 7\n[registry."a.io"]\nrolearn = "x"\n[registry."b.io"]\nprofile = "b"\n')
     settings = load_settings(os.environ)
     assert settings.rule(Registry("b.io")).profile == "b"
@@ -103,15 +103,15 @@ def test_a_registry_that_no_problem_concerns_is_served(file: Path) -> None:
         settings.rule(Registry("a.io"))
 
 
-@pytest.mark.parametrize(("text", "told"), [
+@pytest.mark.parametrize(("text", "detail"), [
     ("fallback = ", "Invalid value (at"), ("a = 1\na = 2", ""), (f"a = {'[' * 20000}", ""),
     (f"a = {'1' * 5000}", ""),
 ])  # fmt: skip
-def test_a_file_that_is_not_toml_is_told(text: str, told: str, file: Path) -> None:
+def test_a_file_that_is_not_valid_toml_is_an_error(text: str, detail: str, file: Path) -> None:
     file.write_text(text)
     with pytest.raises(ConfigurationError, match="is not valid TOML: ") as caught:
         load_settings(os.environ)
-    assert told in str(caught.value)
+    assert detail in str(caught.value)
 
 
 ORDER = """
@@ -140,7 +140,7 @@ profile = "host"
         ("public.ecr.aws", "public"),
     ],
 )
-def test_the_most_specific_pattern_counts(server: str, profile: str, file: Path) -> None:
+def test_the_most_specific_pattern_applies(server: str, profile: str, file: Path) -> None:
     file.write_text(ORDER)
     registry = parse(server)
     assert registry
@@ -160,11 +160,11 @@ def test_the_most_specific_pattern_counts(server: str, profile: str, file: Path)
         ("a.example.com", "a.example.com:5000", False),
     ],
 )
-def test_a_wildcard_stays_within_its_label(pattern: str, host: str, fits: bool) -> None:
+def test_a_wildcard_matches_within_one_label(pattern: str, host: str, fits: bool) -> None:
     assert Rule(pattern).fits(Registry(host)) is fits
 
 
-def test_the_environment_beats_the_file(file: Path) -> None:
+def test_environment_variables_override_the_settings_file(file: Path) -> None:
     file.write_text(
         'on_error = "not-found"\n[registry."111122223333"]\nprofile = "file"\nregion = "eu-west-1"\n'
     )
@@ -205,7 +205,7 @@ profile = "p"
         ("a@b", None),
     ],
 )
-def test_a_host_of_ones_own_stands_for_an_ecr_registry(
+def test_a_custom_host_is_mapped_to_an_ecr_registry(
     server: str, parts: tuple[object, ...] | None, file: Path
 ) -> None:
     file.write_text(CUSTOM)
@@ -213,25 +213,25 @@ def test_a_host_of_ones_own_stands_for_an_ecr_registry(
     assert (found and (found.host, found.account, found.region, found.public)) == parts
 
 
-def test_a_file_that_is_not_utf_8_is_told(file: Path) -> None:
+def test_a_file_that_is_not_utf_8_is_an_error(file: Path) -> None:
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigurationError, match="is not valid TOML"):
         load_settings(os.environ)
 
 
-def test_a_named_file_that_is_missing_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_in_the_variable_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"cannot be read \(No such file or directory\)"):
         load_settings({"ECR_CREDHELPER_CONFIG": str(tmp_path / "missing.toml")})
 
 
-def test_a_file_that_is_a_folder_is_told(file: Path) -> None:
+def test_a_directory_instead_of_a_file_is_an_error(file: Path) -> None:
     file.mkdir()
     with pytest.raises(ConfigurationError, match="is not a file"):
         load_settings(os.environ)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no pipes in the file system")
-def test_a_pipe_holds_nobody(file: Path) -> None:
+def test_a_named_pipe_is_an_error_and_does_not_block(file: Path) -> None:
     os.mkfifo(file)
     with pytest.raises(ConfigurationError, match="is not a file"):
         load_settings(os.environ)
@@ -239,7 +239,7 @@ def test_a_pipe_holds_nobody(file: Path) -> None:
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_settings_or_our_error(content: bytes) -> None:
+def test_any_bytes_are_valid_settings_or_a_configuration_error(content: bytes) -> None:
     path = Path(os.environ["HOME"]) / "any.toml"
     path.write_bytes(content)
     with suppress(ConfigurationError):

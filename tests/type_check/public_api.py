@@ -1,7 +1,7 @@
-"""Every public name, used as a program does that has installed the package and knows nothing else of it.
+"""Use every public name like a program that has installed the package.
 
-``make lint`` checks it and the programs of the documents with ``mypy --strict`` outside of the source tree:
-py.typed has to be enough. ``tests/test_recipes.py`` runs it.
+``make lint`` checks this file with ``mypy --strict`` outside the source tree, see ``check.py``.
+``tests/library/test_recipes.py`` runs it.
 """
 
 import time
@@ -39,17 +39,17 @@ ERRORS: list[type[CredentialHelperError]] = [
 ]
 
 
-def shapes(login: Credentials) -> None:
-    assert_type(login.registry, str)
-    assert_type(login.account, str)
-    assert_type(login.region, str)
-    assert_type(login.username, str)
-    assert_type(login.password, str)
-    assert_type(login.fetched_at, datetime)
-    assert_type(login.expires_at, datetime)
-    assert_type(login.authorization, str)
+def check_fields(credentials: Credentials) -> None:
+    assert_type(credentials.registry, str)
+    assert_type(credentials.account, str)
+    assert_type(credentials.region, str)
+    assert_type(credentials.username, str)
+    assert_type(credentials.password, str)
+    assert_type(credentials.fetched_at, datetime)
+    assert_type(credentials.expires_at, datetime)
+    assert_type(credentials.authorization, str)
     if TYPE_CHECKING:
-        login.password = "another"  # type: ignore[misc] # frozen
+        credentials.password = "another"  # type: ignore[misc] # frozen
 
 
 def canned(registry: str) -> Credentials:
@@ -66,14 +66,14 @@ def canned(registry: str) -> Credentials:
 
 
 def functions() -> None:
-    shapes(assert_type(get_credentials(HOST), Credentials))
-    shapes(get_credentials(HOST, profile=None, role_arn=None, session=None))
-    shapes(get_credentials(HOST, profile="dev"))
-    shapes(get_credentials(HOST, session=boto3.Session(profile_name="dev")))
-    shapes(get_credentials(HOST, session=botocore.session.Session(profile="dev")))
-    if TYPE_CHECKING:  # these are mistakes, and strict mypy complains of a comment that hides none
+    check_fields(assert_type(get_credentials(HOST), Credentials))
+    check_fields(get_credentials(HOST, profile=None, role_arn=None, session=None))
+    check_fields(get_credentials(HOST, profile="dev"))
+    check_fields(get_credentials(HOST, session=boto3.Session(profile_name="dev")))
+    check_fields(get_credentials(HOST, session=botocore.session.Session(profile="dev")))
+    if TYPE_CHECKING:  # strict mypy reports a "type: ignore" that hides no error
         ecr_credhelper.get_credential(HOST)  # type: ignore[attr-defined]
-        get_credentials(HOST, "dev")  # type: ignore[call-arg] # by its name only
+        get_credentials(HOST, "dev")  # type: ignore[call-arg] # keyword only
         get_credentials(HOST, session="dev")  # type: ignore[arg-type]
         get_credentials(HOST, role_arn=b"arn")  # type: ignore[arg-type]
 
@@ -81,7 +81,7 @@ def functions() -> None:
 def providers() -> None:
     with CredentialProvider() as provider:
         assert_type(provider, CredentialProvider)
-        shapes(assert_type(provider.get_credentials(HOST), Credentials))
+        check_fields(assert_type(provider.get_credentials(HOST), Credentials))
         provider.invalidate(HOST)
     provider = CredentialProvider(
         profile="dev",
@@ -92,11 +92,11 @@ def providers() -> None:
         timer=time.time,
         fetch=None,
     )
-    shapes(provider.get_credentials(HOST))
+    check_fields(provider.get_credentials(HOST))
     provider.close()
     CredentialProvider(session=boto3.Session(profile_name="dev")).invalidate(canned(HOST))
     with CredentialProvider(fetch=canned) as provider:
-        shapes(provider.get_credentials(HOST))
+        check_fields(provider.get_credentials(HOST))
     if TYPE_CHECKING:
         CredentialProvider(fetch=lambda _: "password")  # type: ignore[arg-type, return-value]
 
@@ -108,7 +108,7 @@ def errors() -> None:
         assert_type(error.subject, str)
         assert_type(error.reason, str)
         assert_type(error.hint, str)
-    assert all(str(error(HOST, "cause", "advice")) == f"{HOST}: cause; advice" for error in ERRORS)
+    assert all(str(error(HOST, "reason", "hint")) == f"{HOST}: reason; hint" for error in ERRORS)
 
 
 assert_type(ecr_credhelper.__version__, str)

@@ -1,4 +1,4 @@
-"""Files of a person's, several at once: all are written or none, and processes wait for each other."""
+"""Several configuration files and processes: all files are written or none, and no write is lost."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def config(home: Path) -> Path:
 SETTINGS = ".config/ecr-credhelper/config.toml"
 
 
-def test_nothing_is_written_unless_all_can_be(config: Path, home: Path) -> None:
+def test_no_file_is_written_unless_all_can_be_written(config: Path, home: Path) -> None:
     write(config, '{"credsStore": "pass"}').chmod(0o444)
     before = tree(home)
     with pytest.raises(ConfigurationError, match="is read-only; nothing was changed"):
@@ -43,7 +43,7 @@ def test_nothing_is_written_unless_all_can_be(config: Path, home: Path) -> None:
     assert tree(home) == before
 
 
-def test_what_is_written_all_the_same_is_told(
+def test_the_error_lists_the_files_that_were_already_written(
     config: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(config, '{"credsStore": "pass"}')
@@ -57,22 +57,22 @@ def test_what_is_written_all_the_same_is_told(
     monkeypatch.setattr(os, "replace", refuse)
     with pytest.raises(ConfigurationError) as error:
         here("configure", "--creds-store", "--yes")
-    told = f"{config}: cannot be written (Input/output error); written already: {home / SETTINGS}"
-    assert str(error.value) == told
+    expected = f"{config}: cannot be written (Input/output error); already written: {home / SETTINGS}"
+    assert str(error.value) == expected
     assert [path for path in tree(home) if "before" not in path] == [".docker/config.json", SETTINGS]
 
 
-def test_a_backup_is_not_replaced_by_one_who_comes_too_late(config: Path) -> None:
+def test_a_late_write_does_not_replace_a_newer_backup(config: Path) -> None:
     write(config, CONTENT)
     file = ConfigFile(str(config), str)
     here("configure", HOST, "--yes")
     before = tree(config.parent)
-    with pytest.raises(ConfigurationError, match="was changed in the meantime"):
+    with pytest.raises(ConfigurationError, match="was changed by another program"):
         replace([Change(file, "{ }", b"{}")])
     assert tree(config.parent) == before
 
 
-def test_with_yes_it_begins_again_once(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_conflict_is_retried_once_with_yes(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(config, "{}")
     others = ['{"a": 1}']
 
@@ -83,7 +83,7 @@ def test_with_yes_it_begins_again_once(config: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("ecr_credhelper.cli.confirmation.write", late)
     screen = here("configure", HOST, "--yes").screen
-    assert screen.count(f"{config} was changed in the meantime: once more\n") == 1
+    assert screen.count(f"{config} was changed by another program") == 1
     assert load(config) == {"a": "1", "credHelpers": {HOST: "ecr-py"}}
     assert config.with_name(config.name + BACKUP).read_text() == '{"a": 1}'
     others += ['{"a": 2}', '{"a": 3}']
@@ -96,7 +96,9 @@ def test_with_yes_it_begins_again_once(config: Path, monkeypatch: pytest.MonkeyP
     assert load(config) == {}
 
 
-def test_what_is_written_at_the_last_moment_stays(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_by_another_program_at_the_last_moment_is_not_overwritten(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = ConfigFile(str(write(config, CONTENT)), str)
     create = Directory.create
 
@@ -105,12 +107,12 @@ def test_what_is_written_at_the_last_moment_stays(config: Path, monkeypatch: pyt
         write(config, b"{}")
 
     monkeypatch.setattr(Directory, "create", late)
-    with pytest.raises(ConfigurationError, match="was changed in the meantime"):
+    with pytest.raises(ConfigurationError, match="was changed by another program"):
         replace([Change(file, "{ }", CONTENT)])
     assert tree(config.parent) == {"config.json": b"{}"}
 
 
-def test_processes_at_the_same_moment_lose_nothing(config: Path) -> None:
+def test_concurrent_processes_lose_no_entries(config: Path) -> None:
     write(config, CONTENT)
     hosts = [f"{number}11122223333.dkr.ecr.us-west-2.amazonaws.com" for number in range(6)]
     runs = [
@@ -123,7 +125,7 @@ def test_processes_at_the_same_moment_lose_nothing(config: Path) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "is_left"), [(0, True), (7200, False), (-7200, False)])
-def test_what_a_killed_process_leaves_goes(seconds: int, is_left: bool, config: Path) -> None:
+def test_temporary_files_of_killed_processes_are_removed(seconds: int, is_left: bool, config: Path) -> None:
     write(config, CONTENT)
     left = write(config.with_name(f".0123456789abcdef{config_file.NEW}"), CONTENT)
     other = write(config.with_name(".mine"), CONTENT)
@@ -135,10 +137,10 @@ def test_what_a_killed_process_leaves_goes(seconds: int, is_left: bool, config: 
     assert set(tree(config.parent)) - {left.name} == {"config.json", f"config.json{BACKUP}", other.name}
 
 
-def test_without_a_home_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_written_without_a_home_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     for command in (["configure", HOST], ["unconfigure"]):
-        with pytest.raises(ConfigurationError, match=r"^there is no home folder; set HOME or DOCKER_CONFIG$"):
+        with pytest.raises(ConfigurationError, match=r"^cannot find the home directory; set HOME or"):
             here(*command, "--yes")
     assert not list(tmp_path.iterdir())
