@@ -1,4 +1,4 @@
-"""Fixtures of the tests of ``doctor``: a machine on which all is well, and what tells it."""
+"""Fixtures for the tests of ``doctor``, among them a machine on which every check succeeds."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ def registry(certificate: Certificate) -> Iterator[FakeRegistry]:
 
 
 @pytest.fixture
-def bin_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Let PATH be one folder, with this helper and no client, and a system's own too."""
-    folder = home / "bin"
-    folder.mkdir()
-    (folder / "docker-credential-ecr-py").symlink_to(EXECUTABLE)
-    monkeypatch.setenv("PATH", str(folder))
-    monkeypatch.setattr(machine, "PATHS", {"linux": (("sudo", str(folder), machine.LINK),)})
+def bin_directory(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Set PATH, and the fixed PATH of sudo, to a directory that contains this helper and no client."""
+    directory = home / "bin"
+    directory.mkdir()
+    (directory / "docker-credential-ecr-py").symlink_to(EXECUTABLE)
+    monkeypatch.setenv("PATH", str(directory))
+    monkeypatch.setattr(machine, "PATHS", {"linux": (("sudo", str(directory), machine.LINK),)})
     monkeypatch.setattr("sys.platform", "linux")
-    return folder
+    return directory
 
 
 @pytest.fixture
 def doctor(
-    bin_folder: Path,  # noqa: ARG001 - it is there
+    bin_directory: Path,  # noqa: ARG001 - only needs to exist
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Doctor:
-    """Return a function that runs ``doctor --json`` in this process, however busy the machine is."""
+    """Return a function that runs ``doctor --json`` in this process, with a long time limit."""
     monkeypatch.setattr("ecr_credhelper.cli.doctor.SECONDS", 300)
 
     def run_checks(*argv: str) -> Found:
@@ -70,7 +70,7 @@ def well(
     certificate: Certificate,
     monkeypatch: pytest.MonkeyPatch,
 ) -> str:
-    """Let all be well for a registry, which is returned; its first token is good there."""
+    """Return a registry for which every check succeeds; it accepts the first token."""
     settings(home, f'[registry."{registry.host}"]\nregion = "us-west-2"\naccount = "111122223333"\n')
     docker(home, {"credHelpers": {registry.host: "ecr-py"}})
     registry.logins.add(f"AWS:{aws.password('us-west-2', serial=1)}")

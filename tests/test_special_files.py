@@ -105,7 +105,7 @@ def test_a_log_that_cannot_be_one(value: str, home: Path, ask: Run, monkeypatch:
     pipe(home / "pipe")
     assert ask("get", stdin=HOST).reply["Username"] == "AWS"
     monkeypatch.setenv("ECR_CREDHELPER_LOG", value)
-    told = f"ECR_CREDHELPER_LOG: {value!r} is no place for a log; {NEITHER}".replace(r"\\n", r"\n")
+    told = f"ECR_CREDHELPER_LOG: {value!r} is not a log destination; {NEITHER}".replace(r"\\n", r"\n")
     assert ask("get", stdin=HOST).error == told
     assert ask("get", stdin="ghcr.io") == Result(1, NOT_FOUND, b"")
     assert ask("get", stdin="quay.io").reply["Secret"] == "p"
@@ -127,7 +127,7 @@ def test_doctor_tells_of_it(doctor: Doctor, home: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("ECR_CREDHELPER_LOG", "info")
     settings(home, "fallback = 7\n")
     first, second = doctor(HOST).of("settings")
-    assert first == ("failure", "ECR_CREDHELPER_LOG: 'info' is no place for a log", NEITHER)
+    assert first == ("failure", "ECR_CREDHELPER_LOG: 'info' is not a log destination", NEITHER)
     assert second[0] == "ok"
     monkeypatch.setenv("ECR_CREDHELPER_LOG", "debug")
     assert len(doctor(HOST).of("settings")) == 1

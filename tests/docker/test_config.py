@@ -136,7 +136,7 @@ NO_TEXT = [None, 0, 7, True, [], ["ecr-py"], {}, {"ecr-py": "ecr-py"}]
 
 
 @pytest.mark.parametrize("value", NO_TEXT, ids=repr)
-@pytest.mark.usefixtures("bin_folder")
+@pytest.mark.usefixtures("bin_directory")
 def test_a_value_that_is_no_text_is_none_and_is_shown_nowhere(value: object, home: Path) -> None:
     found = config(home, credsStore=value, credHelpers={HOST: value}, auths={HOST: value, "a.io": value})
     assert (found.creds_store, found.helpers, found.ours()) == ("", {HOST: ""}, set())

@@ -83,7 +83,7 @@ def test_with_yes_it_begins_again_once(config: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("ecr_credhelper.cli.confirmation.write", late)
     screen = here("configure", HOST, "--yes").screen
-    assert screen.count(f"{config} was changed in the meantime: once more\n") == 1
+    assert screen.count(f"{config} was changed in the meantime; retrying\n") == 1
     assert load(config) == {"a": "1", "credHelpers": {HOST: "ecr-py"}}
     assert config.with_name(config.name + BACKUP).read_text() == '{"a": 1}'
     others += ['{"a": 2}', '{"a": 3}']

@@ -79,7 +79,7 @@ def test_registries_are_found_where_they_are_named(home: Path, engines: Path) ->
     session = here("configure", PUBLIC, "--discover", "--yes")
     table = [line.split(maxsplit=1) for line in session.screen.partition("---")[0].splitlines()]
     assert table == [
-        ["registry", "found in"],
+        ["REGISTRY", "FROM"],
         [HOST, "settings, images of docker"],
         ["images.example.com:5000", "settings"],
         [OTHER_ACCOUNT, "AWS profile sso, images of docker"],
@@ -98,7 +98,7 @@ def test_an_engine_that_fails_or_hangs_finds_nothing(
     monkeypatch.setattr(discovery, "SECONDS", 0.2)
     engine(engines, "docker", "while :; do :; done")
     write(engines / "podman", "no program\0").chmod(0o755)
-    with pytest.raises(ConfigurationError, match="no registry was found"):
+    with pytest.raises(ConfigurationError, match="no registry found"):
         here("configure", "--discover", "--yes")
     assert not tree(home)
 
@@ -132,7 +132,7 @@ def test_podman_has_a_file_of_its_own(home: Path, tmp_path: Path, monkeypatch: p
     helpers = {HOST: "ecr-py", OTHER_ACCOUNT: "ecr-py"}
     assert load(home / ".config/containers/auth.json") == {"credHelpers": helpers}
     assert not (home / ".docker").exists()
-    warning = f"! {runtime}, which comes first, has a login; run: podman logout {HOST}\n"
+    warning = f"! {runtime} takes precedence and has a login; run: podman logout {HOST}\n"
     assert screen.endswith(warning)
     assert screen.count("podman logout") == 1
     here("unconfigure", "--yes")

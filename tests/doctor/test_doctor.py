@@ -1,4 +1,4 @@
-"""``doctor``: the list of findings, as a process and on a terminal, its JSON, and what it must not tell."""
+"""The ``doctor`` command: findings as JSON, as a process, on a terminal, and without secrets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ALL = [
 ]  # fmt: skip
 
 
-def test_all_is_well(well: str, doctor: Doctor) -> None:
+def test_all_checks_succeed(well: str, doctor: Doctor) -> None:
     found = doctor(well)
     assert found.content["findings"] == [{**one, "result": "ok"} for one in found.content["findings"]]
     assert [one["check"] for one in found.content["findings"]] == ALL
@@ -50,64 +50,64 @@ def test_all_is_well(well: str, doctor: Doctor) -> None:
         "failures": 0,
         "warnings": 0,
     }
-    assert found.of("credentials")[0][1] == "profile default, botocore's kind env"
+    assert found.of("credentials")[0][1] == "environment variables (AWS_ACCESS_KEY_ID)"
     assert found.one("identity")[1] == "arn:aws:iam::111122223333:user/me"
-    assert found.one("token")[1].startswith("a new one, good for 1")
-    assert found.one("pull")[1] == "the registry takes the login"
-    assert doctor(well).one("token")[1].startswith("from the cache, 0 min old, good for 1")
+    assert found.one("token")[1].startswith("new, valid for 1")
+    assert found.one("pull")[1] == "login accepted"
+    assert doctor(well).one("token")[1].startswith("cached 0 min ago, valid for 1")
 
 
-def test_without_a_host(well: str, doctor: Doctor) -> None:
+def test_doctor_without_a_host_checks_only_this_machine(well: str, doctor: Doctor) -> None:
     found = doctor()
     assert found.status == 0
     assert (found.content["host"], found.content["registry"]) == (None, None)
     checks = ["executable", "path", "docker", "settings", "cache", "credentials", "identity", "clock"]
     assert [one["check"] for one in found.content["findings"]] == checks
-    assert found.one("docker")[1].endswith(f"config.json sends here: {well}")
+    assert found.one("docker")[1].endswith(f"config.json for: {well}")
 
 
-def test_no_secret_is_told(well: str, aws: FakeECR, registry: FakeRegistry) -> None:
+def test_doctor_shows_no_secret(well: str, aws: FakeECR, registry: FakeRegistry) -> None:
     password = aws.password("us-west-2", serial=1)
     denial = (
         f"User: arn:aws:iam::111122223333:user/me is not authorized to perform: ecr:BatchGetImage {password}"
     )
     registry.images["/v2/app/manifests/1"] = 403, b'{"errors": [{"message": "%s"}]}' % denial.encode()
-    said = run("doctor", f"{well}/app:1", "--json").stdout + run("doctor", f"{well}/app:1").stdout
-    assert b"may not perform ecr:BatchGetImage" in said
+    output = run("doctor", f"{well}/app:1", "--json").stdout + run("doctor", f"{well}/app:1").stdout
+    assert b"may not perform ecr:BatchGetImage" in output
     (_, header), *_ = [one for one in registry.requests if one[1]]
     for secret in (aws.secret_key, password, header.partition(" ")[2]):
-        assert secret.encode() not in said
+        assert secret.encode() not in output
     assert run("get", stdin=well).reply["Secret"] == password
 
 
-def test_the_list_is_for_people(well: str, doctor: Doctor, capfd: pytest.CaptureFixture[str]) -> None:
-    """The same findings as lines: a mark, the check, the text; below it, what to do."""
+def test_findings_are_printed_as_lines_with_marks(
+    well: str, doctor: Doctor, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Each finding is a line with mark, check and text; a hint follows on its own line."""
     assert cli.run(["doctor", well]) == 0
     *lines, blank, last = capfd.readouterr().out.splitlines()
     findings = doctor(well).content["findings"]
     assert [line for line in lines if line.startswith("✓ ")] == [line for line in lines if line[0] != " "]
     assert len(lines) == sum(2 if one["hint"] else 1 for one in findings)
-    assert f"✓ pull         {findings[-2]['text']}\n               {findings[-2]['hint']}" in "\n".join(
-        lines
-    )
-    assert (blank, last) == ("", "failures: 0, warnings: 0")
+    assert f"✓ pull         {findings[-2]['text']}\n               {findings[-2]['hint']}" in "\n".join(lines)
+    assert (blank, last) == ("", "0 problems, 0 warnings")
 
 
-# As a process, without a terminal and with one.
+# As a process, with and without a terminal.
 
 
-@pytest.mark.usefixtures("bin_folder")
+@pytest.mark.usefixtures("bin_directory")
 def test_a_pipe_gets_plain_text(well: str) -> None:
     done = run("doctor", well)
     text = done.stdout.decode()
     assert (done.status, done.stderr) == (0, b"")
-    assert "✓ token        a new one" in text
-    assert "\n\nfailures: 0, warnings: " in text
+    assert "✓ token        new, valid for " in text
+    assert "\n\n0 problems, " in text
     assert "\x1b" not in text
 
 
-@pytest.mark.usefixtures("bin_folder")
-def test_where_utf8_cannot_be_shown() -> None:
+@pytest.mark.usefixtures("bin_directory")
+def test_marks_are_ascii_if_the_output_cannot_encode_utf8() -> None:
     done = run("doctor", env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert done.status == 1
     assert done.stdout.decode("ascii").startswith("ok executable ")
@@ -115,7 +115,7 @@ def test_where_utf8_cannot_be_shown() -> None:
 
 
 def on_a_terminal(*argv: str) -> tuple[int, str]:
-    """Run the executable with all its standard streams on a terminal; return what is shown."""
+    """Run the executable with its standard streams on a terminal; return its exit status and output."""
     pty = pytest.importorskip("pty")  # Windows has none
     terminal, other_end = pty.openpty()
     with subprocess.Popen(
@@ -126,7 +126,7 @@ def on_a_terminal(*argv: str) -> tuple[int, str]:
         while True:
             try:
                 part = os.read(terminal, 65536)
-            except OSError:  # so Linux tells that the other end is closed
+            except OSError:  # Linux reports like this that the other end is closed.
                 break
             if not part:
                 break
@@ -135,7 +135,7 @@ def on_a_terminal(*argv: str) -> tuple[int, str]:
     return process.returncode, shown.decode()
 
 
-@pytest.mark.usefixtures("bin_folder")
+@pytest.mark.usefixtures("bin_directory")
 def test_a_terminal_gets_colour_and_progress(well: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("PYTHONUTF8", "1")
@@ -147,8 +147,8 @@ def test_a_terminal_gets_colour_and_progress(well: str, monkeypatch: pytest.Monk
     assert "\r\x1b[K" in shown
 
 
-@pytest.mark.usefixtures("bin_folder")
-def test_no_color_is_no_colour(well: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("bin_directory")
+def test_no_color_disables_colour(well: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("NO_COLOR", "1")
     status, shown = on_a_terminal("doctor", well)
@@ -156,18 +156,18 @@ def test_no_color_is_no_colour(well: str, monkeypatch: pytest.MonkeyPatch) -> No
     assert "\x1b" not in shown
 
 
-def test_failures_are_the_exit_status(doctor: Doctor) -> None:
+def test_a_failure_sets_the_exit_status(doctor: Doctor) -> None:
     found = doctor()
     assert found.status == 1
     assert found.content["failures"] == 1
     assert found.one("credentials")[0] == "failure"
 
 
-# What joins the findings.
+# How findings are combined.
 
 
-def test_the_list_is_told_once(well: str, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No credentials, so no token: one finding tells it, and what could be done without is not tried."""
+def test_a_problem_is_reported_only_once(well: str, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without credentials there is one finding, and the checks that need them are skipped."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     found = doctor(well)
     assert found.one("credentials") == (
@@ -179,7 +179,7 @@ def test_the_list_is_told_once(well: str, doctor: Doctor, monkeypatch: pytest.Mo
     assert found.one("anonymous")[0] == "ok"
 
 
-def test_the_same_of_two_checks_that_do_not_depend_on_each_other_is_told_twice(
+def test_independent_checks_can_report_the_same_problem(
     well: str, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: Context) -> list[Finding]:
@@ -191,22 +191,23 @@ def test_the_same_of_two_checks_that_do_not_depend_on_each_other_is_told_twice(
     assert found.one("token") == found.one("identity") == ("failure", "the same", "")
 
 
-def test_what_a_pull_does_not_need_is_a_warning(well: str, registry: FakeRegistry, doctor: Doctor) -> None:
+def test_failures_that_do_not_prevent_a_pull_are_warnings(
+    well: str, registry: FakeRegistry, doctor: Doctor
+) -> None:
     registry.sts_error = "AccessDenied"
     found = doctor(well)
     assert found.status == 0
     assert found.one("identity")[:2] == ("warning", "AWS denies GetCallerIdentity")
 
 
-def test_nobody_answers_who_it_is(well: str, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_sts_is_a_warning(well: str, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
     found = doctor(well)
     assert found.one("identity")[:2] == ("warning", "127.0.0.1 cannot be reached")
     assert found.one("pull")[0] == "ok"
-    assert found.one("pull")[0] == "ok"
 
 
-def test_wrong_settings_leave_the_rest(home: Path, well: str, doctor: Doctor) -> None:
+def test_invalid_settings_do_not_stop_the_other_checks(home: Path, well: str, doctor: Doctor) -> None:
     settings(home, f'[registry."{well}"]\nregio = "us-west-2"\n')
     found = doctor(well)
     assert found.status == 1
@@ -217,22 +218,24 @@ def test_wrong_settings_leave_the_rest(home: Path, well: str, doctor: Doctor) ->
     assert found.of("credentials") == found.of("token") == []
 
 
-def test_a_profile_that_is_named(well: str, doctor: Doctor) -> None:
+def test_profile_and_role_options_override_the_settings(well: str, doctor: Doctor) -> None:
     found = doctor(well, "--profile", "missing")
     assert found.one("credentials")[1] == "there is no AWS profile named 'missing'"
     assert "profile = missing" in found.one("settings")[1]
     assert (
         doctor(well, "--profile", "auto").one("credentials")[1] == "no AWS profile is in account 111122223333"
     )
-    found = doctor("--role-arn", "nobody")
-    assert "role_arn: found 'nobody', expected a role" in found.one("settings")[1]
+    found = doctor("--role-arn", "nothing")
+    assert "role_arn: found 'nothing', expected a role" in found.one("settings")[1]
 
 
-def test_another_account_is_told(well: str, registry: FakeRegistry, doctor: Doctor) -> None:
+def test_identity_reports_a_registry_in_another_account(
+    well: str, registry: FakeRegistry, doctor: Doctor
+) -> None:
     registry.account = "444455556666"
     (_, first, _), (result, text, hint) = doctor(well).of("identity")
     assert first == "arn:aws:iam::444455556666:user/me"
-    assert (result, hint) == ("ok", "if that is not meant, name another profile in the settings file")
+    assert (result, hint) == ("ok", "if this is not intended, set another profile in the settings file")
     assert "444455556666" in text
 
 
@@ -240,7 +243,7 @@ def test_another_account_is_told(well: str, registry: FakeRegistry, doctor: Doct
     ("skew", "result", "text"),
     [(100, "warning", "s behind"), (-200, "warning", "s ahead of"), (4000, "failure", "s behind")],
 )
-def test_a_clock_that_is_wrong(
+def test_clock_reports_skew(
     skew: int, result: str, text: str, well: str, registry: FakeRegistry, doctor: Doctor
 ) -> None:
     registry.skew = skew
@@ -248,25 +251,27 @@ def test_a_clock_that_is_wrong(
     found = doctor(well)
     assert found.one("clock")[0] == result
     assert text in found.one("clock")[1]
-    assert found.one("clock")[2] == "set it: beyond 300 s AWS refuses what this machine signs"
+    assert found.one("clock")[2] == "set the clock: AWS rejects requests if it is off by more than 300 s"
     assert "(SignatureDoesNotMatch)" in found.one("identity")[1]
 
 
-def test_a_clock_that_nobody_tells(well: str, registry: FakeRegistry, doctor: Doctor) -> None:
+def test_clock_reports_nothing_without_dates(well: str, registry: FakeRegistry, doctor: Doctor) -> None:
     registry.dated = False
     assert doctor(well).of("clock") == []
 
 
-def test_a_role_and_its_api(well: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    subject = Context(well, os.environ, IdentityOverride(role_arn="arn:aws:iam::444455556666:role/r"))
+def test_credentials_reports_the_role_and_the_endpoint_without_secrets(
+    well: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = Context(well, os.environ, IdentityOverride(role_arn="arn:aws:iam::444455556666:role/r"))
     monkeypatch.setattr(aws, "session_for", lambda *_: Session())
     monkeypatch.setenv("AWS_ENDPOINT_URL_ECR", "http://user:secret@127.0.0.1:9")
-    first, second = aws.credentials(subject)
-    assert first.text == "profile default, role arn:aws:iam::444455556666:role/r, botocore's kind env"
-    assert second.text == "they are for http://…@127.0.0.1:9 in us-west-2"
+    first, second = aws.credentials(context)
+    assert first.text == "environment variables (AWS_ACCESS_KEY_ID), role arn:aws:iam::444455556666:role/r"
+    assert second.text == "endpoint http://…@127.0.0.1:9 (us-west-2)"
 
 
-def test_without_credentials_the_token_is_what_is_cached_and_nobody_is_asked_again(
+def test_without_credentials_only_a_cached_token_is_used(
     well: str, home: Path, aws: FakeECR, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = {"Version": 1, "AccessKeyId": aws.access_key, "SecretAccessKey": aws.secret_key}
@@ -277,7 +282,7 @@ def test_without_credentials_the_token_is_what_is_cached_and_nobody_is_asked_aga
     monkeypatch.setenv("PATH", os.defpath)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    assert doctor(well).one("token")[1].startswith("a new one")
+    assert doctor(well).one("token")[1].startswith("new, ")
     source.unlink()
     found = doctor(well)
     assert (found.one("credentials")[0], found.one("token")[0]) == ("warning", "ok")
@@ -287,16 +292,18 @@ def test_without_credentials_the_token_is_what_is_cached_and_nobody_is_asked_aga
     assert (found.one("credentials")[0], found.of("token"), count.read_text()) == ("failure", [], "\n")
 
 
-def test_a_login_that_was_given_comes_first(well: str, doctor: Doctor) -> None:
+def test_a_stored_login_takes_precedence(well: str, doctor: Doctor) -> None:
     run("store", stdin=f'{{"ServerURL": "{well}", "Username": "AWS", "Secret": "given"}}')
     found = doctor(well)
-    assert found.one("token")[1].startswith("the stored docker login, good for 11 h")
-    assert found.one("token")[2] == f"to remove it: docker-credential-ecr-py cache clear {well}"
-    assert found.one("pull")[1] == "the registry does not take the login (HTTP status 401)"
+    assert found.one("token")[1].startswith(
+        "using the stored docker login (overrides your AWS identity), valid for 11 h"
+    )
+    assert found.one("token")[2] == f"to remove it, run: docker-credential-ecr-py cache clear {well}"
+    assert found.one("pull")[1] == "the registry rejected the login (HTTP status 401)"
     assert doctor(well, "--role-arn", "arn:aws:iam::444455556666:role/r").of("token") == []
 
 
-def test_it_is_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["doctor", "--help"]) == 0
     assert "--json" in capsys.readouterr().out
     assert HOST in run("doctor", "--help").stdout.decode()
