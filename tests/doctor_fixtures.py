@@ -10,7 +10,7 @@ import pytest
 from ecr_credhelper import cli
 from ecr_credhelper.doctor import machine
 from tests.conftest import EXECUTABLE
-from tests.doctor_findings import Doctor, Found, docker, settings
+from tests.doctor_findings import Doctor, Report, docker, settings
 from tests.fake_registry import Certificate, FakeRegistry
 
 if TYPE_CHECKING:
@@ -44,6 +44,13 @@ def bin_directory(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set a proxy that refuses all connections to registries."""
+    for name in ("HTTPS_PROXY", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+
+
+@pytest.fixture
 def doctor(
     bin_directory: Path,  # noqa: ARG001 - only needs to exist
     capfd: pytest.CaptureFixture[str],
@@ -52,12 +59,12 @@ def doctor(
     """Return a function that runs ``doctor --json`` in this process, with a long time limit."""
     monkeypatch.setattr("ecr_credhelper.cli.doctor.SECONDS", 300)
 
-    def run_checks(*argv: str) -> Found:
+    def run_checks(*argv: str) -> Report:
         capfd.readouterr()
         status = cli.run(["doctor", "--json", *argv])
         out, err = capfd.readouterr()
         assert err == ""
-        return Found(status, json.loads(out))
+        return Report(status, json.loads(out))
 
     return run_checks
 

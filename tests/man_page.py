@@ -117,9 +117,10 @@ def reference() -> str:
     parts = [
         "# Commands\n",
         "The commands for users. Docker itself calls the verbs of the [protocol](protocol.md). `--help`",
-        "shows the same information. Results go to standard output, everything else goes to standard error. The",
-        "exit status is 0 on success, 1 on failure, and 2 for an invalid command line. An unknown command is",
-        "reported on standard output with exit status 1, because clients of the protocol expect that.\n",
+        "shows the same information. Results go to standard output, everything else goes to standard error.",
+        "The exit status is 0 on success, 1 on failure, and 2 for an invalid command line. An unknown",
+        "command is reported on standard output with exit status 1, because clients of the protocol expect",
+        "that.\n",
     ]
     for page in pages():
         parts += [f"## {page.command.name}\n", f"{page.command.description}\n", "```text"]

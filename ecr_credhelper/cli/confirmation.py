@@ -63,7 +63,7 @@ def retry_on_conflict(
 
 
 def apply(changes: "Sequence[Change]", options: "argparse.Namespace") -> None:
-    """Write the changes under the lock; exceptions of ``write`` propagate."""
+    """Write the changes under the lock; raise what ``write`` raises."""
     with nullcontext() if options.yes else _write_lock():
         write(changes)
 
@@ -72,9 +72,9 @@ def apply(changes: "Sequence[Change]", options: "argparse.Namespace") -> None:
 def _write_lock() -> "Iterator[None]":
     """Hold the lock between the processes that write configuration files.
 
-    The lock file is in the cache directory, to keep it out of the directories of other programs. Continue
-    without the lock if there is no private cache directory or if the lock is not available: files that have
-    changed since they were read are not replaced in any case.
+    The lock file is in the cache directory, to keep it out of the directories of other programs. Without a
+    private cache directory, or if the lock cannot be acquired in time, continue without it: files that have
+    changed since they were read are never replaced.
     """
     directory = open_cache(os.environ).store.directory
     locks = os.path.join(directory, "locks")

@@ -40,7 +40,7 @@ class Finding(NamedTuple):
 
 
 class Context:
-    """What the checks examine: a registry or an image, or only this machine if ``server`` is empty."""
+    """The registry or image that the checks examine; an empty ``server`` means only this machine."""
 
     def __init__(self, server: str, environ: "Mapping[str, str]", override: IdentityOverride) -> None:
         self.server = server

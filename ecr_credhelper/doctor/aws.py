@@ -35,17 +35,7 @@ SOURCES = {
     "container-role": "container role",
     "iam-role": "EC2 instance role",
 }
-"""botocore's names of credential sources that no profile configures, and ours."""
-
-PROFILE_SOURCES = {
-    "assume-role": "assumed role",
-    "assume-role-with-web-identity": "web identity",
-    "config-file": "AWS config file",
-    "custom-process": "credential_process",
-    "login": "aws login",
-    "shared-credentials-file": "AWS credentials file",
-    "sso": "SSO",
-}
+"""Credential sources outside a profile: botocore's name, and the text that users see."""
 
 
 def credentials(context: "Context") -> "Iterator[Finding]":
@@ -65,11 +55,11 @@ def credentials(context: "Context") -> "Iterator[Finding]":
         api = make_client(session, registry, context.rule).meta
     except CredentialHelperError:
         raise
-    except Exception as error:  # noqa: BLE001 - explain() turns every exception into one of ours
+    except Exception as error:  # noqa: BLE001 - explain() converts every exception
         raise explain(error, registry, profile) from None
     context.session = session
-    source = SOURCES.get(keys.method)
-    source = source or f"profile {profile or 'default'} ({PROFILE_SOURCES.get(keys.method, keys.method)})"
+    method = keys.method.replace("-", " ").replace("sso", "SSO")
+    source = SOURCES.get(keys.method) or f"profile {profile or 'default'} ({method})"
     yield Finding(OK, f"{source}, role {context.rule.role_arn}" if context.rule.role_arn else source)
     if context.registry:
         yield Finding(OK, f"endpoint {redacted(api.endpoint_url)} ({api.region_name})")
@@ -87,7 +77,7 @@ def identity(context: "Context") -> "Iterator[Finding]":
         ca_bundle = context.rule.ca_bundle or None
         sts: Any = session.create_client("sts", region_name=region, config=config, verify=ca_bundle)
         response = sts.get_caller_identity()
-    except Exception as error:  # noqa: BLE001 - explain() turns every exception into one of ours
+    except Exception as error:  # noqa: BLE001 - explain() converts every exception
         if isinstance(error, ClientError):
             context.record_clock_skew(error.response["ResponseMetadata"]["HTTPHeaders"])
         raise explain(error, registry, profile_of(session)) from None

@@ -21,18 +21,14 @@ if TYPE_CHECKING:
 LINK = "if you need it there, run: sudo ln -s {} /usr/local/bin/"
 
 PATHS = {
-    # platform -> (who starts programs, its PATH, hint)
+    # platform -> programs that start others, their PATH, hint
     "linux": (
         # secure_path in the sudoers file of Debian and others; man systemd.exec
         ("sudo and systemd", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LINK),
     ),
     "darwin": (
         # No link, because macOS protects these directories.
-        (
-            "launchd",
-            "/usr/bin:/bin:/usr/sbin:/sbin",
-            "set PATH in the job's EnvironmentVariables",
-        ),
+        ("launchd", "/usr/bin:/bin:/usr/sbin:/sbin", "set PATH in the job's EnvironmentVariables"),
     ),
 }
 
@@ -64,7 +60,7 @@ def path(context: "Context") -> "Iterator[Finding]":
 
 
 def registry(context: "Context") -> "Iterator[Finding]":
-    """Report what the name or the settings file say about the registry."""
+    """Report the parts of the registry name, or that it is not an ECR registry."""
     found, host = context.registry, context.host
     if found:
         kinds = [name for name in ("public", "fips", "dualstack") if getattr(found, name)]
@@ -85,8 +81,13 @@ def registry(context: "Context") -> "Iterator[Finding]":
 
 def rule(context: "Context") -> "Iterator[Finding]":
     """Report the rule for this registry, and errors in the settings file and in the log's variable."""
-    for error in filter(None, [_log_problem(context), context.problem]):
-        yield Finding(FAILURE, f"{error.subject}: {error.reason}", error.hint)
+    errors = [context.problem] if context.problem else []
+    try:
+        log.check_variable(context.environ.get(log.VARIABLE) or "debug")
+    except CredentialHelperError as error:
+        errors.insert(0, error)
+    for problem in errors:
+        yield Finding(FAILURE, f"{problem.subject}: {problem.reason}", problem.hint)
     if context.problem:
         return
     file = settings_file(context.environ) or ""
@@ -142,14 +143,6 @@ def cache(context: "Context") -> "Iterator[Finding]":
     else:
         hint = "change its owner or mode, or set AWS_ECR_CACHE_DIR to a directory that you own"
         yield Finding(WARNING, f"you cannot write to {existing} ({mode})", hint)
-
-
-def _log_problem(context: "Context") -> CredentialHelperError | None:
-    try:
-        log.check_variable(context.environ.get(log.VARIABLE) or "debug")
-    except CredentialHelperError as error:
-        return error
-    return None
 
 
 def running_executable() -> str:

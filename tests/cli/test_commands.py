@@ -25,6 +25,7 @@ from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.token import Token
 from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, Result, Run, login, run
 from tests.console.test_terminal import Broken, Screen
+from tests.doctor_findings import write
 from tests.fake_ecr import FakeECR, Fault
 from tests.terminals import run_in_terminal
 
@@ -37,11 +38,6 @@ region = "eu-west-1"
 [registry."*.dkr.ecr.sa-east-1.amazonaws.com"]
 profile = "any"
 """
-
-
-def write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
 
 
 @pytest.fixture(params=["in this process", "as a process"])

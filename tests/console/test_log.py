@@ -18,16 +18,11 @@ from hypothesis import strategies as st
 from ecr_credhelper.console.log import MAX_BYTES, open_log, redacted
 from ecr_credhelper.helper import Helper
 from tests.conftest import HOST, PUBLIC, Run, login, run
+from tests.doctor_findings import settings
 from tests.fake_ecr import FakeECR, Fault
 from tests.fake_sts import FakeSTS
 
 ROLE = "arn:aws:iam::111122223333:role/puller"
-
-
-def settings(home: Path, text: str) -> None:
-    file = home / ".config/ecr-credhelper/config.toml"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
 
 
 def test_the_log_explains_why_a_token_was_not_refreshed(

@@ -21,17 +21,7 @@ from tests.conftest import EXECUTABLE, HOST, until
 from tests.doctor_findings import Doctor, settings
 
 pytest_plugins = ("tests.doctor_fixtures",)
-
-CONFIGURE = f"run: docker-credential-ecr-py configure {HOST}"
-PODMAN = f"run: docker-credential-ecr-py configure --podman {HOST}"
-LOGIN = {"auths": {f"https://{HOST}/v1/": {"auth": "QVdTOnNlY3JldA=="}}}
-
-
-@pytest.fixture(autouse=True)
-def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set a proxy that refuses all connections to registries."""
-    for name in ("HTTPS_PROXY", "HTTP_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
+pytestmark = pytest.mark.usefixtures("no_network")
 
 
 # The executable.
@@ -42,19 +32,22 @@ def test_executable_that_is_not_on_path(
 ) -> None:
     (bin_directory / "docker-credential-ecr-py").unlink()
     text = "docker-credential-ecr-py is not on PATH, so Docker cannot find it"
-    assert doctor().one("executable") == ("failure", text, f"add {Path(EXECUTABLE).parent} to PATH")
-    result, text, hint = doctor().one("path")
+    assert doctor().finding("executable") == ("failure", text, f"add {Path(EXECUTABLE).parent} to PATH")
+    result, text, hint = doctor().finding("path")
     assert (result, text) == ("warning", f"not on the PATH of sudo ({bin_directory})")
     assert hint == f"if you need it there, run: sudo ln -s {EXECUTABLE} /usr/local/bin/"
     monkeypatch.setattr(sys, "argv", [f"{bin_directory}/docker-credential-ecr-py"])
-    assert doctor().one("executable")[2] == f"add {bin_directory} to PATH"
+    assert doctor().finding("executable")[2] == f"add {bin_directory} to PATH"
 
 
 def test_executable_on_path_that_is_not_the_running_one(bin_directory: Path, doctor: Doctor) -> None:
     other = bin_directory / "docker-credential-ecr-py"
     other.unlink()
     other.touch(mode=0o755)
-    assert doctor().one("executable")[:2] == ("warning", f"Docker finds {other}, but this is {EXECUTABLE}")
+    assert doctor().finding("executable")[:2] == (
+        "warning",
+        f"Docker finds {other}, but this is {EXECUTABLE}",
+    )
 
 
 def test_linux_and_macos_have_fixed_paths() -> None:
@@ -77,8 +70,8 @@ def test_linux_and_macos_have_fixed_paths() -> None:
 def test_invalid_registry_names(server: str, text: str, doctor: Doctor) -> None:
     found = doctor(server)
     assert found.status == 1
-    assert found.one("registry")[0] == "failure"
-    assert found.one("registry")[1].startswith(text)
+    assert found.finding("registry")[0] == "failure"
+    assert found.finding("registry")[1].startswith(text)
 
 
 @pytest.mark.parametrize(
@@ -89,27 +82,30 @@ def test_invalid_registry_names(server: str, text: str, doctor: Doctor) -> None:
     ],
 )
 def test_registry_reports_the_parts_of_a_host_name(host: str, text: str, doctor: Doctor) -> None:
-    assert doctor(host).one("registry") == ("ok", text, "")
+    assert doctor(host).finding("registry") == ("ok", text, "")
 
 
 def test_settings_reports_the_matching_rule(home: Path, doctor: Doctor) -> None:
-    assert doctor(HOST).one("settings")[1] == "no settings file: default AWS credential chain"
-    assert doctor().one("settings")[1] == "no settings file"
+    assert doctor(HOST).finding("settings")[1] == "no settings file: default AWS credential chain"
+    assert doctor().finding("settings")[1] == "no settings file"
     settings(home, '[registry.111122223333]\nprofile = "dev"\n')
     file = home / ".config/ecr-credhelper/config.toml"
-    assert doctor(HOST).one("settings")[1] == f"{file}: pattern = 111122223333, profile = dev"
+    assert doctor(HOST).finding("settings")[1] == f"{file}: pattern = 111122223333, profile = dev"
     settings(
         home,
         '[registry.111122223333]\nrole_arn = "arn:aws:iam::111122223333:role/r"\nexternal_id = "a-secret"\n',
     )
-    assert doctor(HOST).one("settings")[1].endswith(":role/r, external_id = …")
+    assert doctor(HOST).finding("settings")[1].endswith(":role/r, external_id = …")
 
 
 def test_cache_that_is_disabled_or_has_no_directory(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "cache_directory", lambda _: None)
-    assert doctor().one("cache")[1] == "no cache directory is available, so every pull calls AWS"
+    assert doctor().finding("cache")[1] == "no cache directory is available, so every pull calls AWS"
     monkeypatch.setenv("AWS_ECR_DISABLE_CACHE", "1")
-    assert doctor().one("cache")[1:] == ("disabled, so every pull calls AWS", "unset AWS_ECR_DISABLE_CACHE")
+    assert doctor().finding("cache")[1:] == (
+        "disabled, so every pull calls AWS",
+        "unset AWS_ECR_DISABLE_CACHE",
+    )
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no file modes")
@@ -118,22 +114,22 @@ def test_cache_reports_the_state_of_the_directory(
 ) -> None:
     directory = home / "caches/ecr-credhelper"
     monkeypatch.setenv("AWS_ECR_CACHE_DIR", str(directory.parent))
-    assert doctor().one("cache") == ("ok", f"{directory} (created with the first token)", "")
+    assert doctor().finding("cache") == ("ok", f"{directory} (created with the first token)", "")
     directory.mkdir(parents=True, mode=0o700)
-    assert doctor().one("cache") == ("ok", f"{directory} (owner {os.geteuid()}, mode 0700)", "")
+    assert doctor().finding("cache") == ("ok", f"{directory} (owner {os.geteuid()}, mode 0700)", "")
     directory.chmod(0o755)
-    result, text, _ = doctor().one("cache")
+    result, text, _ = doctor().finding("cache")
     mode = f"(owner {os.geteuid()}, mode 0755)"
     assert (result, text) == ("warning", f"{directory} is not used: other users have access to it {mode}")
     with monkeypatch.context() as patch:
         patch.setattr("os.geteuid", lambda: 7)
-        result, text, hint = doctor().one("cache")
+        result, text, hint = doctor().finding("cache")
     assert (result, text) == ("warning", f"{directory} is not used: it belongs to another user {mode}")
     assert hint == "set AWS_ECR_CACHE_DIR to a directory that you own"
     directory.rmdir()
     directory.parent.rmdir()
     directory.parent.touch(mode=0o644)
-    result, text, _ = doctor().one("cache")
+    result, text, _ = doctor().finding("cache")
     assert (result, text) == (
         "warning",
         f"you cannot write to {directory.parent} {mode.replace('755', '644')}",

@@ -11,18 +11,12 @@ from tests.conftest import HOST
 from tests.doctor_findings import Doctor, docker, settings, write
 
 pytest_plugins = ("tests.doctor_fixtures",)
+pytestmark = pytest.mark.usefixtures("no_network")
 
 NOT_CONFIGURED = "no credential helper configured for this registry in {file}"
 CONFIGURE = f"run: docker-credential-ecr-py configure {HOST}"
 PODMAN = f"run: docker-credential-ecr-py configure --podman {HOST}"
 LOGIN = {"auths": {f"https://{HOST}/v1/": {"auth": "QVdTOnNlY3JldA=="}}}
-
-
-@pytest.fixture(autouse=True)
-def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set a proxy that refuses all connections to registries."""
-    for name in ("HTTPS_PROXY", "HTTP_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
 
 
 # Docker.
@@ -72,7 +66,7 @@ def test_docker_reports_the_effective_configuration(
 ) -> None:
     docker(home, content)
     file = home / ".docker/config.json"
-    assert doctor(HOST).one("docker") == (result, text.format(file=file), hint)
+    assert doctor(HOST).finding("docker") == (result, text.format(file=file), hint)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +86,7 @@ def test_docker_reports_an_unreadable_file(
     else:
         write(file, "")
         file.write_bytes(content)
-    assert doctor(HOST).one("docker") == ("failure", f"{file} {text}", "correct it")
+    assert doctor(HOST).finding("docker") == ("failure", f"{file} {text}", "correct it")
 
 
 def test_docker_warns_of_logins_that_take_precedence(
@@ -100,14 +94,14 @@ def test_docker_warns_of_logins_that_take_precedence(
 ) -> None:
     monkeypatch.setenv("DOCKER_AUTH_CONFIG", json.dumps(LOGIN))
     docker(home, {"credHelpers": {HOST: "ecr-py"}, **LOGIN})
-    first, _, last = doctor(HOST).of("docker")
+    first, _, last = doctor(HOST).findings("docker")
     assert (
         first[1] == "DOCKER_AUTH_CONFIG has a login for this registry, which Docker 28.3 and later use first"
     )
     assert last[1].endswith("also has a login, which Docker ignores but other clients may use")
     assert (first[0], last[0]) == ("warning", "warning")
     monkeypatch.setenv("DOCKER_AUTH_CONFIG", "rubbish")
-    assert len(doctor(HOST).of("docker")) == 2
+    assert len(doctor(HOST).findings("docker")) == 2
 
 
 @pytest.mark.parametrize(
@@ -127,7 +121,7 @@ def test_docker_without_a_host_lists_the_registries_of_this_helper(
 ) -> None:
     docker(home, content)
     file = home / ".docker/config.json"
-    assert doctor().one("docker")[:2] == (result, text.format(file=file))
+    assert doctor().finding("docker")[:2] == (result, text.format(file=file))
 
 
 @pytest.mark.parametrize(
@@ -145,9 +139,9 @@ def test_a_host_that_is_not_ecr(content: object, text: str, home: Path, doctor: 
     found = doctor("ghcr.io/owner/image:1")
     assert found.status == 0
     assert found.content["registry"] is None
-    assert found.one("docker") == ("ok", text.format(file=home / ".docker/config.json"), "")
-    assert found.one("registry")[:2] == ("warning", "ghcr.io is not an Amazon ECR registry")
-    assert found.of("credentials") == found.of("anonymous") == []
+    assert found.finding("docker") == ("ok", text.format(file=home / ".docker/config.json"), "")
+    assert found.finding("registry")[:2] == ("warning", "ghcr.io is not an Amazon ECR registry")
+    assert found.findings("credentials") == found.findings("anonymous") == []
 
 
 def test_fallback_reports_the_helper_for_other_registries(
@@ -155,11 +149,11 @@ def test_fallback_reports_the_helper_for_other_registries(
 ) -> None:
     settings(home, 'fallback = "pass"\n')
     missing = "for other registries: docker-credential-pass, which is not on PATH"
-    assert doctor("ghcr.io").one("fallback")[:2] == ("failure", missing)
-    assert doctor(HOST).one("fallback")[:2] == ("warning", missing)
+    assert doctor("ghcr.io").finding("fallback")[:2] == ("failure", missing)
+    assert doctor(HOST).finding("fallback")[:2] == ("warning", missing)
     program = bin_directory / "docker-credential-pass"
     program.touch(mode=0o755)
-    assert doctor("ghcr.io").one("fallback") == ("ok", f"for other registries: {program}", "")
+    assert doctor("ghcr.io").finding("fallback") == ("ok", f"for other registries: {program}", "")
 
 
 # podman.
@@ -173,14 +167,14 @@ def _podman(bin_directory: Path) -> None:
 @pytest.mark.usefixtures("_podman")
 def test_docker_is_not_checked_if_only_podman_is_installed(doctor: Doctor, bin_directory: Path) -> None:
     found = doctor(HOST)
-    assert found.of("docker") == []
-    assert found.one("podman") == (
+    assert found.findings("docker") == []
+    assert found.finding("podman") == (
         "warning",
         "no credential helper configured for this registry in podman",
         PODMAN,
     )
     (bin_directory / "docker").touch(mode=0o755)
-    assert doctor(HOST).one("docker")[0] == "failure"
+    assert doctor(HOST).finding("docker")[0] == "failure"
 
 
 @pytest.mark.parametrize(
@@ -219,7 +213,7 @@ def test_podman_reports_the_effective_configuration(
     }
     write(files["auth"], json.dumps(auth))
     write(files["conf"], conf)
-    assert doctor(HOST).one("podman")[:2] == (result, text.format(**files))
+    assert doctor(HOST).finding("podman")[:2] == (result, text.format(**files))
 
 
 @pytest.mark.usefixtures("_podman")
@@ -228,9 +222,9 @@ def test_podman_reads_dockers_file_unless_a_variable_names_another(
 ) -> None:
     monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(home / "missing"))
     docker(home, {"credHelpers": {HOST: "ecr-py"}})
-    assert doctor(HOST).one("podman")[0] == "ok"
+    assert doctor(HOST).finding("podman")[0] == "ok"
     monkeypatch.setenv("REGISTRY_AUTH_FILE", str(home / "auth.json"))
-    assert doctor(HOST).one("podman")[0] == "warning"
+    assert doctor(HOST).finding("podman")[0] == "warning"
 
 
 # Ports, and empty files.
@@ -241,22 +235,22 @@ def test_a_registry_is_looked_up_with_its_port(home: Path, doctor: Doctor) -> No
     docker(home, {"credHelpers": {f"{HOST}:443": "ecr-py"}})
     write(home / ".config/containers/auth.json", json.dumps({"credHelpers": {f"{HOST}:443": "ecr-py"}}))
     found = doctor(f"{HOST}:443/web:1")
-    assert found.one("docker")[0] == found.one("podman")[0] == "ok"
-    assert doctor(HOST).one("docker")[2] == CONFIGURE
+    assert found.finding("docker")[0] == found.finding("podman")[0] == "ok"
+    assert doctor(HOST).finding("docker")[2] == CONFIGURE
     docker(home, {"credHelpers": {HOST: "ecr-py"}})
-    assert doctor(f"{HOST}:443").one("docker")[2] == f"{CONFIGURE}:443"
+    assert doctor(f"{HOST}:443").finding("docker")[2] == f"{CONFIGURE}:443"
 
 
 @pytest.mark.parametrize("content", ["", " \n"])
 def test_docker_accepts_an_empty_file(content: str, home: Path, doctor: Doctor) -> None:
     file = home / ".docker/config.json"
     write(file, content)
-    assert doctor(HOST).one("docker") == (
+    assert doctor(HOST).finding("docker") == (
         "failure",
         NOT_CONFIGURED.format(file=file),
         CONFIGURE,
     )
-    assert doctor().one("docker")[:2] == ("warning", f"this helper is not configured in {file}")
+    assert doctor().finding("docker")[:2] == ("warning", f"this helper is not configured in {file}")
     auth = home / ".config/containers/auth.json"
     write(auth, content)
-    assert doctor(HOST).one("podman")[1] == f"{auth} is not valid JSON"
+    assert doctor(HOST).finding("podman")[1] == f"{auth} is not valid JSON"

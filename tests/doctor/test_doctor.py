@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,8 +13,9 @@ from ecr_credhelper import cli
 from ecr_credhelper.cli.doctor import CHECKS
 from ecr_credhelper.doctor import Context, Finding, aws
 from ecr_credhelper.settings.rules import IdentityOverride
-from tests.conftest import EXECUTABLE, HOST, run
+from tests.conftest import HOST, run
 from tests.doctor_findings import Doctor, settings, write
+from tests.terminals import run_in_terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,11 +50,11 @@ def test_all_checks_succeed(well: str, doctor: Doctor) -> None:
         "failures": 0,
         "warnings": 0,
     }
-    assert found.of("credentials")[0][1] == "environment variables (AWS_ACCESS_KEY_ID)"
-    assert found.one("identity")[1] == "arn:aws:iam::111122223333:user/me"
-    assert found.one("token")[1].startswith("new, valid for 1")
-    assert found.one("pull")[1] == "login accepted"
-    assert doctor(well).one("token")[1].startswith("cached 0 min ago, valid for 1")
+    assert found.findings("credentials")[0][1] == "environment variables (AWS_ACCESS_KEY_ID)"
+    assert found.finding("identity")[1] == "arn:aws:iam::111122223333:user/me"
+    assert found.finding("token")[1].startswith("new, valid for 1")
+    assert found.finding("pull")[1] == "login accepted"
+    assert doctor(well).finding("token")[1].startswith("cached 0 min ago, valid for 1")
 
 
 def test_doctor_without_a_host_checks_only_this_machine(well: str, doctor: Doctor) -> None:
@@ -63,7 +63,7 @@ def test_doctor_without_a_host_checks_only_this_machine(well: str, doctor: Docto
     assert (found.content["host"], found.content["registry"]) == (None, None)
     checks = ["executable", "path", "docker", "settings", "cache", "credentials", "identity", "clock"]
     assert [one["check"] for one in found.content["findings"]] == checks
-    assert found.one("docker")[1].endswith(f"config.json for: {well}")
+    assert found.finding("docker")[1].endswith(f"config.json for: {well}")
 
 
 def test_doctor_shows_no_secret(well: str, aws: FakeECR, registry: FakeRegistry) -> None:
@@ -114,32 +114,10 @@ def test_marks_are_ascii_if_the_output_cannot_encode_utf8() -> None:
     assert "\nXX credentials  no AWS credentials were found\n" in done.stdout.decode("ascii")
 
 
-def on_a_terminal(*argv: str) -> tuple[int, str]:
-    """Run the executable with its standard streams on a terminal; return its exit status and output."""
-    pty = pytest.importorskip("pty")  # Windows has none
-    terminal, other_end = pty.openpty()
-    with subprocess.Popen(
-        [EXECUTABLE, *argv], stdin=other_end, stdout=other_end, stderr=other_end
-    ) as process:
-        os.close(other_end)
-        shown = b""
-        while True:
-            try:
-                part = os.read(terminal, 65536)
-            except OSError:  # Linux reports like this that the other end is closed.
-                break
-            if not part:
-                break
-            shown += part
-    os.close(terminal)
-    return process.returncode, shown.decode()
-
-
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
 @pytest.mark.usefixtures("bin_directory")
-def test_a_terminal_gets_colour_and_progress(well: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("PYTHONUTF8", "1")
-    status, shown = on_a_terminal("doctor", well)
+def test_a_terminal_gets_colour_and_progress(well: str) -> None:
+    status, shown = run_in_terminal("doctor", well)
     assert status == 0
     assert "\x1b[32m✓\x1b[0m token" in shown
     assert "checking " in shown
@@ -147,11 +125,10 @@ def test_a_terminal_gets_colour_and_progress(well: str, monkeypatch: pytest.Monk
     assert "\r\x1b[K" in shown
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
 @pytest.mark.usefixtures("bin_directory")
-def test_no_color_disables_colour(well: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("NO_COLOR", "1")
-    status, shown = on_a_terminal("doctor", well)
+def test_no_color_disables_colour(well: str) -> None:
+    status, shown = run_in_terminal("doctor", well, env={"NO_COLOR": "1"})
     assert status == 0
     assert "\x1b" not in shown
 
@@ -160,7 +137,7 @@ def test_a_failure_sets_the_exit_status(doctor: Doctor) -> None:
     found = doctor()
     assert found.status == 1
     assert found.content["failures"] == 1
-    assert found.one("credentials")[0] == "failure"
+    assert found.finding("credentials")[0] == "failure"
 
 
 # How findings are combined.
@@ -170,13 +147,13 @@ def test_a_problem_is_reported_only_once(well: str, doctor: Doctor, monkeypatch:
     """Without credentials there is one finding, and the checks that need them are skipped."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     found = doctor(well)
-    assert found.one("credentials") == (
+    assert found.finding("credentials") == (
         "failure",
         "no AWS credentials were found",
         "set AWS_PROFILE to a profile that has some, or run: aws configure, or aws sso login",
     )
-    assert (found.of("token"), found.of("identity"), found.of("pull")) == ([], [], [])
-    assert found.one("anonymous")[0] == "ok"
+    assert (found.findings("token"), found.findings("identity"), found.findings("pull")) == ([], [], [])
+    assert found.finding("anonymous")[0] == "ok"
 
 
 def test_independent_checks_can_report_the_same_problem(
@@ -188,7 +165,7 @@ def test_independent_checks_can_report_the_same_problem(
     checks = [one._replace(run=fail) if one.name in {"identity", "token"} else one for one in CHECKS]
     monkeypatch.setattr("ecr_credhelper.cli.doctor.CHECKS", checks)
     found = doctor(well)
-    assert found.one("token") == found.one("identity") == ("failure", "the same", "")
+    assert found.finding("token") == found.finding("identity") == ("failure", "the same", "")
 
 
 def test_failures_that_do_not_prevent_a_pull_are_warnings(
@@ -197,43 +174,44 @@ def test_failures_that_do_not_prevent_a_pull_are_warnings(
     registry.sts_error = "AccessDenied"
     found = doctor(well)
     assert found.status == 0
-    assert found.one("identity")[:2] == ("warning", "AWS denies GetCallerIdentity")
+    assert found.finding("identity")[:2] == ("warning", "AWS denies GetCallerIdentity")
 
 
 def test_an_unreachable_sts_is_a_warning(well: str, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
     found = doctor(well)
-    assert found.one("identity")[:2] == ("warning", "127.0.0.1 cannot be reached")
-    assert found.one("pull")[0] == "ok"
+    assert found.finding("identity")[:2] == ("warning", "127.0.0.1 cannot be reached")
+    assert found.finding("pull")[0] == "ok"
 
 
 def test_invalid_settings_do_not_stop_the_other_checks(home: Path, well: str, doctor: Doctor) -> None:
     settings(home, f'[registry."{well}"]\nregio = "us-west-2"\n')
     found = doctor(well)
     assert found.status == 1
-    result, text, hint = found.one("settings")
+    result, text, hint = found.finding("settings")
     assert result == "failure"
     assert "regio: no such setting, did you mean region?" in text
     assert hint.startswith("correct it")
-    assert found.of("credentials") == found.of("token") == []
+    assert found.findings("credentials") == found.findings("token") == []
 
 
 def test_profile_and_role_options_override_the_settings(well: str, doctor: Doctor) -> None:
     found = doctor(well, "--profile", "missing")
-    assert found.one("credentials")[1] == "there is no AWS profile named 'missing'"
-    assert "profile = missing" in found.one("settings")[1]
+    assert found.finding("credentials")[1] == "there is no AWS profile named 'missing'"
+    assert "profile = missing" in found.finding("settings")[1]
     assert (
-        doctor(well, "--profile", "auto").one("credentials")[1] == "no AWS profile is in account 111122223333"
+        doctor(well, "--profile", "auto").finding("credentials")[1]
+        == "no AWS profile is in account 111122223333"
     )
     found = doctor("--role-arn", "nothing")
-    assert "role_arn: found 'nothing', expected a role" in found.one("settings")[1]
+    assert "role_arn: found 'nothing', expected a role" in found.finding("settings")[1]
 
 
 def test_identity_reports_a_registry_in_another_account(
     well: str, registry: FakeRegistry, doctor: Doctor
 ) -> None:
     registry.account = "444455556666"
-    (_, first, _), (result, text, hint) = doctor(well).of("identity")
+    (_, first, _), (result, text, hint) = doctor(well).findings("identity")
     assert first == "arn:aws:iam::444455556666:user/me"
     assert (result, hint) == ("ok", "if this is not intended, set another profile in the settings file")
     assert "444455556666" in text
@@ -249,15 +227,15 @@ def test_clock_reports_skew(
     registry.skew = skew
     registry.sts_error = "SignatureDoesNotMatch"
     found = doctor(well)
-    assert found.one("clock")[0] == result
-    assert text in found.one("clock")[1]
-    assert found.one("clock")[2] == "set the clock: AWS rejects requests if it is off by more than 300 s"
-    assert "(SignatureDoesNotMatch)" in found.one("identity")[1]
+    assert found.finding("clock")[0] == result
+    assert text in found.finding("clock")[1]
+    assert found.finding("clock")[2] == "set the clock: AWS rejects requests if it is off by more than 300 s"
+    assert "(SignatureDoesNotMatch)" in found.finding("identity")[1]
 
 
 def test_clock_reports_nothing_without_dates(well: str, registry: FakeRegistry, doctor: Doctor) -> None:
     registry.dated = False
-    assert doctor(well).of("clock") == []
+    assert doctor(well).findings("clock") == []
 
 
 def test_credentials_reports_the_role_and_the_endpoint_without_secrets(
@@ -282,25 +260,29 @@ def test_without_credentials_only_a_cached_token_is_used(
     monkeypatch.setenv("PATH", os.defpath)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    assert doctor(well).one("token")[1].startswith("new, ")
+    assert doctor(well).finding("token")[1].startswith("new, ")
     source.unlink()
     found = doctor(well)
-    assert (found.one("credentials")[0], found.one("token")[0]) == ("warning", "ok")
+    assert (found.finding("credentials")[0], found.finding("token")[0]) == ("warning", "ok")
     monkeypatch.setenv("AWS_ECR_DISABLE_CACHE", "1")
     count.unlink()
     found = doctor(well)
-    assert (found.one("credentials")[0], found.of("token"), count.read_text()) == ("failure", [], "\n")
+    assert (found.finding("credentials")[0], found.findings("token"), count.read_text()) == (
+        "failure",
+        [],
+        "\n",
+    )
 
 
 def test_a_stored_login_takes_precedence(well: str, doctor: Doctor) -> None:
     run("store", stdin=f'{{"ServerURL": "{well}", "Username": "AWS", "Secret": "given"}}')
     found = doctor(well)
-    assert found.one("token")[1].startswith(
+    assert found.finding("token")[1].startswith(
         "using the stored docker login (overrides your AWS identity), valid for 11 h"
     )
-    assert found.one("token")[2] == f"to remove it, run: docker-credential-ecr-py cache clear {well}"
-    assert found.one("pull")[1] == "the registry rejected the login (HTTP status 401)"
-    assert doctor(well, "--role-arn", "arn:aws:iam::444455556666:role/r").of("token") == []
+    assert found.finding("token")[2] == f"to remove it, run: docker-credential-ecr-py cache clear {well}"
+    assert found.finding("pull")[1] == "the registry rejected the login (HTTP status 401)"
+    assert doctor(well, "--role-arn", "arn:aws:iam::444455556666:role/r").findings("token") == []
 
 
 def test_doctor_has_help(capsys: pytest.CaptureFixture[str]) -> None:

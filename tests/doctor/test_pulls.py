@@ -48,7 +48,7 @@ def test_an_image_that_can_be_pulled(
 ) -> None:
     registry.images[f"/v2/{path}"] = 200, b"{}"
     for scheme in ("", "docker://"):
-        assert doctor(f"{scheme}{well}/{image}").one("pull") == ("ok", f"{well}/{name} can be pulled", "")
+        assert doctor(f"{scheme}{well}/{image}").finding("pull") == ("ok", f"{well}/{name} can be pulled", "")
 
 
 @pytest.mark.parametrize(
@@ -78,23 +78,23 @@ def test_an_image_that_cannot_be_pulled(
     registry.images["/v2/team/app/manifests/1"] = status, body
     found = doctor(f"{well}/team/app:1")
     assert found.status == 1
-    result, actual, actual_hint = found.one("pull")
+    result, actual, actual_hint = found.finding("pull")
     assert (result, actual) == ("failure", text.format(host=well))
     assert actual_hint.startswith(hint.format(host=well))
     assert "/elsewhere" not in {path for path, _ in registry.requests}
 
 
 def test_pull_rejects_an_invalid_image_name(well: str, doctor: Doctor) -> None:
-    assert doctor(f"{well}/Team").one("pull")[:2] == (
+    assert doctor(f"{well}/Team").finding("pull")[:2] == (
         "failure",
         "the part after the host is not a valid image name",
     )
-    assert doctor(f"https://{well}/v2/").one("pull")[0] == "ok"
+    assert doctor(f"https://{well}/v2/").finding("pull")[0] == "ok"
 
 
 def test_a_registry_that_requires_no_login(well: str, registry: FakeRegistry, doctor: Doctor) -> None:
     registry.ping = 200
-    assert doctor(well).one("anonymous")[:2] == (
+    assert doctor(well).finding("anonymous")[:2] == (
         "warning",
         f"{well} does not require a login (HTTP status 200)",
     )
@@ -105,11 +105,11 @@ def test_a_certificate_that_is_not_trusted(
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
     found = doctor(well)
-    result, text, hint = found.one("anonymous")
+    result, text, hint = found.finding("anonymous")
     assert result == "failure"
     assert text.startswith(f"{well}: the certificate is not trusted by this system (")
     assert hint == "add its CA to the certificates that the system trusts, which Docker also uses"
-    assert found.of("pull") == []
+    assert found.findings("pull") == []
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_registry_that_cannot_be_reached(
         raise raised
 
     monkeypatch.setattr(pulls, "_get", get)
-    result, actual, hint = doctor(HOST).one("anonymous")
+    result, actual, hint = doctor(HOST).finding("anonymous")
     assert (result, actual) == ("failure", f"{HOST}: {text}")
     assert hint.endswith("the endpoint com.amazonaws.us-west-2.ecr.dkr")
 
@@ -145,7 +145,7 @@ def test_a_registry_that_stops_answering(well: str, doctor: Doctor, monkeypatch:
         return real(url)
 
     monkeypatch.setattr(pulls, "_get", get)
-    assert doctor(well).one("pull")[1] == f"{well}: timed out after 8 s"
+    assert doctor(well).finding("pull")[1] == f"{well}: timed out after 8 s"
 
 
 # The public registry exchanges the login for a bearer token, and allows pulls without a login.
@@ -163,7 +163,7 @@ def public(home: Path, well: str, registry: FakeRegistry, aws: FakeECR) -> str:
 def test_a_public_image(public: str, registry: FakeRegistry, doctor: Doctor) -> None:
     found = doctor(f"{public}/app:1")
     assert found.status == 0
-    assert found.one("pull")[1] == f"{public}/app:1 can be pulled"
+    assert found.finding("pull")[1] == f"{public}/app:1 can be pulled"
     (_, first), (path, login), (_, bearer) = registry.requests
     assert first == ""
     assert path.startswith("/token/?service=localhost")
@@ -178,19 +178,19 @@ def test_without_credentials_a_public_image_can_be_pulled(
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     found = doctor(f"{public}/app:1")
     assert found.status == 0
-    assert found.one("credentials")[:2] == ("warning", "no AWS credentials were found")
-    assert found.one("pull")[0] == "ok"
+    assert found.finding("credentials")[:2] == ("warning", "no AWS credentials were found")
+    assert found.finding("pull")[0] == "ok"
 
 
 def test_a_login_never_goes_to_another_host(public: str, registry: FakeRegistry, doctor: Doctor) -> None:
     registry.realm = "https://127.0.0.1:9/token/"
-    assert doctor(public).one("pull")[1] == "the registry rejected the login (HTTP status 401)"
+    assert doctor(public).finding("pull")[1] == "the registry rejected the login (HTTP status 401)"
     assert {path for path, _ in registry.requests} == {"/v2/"}
 
 
 def test_an_invalid_bearer_token(public: str, registry: FakeRegistry, doctor: Doctor) -> None:
     registry.token_body = b"rubbish"
-    assert doctor(public).one("pull")[0] == "failure"
+    assert doctor(public).finding("pull")[0] == "failure"
 
 
 def test_the_hosts_of_the_public_registry_share_a_realm(
@@ -216,7 +216,7 @@ def test_the_hosts_of_the_public_registry_share_a_realm(
 ])  # fmt: skip
 def test_invalid_realms(realm: str, public: str, registry: FakeRegistry, doctor: Doctor) -> None:
     registry.realm = realm.format(host=public)
-    assert doctor(f"{public}/app:1").one("pull")[1] in {
+    assert doctor(f"{public}/app:1").finding("pull")[1] in {
         "the registry rejected the login (HTTP status 401)",
         f"{public}: cannot be reached (ValueError)",
         f"{public}: cannot be reached (str)",
@@ -228,11 +228,11 @@ def test_endless_responses(public: str, registry: FakeRegistry, doctor: Doctor) 
     registry.token_body = registry.images["/v2/app/manifests/1"][1]
     registry.images["/v2/app/manifests/1"] = 403, b"[" * 60000
     actual = "the registry rejected the login (HTTP status 40"
-    assert doctor(f"{public}/app:1").one("pull")[1].startswith(actual)
+    assert doctor(f"{public}/app:1").finding("pull")[1].startswith(actual)
     registry.token_body = b"[" * 60000
-    assert doctor(f"{public}/app:1").one("pull")[1].startswith(actual)
+    assert doctor(f"{public}/app:1").finding("pull")[1].startswith(actual)
     registry.public = False
-    assert doctor(f"{public}/app:1").one("pull")[1].startswith(actual)
+    assert doctor(f"{public}/app:1").finding("pull")[1].startswith(actual)
 
 
 def test_an_endless_message_is_ignored() -> None:
@@ -249,7 +249,7 @@ def test_a_challenge_is_parsed_in_linear_time() -> None:
 def test_an_impossible_host_name_is_reported(home: Path, doctor: Doctor) -> None:
     host = f"{'a' * 70}.example.com"
     settings(home, f'[registry."{host}"]\nregion = "us-west-2"\n')
-    assert doctor(host).one("anonymous")[1].startswith(f"{host}: cannot be reached (")
+    assert doctor(host).finding("anonymous")[1].startswith(f"{host}: cannot be reached (")
 
 
 def test_pull_uses_the_port_of_the_registry(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +261,7 @@ def test_pull_uses_the_port_of_the_registry(doctor: Doctor, monkeypatch: pytest.
 
     monkeypatch.setattr(pulls, "_get", get)
     found = doctor(f"{PUBLIC}:444/app:1")
-    assert "cache clear public.ecr.aws:444;" in found.one("pull")[2]
+    assert "cache clear public.ecr.aws:444;" in found.finding("pull")[2]
     assert urls == [
         f"https://{PUBLIC}:444/v2/",
         f"https://{PUBLIC}:444/token?scope=repository%3Aapp%3Apull",
