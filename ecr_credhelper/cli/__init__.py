@@ -55,7 +55,7 @@ COMMANDS = [command for commands in GROUPS.values() for command in commands]
 NAMES = [command.name for command in COMMANDS]
 
 MODULES = {"header": "password"}
-"""Commands whose module has a different name."""
+"""Commands that the module of another command implements."""
 
 DESCRIPTION = "Docker credential helper for Amazon ECR."
 INTRODUCTION = f"""\

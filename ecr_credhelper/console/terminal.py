@@ -27,7 +27,7 @@ MARKS = {
     "failure": ("✗", "XX", "red"),
 }
 CLEAR_LINE = "\r\x1b[K"
-OUR_CODES = re.compile(rf"(\x1b\[(?:0|{'|'.join(map(str, STYLES.values()))})m)")
+CODES = re.compile(rf"(\x1b\[(?:0|{'|'.join(map(str, STYLES.values()))})m)")
 
 open_prompts: "list[Callable[[], None]]" = []
 """Open prompts without echo: for each, the function that restores the terminal."""
@@ -146,7 +146,7 @@ class Terminal:
         """Return a line without control characters, except those from ``styled``."""
         if self._is_plain or not self.shows_output:
             return clean(text)
-        return "".join(part if OUR_CODES.fullmatch(part) else clean(part) for part in OUR_CODES.split(text))
+        return "".join(part if CODES.fullmatch(part) else clean(part) for part in CODES.split(text))
 
     def _write_result(self, text: str) -> None:
         if self._stdout is None and not self._has_failed:

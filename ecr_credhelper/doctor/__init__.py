@@ -133,18 +133,13 @@ def run_checks(
 
 def _run(check: Check, context: Context, futures: "Mapping[str, Future[list[Finding]]]") -> None:
     wait([futures[name] for name in check.after])
-    futures[check.name].set_result(_findings(check, context))
-
-
-def _findings(check: Check, context: Context) -> list[Finding]:
     try:
         findings = [*check.run(context)]
-    except CredentialHelperError as error:
-        findings = [Finding(FAILURE, error.reason, error.hint)]
     except Exception as error:  # noqa: BLE001 - internal_error() leaves its text out, which can contain secrets
-        fault = internal_error(error)
-        findings = [Finding(FAILURE, fault.reason, fault.hint)]
-    return [Finding(kind, _line(text), _line(hint), check.name) for kind, text, hint, _ in findings]
+        failure = error if isinstance(error, CredentialHelperError) else internal_error(error)
+        findings = [Finding(FAILURE, failure.reason, failure.hint)]
+    findings = [Finding(kind, _line(text), _line(hint), check.name) for kind, text, hint, _ in findings]
+    futures[check.name].set_result(findings)
 
 
 def _line(text: str) -> str:

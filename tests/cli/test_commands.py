@@ -84,10 +84,10 @@ def test_the_help_of_every_command_has_an_example(call: Run, name: str) -> None:
     assert f"example:\n  docker-credential-ecr-py {name}" in text
 
 
-@pytest.mark.parametrize("asks", ["--help", "-h", "help"])
-def test_help_followed_by_a_command_shows_its_help(call: Run, asks: str) -> None:
-    assert call(asks, "doctor") == call("doctor", "--help")
-    assert b"unknown command" in call(asks, "frobnicate").stdout
+@pytest.mark.parametrize("argument", ["--help", "-h", "help"])
+def test_help_followed_by_a_command_shows_its_help(call: Run, argument: str) -> None:
+    assert call(argument, "doctor") == call("doctor", "--help")
+    assert b"unknown command" in call(argument, "frobnicate").stdout
 
 
 def test_unknown_commands_are_reported_on_standard_output(call: Run) -> None:
@@ -345,7 +345,7 @@ def test_a_missing_client_is_reported_before_calling_aws(call: Run, aws: FakeECR
 @pytest.mark.usefixtures("aws")
 def test_cache_lists_entries_and_identities_without_secrets(call: Run, home: Path) -> None:
     run("get", stdin=HOST)
-    run("store", stdin=login(OTHER_ACCOUNT, secret="a-given-password"))
+    run("store", stdin=login(OTHER_ACCOUNT, secret="a-stored-password"))
     run("store", stdin=login(PUBLIC))
     write(home / ".config/ecr-credhelper/config.toml", SETTINGS)
     run("store", stdin=login("images.example.com"))
@@ -355,7 +355,7 @@ def test_cache_lists_entries_and_identities_without_secrets(call: Run, home: Pat
     assert set(rows) == {HOST, OTHER_ACCOUNT, PUBLIC, "images.example.com"}
     assert "us-west-2  key AKIAFAKEFAKEFAKEFAKE  0 min  11 h 59 min  other identity" in rows[HOST]
     assert "docker login" in rows[OTHER_ACCOUNT]
-    assert "a-given-password" not in text
+    assert "a-stored-password" not in text
     assert rows[HOST] == call("cache", "show", HOST).stdout.decode().splitlines()[1]
     assert call("cache", "show", HOST) == call("cache", HOST)
 

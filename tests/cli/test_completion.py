@@ -80,23 +80,23 @@ def test_zsh_completes_a_unique_word() -> None:
     """zsh completes only on a terminal, so it runs on a pseudo-terminal."""
     import pty
 
-    ours, theirs = pty.openpty()
+    terminal, other_end = pty.openpty()
     environ = {**os.environ, "TERM": "dumb"}
     with subprocess.Popen(
-        ["setsid", "--ctty", "zsh", "-f"], stdin=theirs, stdout=theirs, stderr=theirs, env=environ
+        ["setsid", "--ctty", "zsh", "-f"], stdin=other_end, stdout=other_end, stderr=other_end, env=environ
     ) as zsh:
-        os.close(theirs)
+        os.close(other_end)
         for typed, seen in (
             (b"autoload -U compinit; compinit -D\n", b""),
             (b'eval "$(docker-credential-ecr-py completion zsh)"; echo rea""dy\n', b"ready"),
             (b"docker-credential-ecr-py cache cl\t", b"cache clear "),
         ):
-            os.write(ours, typed)
+            os.write(terminal, typed)
             screen = b""
             while seen not in screen:
-                assert select.select([ours], [], [], 60)[0], screen  # Otherwise os.read would block.
-                screen += os.read(ours, 4096)
-        os.close(ours)
+                assert select.select([terminal], [], [], 60)[0], screen  # Otherwise os.read would block.
+                screen += os.read(terminal, 4096)
+        os.close(terminal)
         zsh.wait(60)
 
 

@@ -18,11 +18,6 @@ DESKTOP = next(path for path in CORPUS if path.stem == "desktop").read_bytes()
 STALE = next(path for path in CORPUS if path.stem == "stale-logins").read_bytes()
 
 
-@pytest.fixture
-def config(home: Path) -> Path:
-    return home / ".docker" / "config.json"
-
-
 @pytest.mark.parametrize("original", CORPUS, ids=lambda path: path.stem)
 def test_configure_changes_only_the_entries_of_this_helper(original: Path, config: Path) -> None:
     write(config, original.read_bytes()).chmod(0o640)

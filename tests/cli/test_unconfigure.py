@@ -21,11 +21,6 @@ each = pytest.mark.parametrize("original", CORPUS, ids=lambda path: path.stem)
 HOSTS = [HOST, OTHER_ACCOUNT, PUBLIC]
 
 
-@pytest.fixture
-def config(home: Path) -> Path:
-    return home / ".docker" / "config.json"
-
-
 @each
 @pytest.mark.parametrize("option", [[], ["--creds-store"], ["--podman"]])
 def test_unconfigure_restores_the_file_byte_for_byte(original: Path, option: list[str], home: Path) -> None:

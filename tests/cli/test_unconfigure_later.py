@@ -13,12 +13,6 @@ from tests.cli.test_configure import settings_file
 from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC
 from tests.docker_files import BACKUP, here, load, tree, write
 
-
-@pytest.fixture
-def config(home: Path) -> Path:
-    return home / ".docker" / "config.json"
-
-
 LOGIN = {"auth": "QVdTOm9sZA=="}
 
 

@@ -71,9 +71,9 @@ def test_commands_in_a_script_show_no_prompt_colour_or_warning(
     monkeypatch.setenv("TERM", "xterm")
     result = run(*argv, stdin=typed)
     printed = (result.stdout + result.stderr).decode()
-    asks = argv[:1] == ["configure"]
-    assert result.status == (1 if asks else status), printed
-    assert ("not running in a terminal; use --yes" if asks else output) in printed or output.startswith(
+    needs_yes = argv[:1] == ["configure"]
+    assert result.status == (1 if needs_yes else status), printed
+    assert ("not running in a terminal; use --yes" if needs_yes else output) in printed or output.startswith(
         "warning"
     )
     assert "warning: " not in printed

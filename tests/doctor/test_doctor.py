@@ -275,7 +275,7 @@ def test_without_credentials_only_a_cached_token_is_used(
 
 
 def test_a_stored_login_takes_precedence(well: str, doctor: Doctor) -> None:
-    run("store", stdin=f'{{"ServerURL": "{well}", "Username": "AWS", "Secret": "given"}}')
+    run("store", stdin=f'{{"ServerURL": "{well}", "Username": "AWS", "Secret": "stored"}}')
     found = doctor(well)
     assert found.finding("token")[1].startswith(
         "using the stored docker login (overrides your AWS identity), valid for 11 h"
