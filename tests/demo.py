@@ -1,6 +1,6 @@
-"""``make demo``: the real executable, asked as Docker asks it, against a fake ECR API on loopback.
+"""``make demo``: call the real executable as Docker does, with a fake ECR API on loopback.
 
-Everything happens in a throw-away home. The exit status is 0 only if every reply was right.
+It uses a temporary home directory. The exit status is 0 only if every response was correct.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 EXECUTABLE = Path(sys.executable).with_name("docker-credential-ecr-py")
 HOST = "111122223333.dkr.ecr.us-west-2.amazonaws.com"
-GIVEN = "a-password-that-somebody-gave"
+STORED = "a-password-from-docker-login"
 DENIED = Fault.aws(
     "AccessDeniedException",
     "User: arn:aws:iam::111122223333:user/demo is not authorized to perform: ecr:GetAuthorizationToken "
@@ -29,75 +29,85 @@ DENIED = Fault.aws(
 )
 
 OWN_ACCOUNT = """\
-The same against your own AWS account, with your own credentials (the cut hides the secret):
+To try it with your own AWS account and credentials, run (cut hides the secret):
   echo ACCOUNT.dkr.ecr.REGION.amazonaws.com | {executable} get | cut -c 1-100"""
 
 
 class Demo:
-    """One run: asks, shows, and remembers whether every reply was right."""
+    """Sends requests, prints them with their responses, and counts incorrect responses."""
 
     def __init__(self, api: FakeECR, home: str) -> None:
         self.api = api
         path = os.pathsep.join((str(EXECUTABLE.parent), os.environ.get("PATH", "")))
         self.environ = {**api.environment, "HOME": home, "PATH": path}
-        self.wrong = 0
+        self.failures = 0
 
-    def ask(self, what: str, verb: str, stdin: str, right: Callable[[int, str], bool]) -> None:
-        """Send one request, show it with its reply, and check the reply."""
+    def request(self, title: str, verb: str, stdin: str, check: Callable[[int, str], bool]) -> None:
+        """Send one request, print it with its response, and check the response."""
         started = time.perf_counter()
         done = subprocess.run(
             [EXECUTABLE, verb], input=stdin.encode(), capture_output=True, check=False, env=self.environ
         )
         took = (time.perf_counter() - started) * 1000
         stdout = done.stdout.decode().strip()
-        is_right = right(done.returncode, stdout)
-        self.wrong += not is_right
-        print(f"{what}\n  $ echo '{shortened(stdin)}' | docker-credential-ecr-py {verb}")
+        is_correct = check(done.returncode, stdout)
+        self.failures += not is_correct
+        print(f"{title}\n  $ echo '{shortened(stdin)}' | docker-credential-ecr-py {verb}")
         print(f"  {shortened(stdout) or '(no output)'}")
-        print(f"  exit status {done.returncode}, {took:.0f} ms: {'right' if is_right else 'WRONG'}\n")
+        print(f"  exit status {done.returncode}, {took:.0f} ms: {'correct' if is_correct else 'WRONG'}\n")
 
-    def show(self, what: str, *argv: str, says: str) -> None:
-        """Run a command as a person does, show what it says, and check that."""
+    def command(self, title: str, *argv: str, expected: str) -> None:
+        """Run a command as a user does, print its output, and check it."""
         done = subprocess.run(
             [EXECUTABLE, *argv], capture_output=True, text=True, check=False, env=self.environ
         )
-        is_right = done.returncode == 0 and says in done.stdout
-        self.wrong += not is_right
-        print(f"{what}\n  $ docker-credential-ecr-py {' '.join(argv)}")
+        is_correct = done.returncode == 0 and expected in done.stdout
+        self.failures += not is_correct
+        print(f"{title}\n  $ docker-credential-ecr-py {' '.join(argv)}")
         print("".join(f"  {line}\n" for line in (done.stdout + done.stderr).splitlines()), end="")
-        print(f"  exit status {done.returncode}: {'right' if is_right else 'WRONG'}\n")
+        print(f"  exit status {done.returncode}: {'correct' if is_correct else 'WRONG'}\n")
 
     def run(self) -> int:
-        """Go through it as a person and Docker do; return the number of wrong replies."""
-        self.show("Docker is told of the helper", "configure", HOST, "--yes", says="is written")
+        """Run the whole demo; return the number of incorrect responses."""
+        self.command("Configure Docker to use the helper", "configure", HOST, "--yes", expected="Updated ")
         cold = self.api.password("us-west-2", serial=1)
-        login = json.dumps({"ServerURL": HOST, "Username": "AWS", "Secret": GIVEN})
-        self.ask("The first pull: the token comes from AWS", "get", HOST, answers(cold))
-        self.ask("The next one: from the cache, AWS is not asked", "get", HOST, answers(cold))
-        self.ask("What could be served now", "list", "", says({HOST: "AWS"}))
-        self.show("The same for people", "status", says=" left")
-        self.ask("docker login", "store", login, is_silent)
-        self.ask("A given login comes first", "get", HOST, answers(GIVEN))
-        self.ask("docker logout", "erase", HOST, is_silent)
-        self.ask("Nothing is left", "list", "", says({}))
-        self.ask(
-            "Docker Hub is not ours", "get", "https://index.docker.io/v1/", fails("credentials not found")
+        login = json.dumps({"ServerURL": HOST, "Username": "AWS", "Secret": STORED})
+        self.request("First pull: the token comes from AWS", "get", HOST, returns_login(cold))
+        self.request("Next pull: the token comes from the cache", "get", HOST, returns_login(cold))
+        self.request(
+            "List the registries that can be served from the cache", "list", "", returns_json({HOST: "AWS"})
+        )
+        self.command("Show the same to the user", "status", expected=" 59 min")
+        self.request("docker login", "store", login, is_silent)
+        self.request("The stored login takes precedence", "get", HOST, returns_login(STORED))
+        self.request("docker logout", "erase", HOST, is_silent)
+        self.command("Restore Docker's configuration", "unconfigure", "--yes", expected="Restored ")
+        self.request("No registry is left", "list", "", returns_json({}))
+        self.request(
+            "Docker Hub is not an ECR registry",
+            "get",
+            "https://index.docker.io/v1/",
+            fails("credentials not found"),
         )
         self.api.faults.append(DENIED)
-        self.ask("A policy is missing", "get", HOST, fails("may not perform ecr:GetAuthorizationToken"))
-        self.show("Docker's configuration as it was", "unconfigure", "--yes", says="is given back")
+        self.request(
+            "A policy that allows the call is missing",
+            "get",
+            HOST,
+            fails("may not perform ecr:GetAuthorizationToken"),
+        )
         calls = len(self.api.calls)
-        print(f"The fake API was called {calls} times: {'right' if calls == 2 else 'WRONG'}\n")
-        return self.wrong + (calls != 2)
+        print(f"The fake API was called {calls} times: {'correct' if calls == 2 else 'WRONG'}\n")
+        return self.failures + (calls != 2)
 
 
-def answers(password: str) -> Callable[[int, str], bool]:
-    """Return a check for a login with this password."""
-    return says({"ServerURL": HOST, "Username": "AWS", "Secret": password})
+def returns_login(password: str) -> Callable[[int, str], bool]:
+    """Return a check for a response with this password."""
+    return returns_json({"ServerURL": HOST, "Username": "AWS", "Secret": password})
 
 
-def says(expected: dict[str, str]) -> Callable[[int, str], bool]:
-    """Return a check for exactly one JSON document that is ``expected``."""
+def returns_json(expected: dict[str, str]) -> Callable[[int, str], bool]:
+    """Return a check for a response that is exactly one JSON document."""
 
     def check(status: int, out: str) -> bool:
         try:
@@ -109,17 +119,17 @@ def says(expected: dict[str, str]) -> Callable[[int, str], bool]:
 
 
 def is_silent(status: int, out: str) -> bool:
-    """Tell whether a command succeeded without a word."""
+    """Return whether a command succeeded without output."""
     return (status, out) == (0, "")
 
 
 def fails(text: str) -> Callable[[int, str], bool]:
-    """Return a check for an error with this text in it."""
+    """Return a check for an error that contains a text."""
     return lambda status, out: status == 1 and text in out
 
 
 def shortened(text: str) -> str:
-    """Return a request or reply without most of its secret."""
+    """Return a request or response with its secret shortened."""
     try:
         message = json.loads(text)
     except ValueError:
@@ -131,13 +141,13 @@ def shortened(text: str) -> str:
 
 
 def main() -> int:
-    """Run the demo in a throw-away home; return the exit status."""
+    """Run the demo in a temporary home directory; return the exit status."""
     with FakeECR() as api, tempfile.TemporaryDirectory() as home:
-        wrong = Demo(api, home).run()
+        failures = Demo(api, home).run()
     print(OWN_ACCOUNT.format(executable=os.path.relpath(EXECUTABLE)))
-    if wrong:
-        print(f"\n{wrong} of the replies were wrong", file=sys.stderr)
-    return 1 if wrong else 0
+    if failures:
+        print(f"\n{failures} responses were wrong", file=sys.stderr)
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What ``doctor`` found, and the files that it looks into."""
+"""Findings of ``doctor``, and the files that it reads."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 
-class Found(NamedTuple):
-    """What ``doctor --json`` tells."""
+class Report(NamedTuple):
+    """The exit status and output of ``doctor --json``."""
 
     status: int
     content: dict[str, Any]
 
-    def of(self, check: str) -> list[tuple[str, str, str]]:
-        """Return result, text and advice of the findings of one check."""
+    def findings(self, check: str) -> list[tuple[str, str, str]]:
+        """Return result, text and hint of the findings of one check."""
         findings = [one for one in self.content["findings"] if one["check"] == check]
         return [(one["result"], one["text"], one["hint"]) for one in findings]
 
-    def one(self, check: str) -> tuple[str, str, str]:
+    def finding(self, check: str) -> tuple[str, str, str]:
         """Return the only finding of a check."""
-        (only,) = self.of(check)
+        (only,) = self.findings(check)
         return only
 
 
-Doctor = Callable[..., Found]
+Doctor = Callable[..., Report]
 
 
 def settings(home: Path, text: str) -> None:

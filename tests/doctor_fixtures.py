@@ -1,4 +1,4 @@
-"""Fixtures of the tests of ``doctor``: a machine on which all is well, and what tells it."""
+"""Fixtures for the tests of ``doctor``, among them a machine on which every check succeeds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from ecr_credhelper import cli
 from ecr_credhelper.doctor import machine
 from tests.conftest import EXECUTABLE
-from tests.doctor_findings import Doctor, Found, docker, settings
+from tests.doctor_findings import Doctor, Report, docker, settings
 from tests.fake_registry import Certificate, FakeRegistry
 
 if TYPE_CHECKING:
@@ -32,32 +32,39 @@ def registry(certificate: Certificate) -> Iterator[FakeRegistry]:
 
 
 @pytest.fixture
-def bin_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Let PATH be one folder, with this helper and no client, and a system's own too."""
-    folder = home / "bin"
-    folder.mkdir()
-    (folder / "docker-credential-ecr-py").symlink_to(EXECUTABLE)
-    monkeypatch.setenv("PATH", str(folder))
-    monkeypatch.setattr(machine, "PATHS", {"linux": (("sudo", str(folder), machine.LINK),)})
+def bin_directory(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Set PATH, and the fixed PATH of sudo, to a directory that contains this helper and no client."""
+    directory = home / "bin"
+    directory.mkdir()
+    (directory / "docker-credential-ecr-py").symlink_to(EXECUTABLE)
+    monkeypatch.setenv("PATH", str(directory))
+    monkeypatch.setattr(machine, "PATHS", {"linux": (("sudo", str(directory), machine.LINK),)})
     monkeypatch.setattr("sys.platform", "linux")
-    return folder
+    return directory
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set a proxy that refuses all connections to registries."""
+    for name in ("HTTPS_PROXY", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
 
 
 @pytest.fixture
 def doctor(
-    bin_folder: Path,  # noqa: ARG001 - it is there
+    bin_directory: Path,  # noqa: ARG001 - only needs to exist
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Doctor:
-    """Return a function that runs ``doctor --json`` in this process, however busy the machine is."""
+    """Return a function that runs ``doctor --json`` in this process, with a long time limit."""
     monkeypatch.setattr("ecr_credhelper.cli.doctor.SECONDS", 300)
 
-    def run_checks(*argv: str) -> Found:
+    def run_checks(*argv: str) -> Report:
         capfd.readouterr()
         status = cli.run(["doctor", "--json", *argv])
         out, err = capfd.readouterr()
         assert err == ""
-        return Found(status, json.loads(out))
+        return Report(status, json.loads(out))
 
     return run_checks
 
@@ -70,7 +77,7 @@ def well(
     certificate: Certificate,
     monkeypatch: pytest.MonkeyPatch,
 ) -> str:
-    """Let all be well for a registry, which is returned; its first token is good there."""
+    """Return a registry for which every check succeeds; it accepts the first token."""
     settings(home, f'[registry."{registry.host}"]\nregion = "us-west-2"\naccount = "111122223333"\n')
     docker(home, {"credHelpers": {registry.host: "ecr-py"}})
     registry.logins.add(f"AWS:{aws.password('us-west-2', serial=1)}")

@@ -1,6 +1,6 @@
-"""``make installers``: every way of the README to install this, each in a throw-away home.
+"""``make installers``: every installation method in the README, each in a temporary home directory.
 
-Needs a package index, so it is no part of the suite; CI runs it.
+It needs a package index, so it is not part of the test suite; CI runs it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NAME = "docker-credential-ecr-py"
 
 
 def install(installer: str, home: Path) -> str:
-    """Install the project below ``home`` with one installer and return what its executable says."""
+    """Install the project below ``home`` with an installer, and return its executable's version line."""
     tools = home / "tools"
     venv.create(tools, with_pip=True)
     environ = {
@@ -36,21 +36,21 @@ def install(installer: str, home: Path) -> str:
     subprocess.run(INSTALLERS[installer], check=True, env=environ, stdout=subprocess.DEVNULL)
     man_pages = [*home.rglob(f"share/man/man1/{NAME}.1")]
     if not man_pages:
-        raise FileNotFoundError(f"no man page below {home}")
-    folder = tools / "bin" if installer == "pip" else home / ".local/bin"
-    return subprocess.check_output([folder / NAME, "version"], env=environ, text=True).strip()
+        raise FileNotFoundError(f"no man page in {home}")
+    directory = tools / "bin" if installer == "pip" else home / ".local/bin"
+    return subprocess.check_output([directory / NAME, "version"], env=environ, text=True).strip()
 
 
 def main() -> int:
-    """Go through the installers; return the exit status."""
+    """Run all installers; return the exit status."""
     failed = 0
     for installer, command in INSTALLERS.items():
         with tempfile.TemporaryDirectory() as home:
             try:
-                said = install(installer, Path(home))
+                output = install(installer, Path(home))
             except (OSError, subprocess.CalledProcessError) as error:
-                said, failed = f"FAILED: {error}", failed + 1
-        print(f"{' '.join(command):<40} {said}")
+                output, failed = f"FAILED: {error}", failed + 1
+        print(f"{' '.join(command):<40} {output}")
     return 1 if failed else 0
 
 

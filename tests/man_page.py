@@ -1,12 +1,12 @@
-"""Writes what is told of the commands twice: the man page and the reference page, from the command table.
+"""Generate the man page and the reference page of the commands from the command table.
 
     python -m tests.man_page
 
-A test compares both files with the table. They are made of what the parser knows, not of its formatted
-help, which differs between Python's versions.
+A test checks that both files are up to date. They contain the parser's data but not its formatted help, which
+differs between Python versions.
 """
 
-# ruff: noqa: SLF001 - argparse has no other way to tell what it knows
+# ruff: noqa: SLF001 - argparse has no public way to list its arguments
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ecr_credhelper import __version__
-from ecr_credhelper.cli import COMMANDS, INTRODUCTION, parser
+from ecr_credhelper.cli import COMMANDS, DESCRIPTION, Command, parser
 from ecr_credhelper.errors import PROG
 
 ROOT = Path(__file__).parents[1]
@@ -23,58 +23,53 @@ MAN_PAGE = ROOT / "docs/man/docker-credential-ecr-py.1"
 REFERENCE = ROOT / "docs/reference/commands.md"
 
 VERBS = (
-    ("get", "a server string on standard input; the login as JSON on standard output"),
-    ("store", "a login as JSON on standard input; kept until it ends"),
-    ("erase", "a server string on standard input; its login and tokens are forgotten"),
-    ("list", "the registries that can be served from the cache, as JSON"),
+    ("get", "reads a server string from standard input; writes the login as JSON to standard output"),
+    ("store", "reads a login as JSON from standard input; stores it until it expires"),
+    ("erase", "reads a server string from standard input; removes its login and tokens"),
+    ("list", "writes the registries whose logins can be served from the cache, as JSON"),
 )
 FILES = (
-    ("~/.config/ecr-credhelper/config.toml", "settings: which profile, role or region for which registry"),
+    ("~/.config/ecr-credhelper/config.toml", "settings: the profile, role or region for each registry"),
     ("~/.cache/ecr-credhelper", "cached tokens"),
     ("~/.docker/config.json", "Docker's configuration"),
 )
 
 
 class Argument(NamedTuple):
-    """What a command takes: how it is written, and what it means."""
+    """An argument of a command: its syntax, and its help text."""
 
     form: str
-    meaning: str
+    help: str
 
 
 class Page(NamedTuple):
-    """One command, as its pages tell of it."""
+    """A command and its arguments."""
 
-    name: str
-    summary: str
-    example: str
+    command: Command
     arguments: list[Argument]
 
     @property
-    def example_line(self) -> str:
-        return f"{self.name} {self.example}".rstrip()
+    def example(self) -> str:
+        return f"{PROG} {self.command.name} {self.command.example}".rstrip()
 
     @property
     def synopsis(self) -> str:
-        return " ".join(
-            [self.name, *(f"[{form}]" if form.startswith("-") else form for form, _ in self.arguments)]
-        )
+        forms = [f"[{form}]" if form.startswith("-") else form for form, _ in self.arguments]
+        return " ".join([self.command.name, *forms])
 
 
 def pages() -> list[Page]:
     """Return all commands with their arguments."""
     table = next(a for a in parser()._actions if isinstance(a, argparse._SubParsersAction))
+    actions = {command: table.choices[command.name]._actions for command in COMMANDS}
     return [
-        Page(
-            *command,
-            [argument(action) for action in table.choices[command.name]._actions if action.dest != "help"],
-        )
+        Page(command, [argument(action) for action in actions[command] if action.dest != "help"])
         for command in COMMANDS
     ]
 
 
 def argument(action: argparse.Action) -> Argument:
-    """Return how an argument is written: ``--profile PROFILE``, ``HOST…``, ``[HOST]``."""
+    """Return the syntax and help of an argument, such as ``--profile PROFILE``, ``HOST…`` or ``[HOST]``."""
     choices = "|".join(map(str, action.choices)) if action.choices else ""
     value = choices or str(action.metavar or action.dest.upper())
     if action.option_strings:
@@ -85,31 +80,33 @@ def argument(action: argparse.Action) -> Argument:
 
 
 def man_page() -> str:
-    """Return the man page: https://man7.org/linux/man-pages/man7/man-pages.7.html tells its sections."""
+    """Return the man page, with the sections from https://man7.org/linux/man-pages/man7/man-pages.7.html."""
     lines = [
         f'.TH {PROG.upper()} 1 "" "{PROG} {__version__}" "User Commands"',
         ".SH NAME",
-        f"{PROG} \\- logs Docker in to Amazon ECR",
+        f"{PROG} \\- Docker credential helper for Amazon ECR",
         ".SH SYNOPSIS",
         f".B {PROG}",
-        "COMMAND ...",
+        "COMMAND [OPTIONS]",
         ".SH DESCRIPTION",
-        *map(paragraph, INTRODUCTION.rstrip().splitlines()),
+        DESCRIPTION,
+        "Get started:",
+        ".PP",
+        ".EX",
+        roff(f"  {PROG} configure {COMMANDS[0].example}"),
+        ".EE",
         ".SH COMMANDS",
     ]
     for page in pages():
-        lines += [f".SS {roff(page.synopsis)}", f"{roff(page.summary[0].upper() + page.summary[1:])}."]
-        for form, meaning in page.arguments:
-            lines += [".TP", f".B {roff(form)}", roff(meaning)]
-        lines += [".PP", ".EX", roff(f"{PROG} {page.example_line}"), ".EE"]
+        lines += [f".SS {roff(page.synopsis)}", roff(page.command.description)]
+        lines += definitions(page.arguments)
+        lines += [".PP", ".EX", roff(page.example), ".EE"]
     for title, rows in (("CREDENTIAL HELPER PROTOCOL", VERBS), ("FILES", FILES)):
-        lines.append(f".SH {title}")
-        for form, meaning in rows:
-            lines += [".TP", f".B {roff(form)}", roff(meaning)]
+        lines += [f".SH {title}", *definitions(rows)]
     lines += [
         ".SH EXIT STATUS",
-        "0, or 1 when something failed, or 2 when the command line is wrong.",
-        "An unknown command is 1, and told on standard output.",
+        "0 on success, 1 on failure, and 2 for an invalid command line.",
+        "An unknown command is reported on standard output with exit status 1.",
         "",
     ]
     return "\n".join(lines)
@@ -119,33 +116,30 @@ def reference() -> str:
     """Return the reference page."""
     parts = [
         "# Commands\n",
-        "What people run; Docker itself calls the verbs of the [protocol](protocol.md). Each tells the same",
-        "with `--help`. Results go to standard output, all else to standard error; the exit status is 0, or",
-        "1 when something failed, or 2 when the command line is wrong. An unknown command is 1, and told on",
-        "standard output, as clients of the protocol expect it.\n",
+        "The commands for users. Docker itself calls the verbs of the [protocol](protocol.md). `--help`",
+        "shows the same information. Results go to standard output, everything else goes to standard error.",
+        "The exit status is 0 on success, 1 on failure, and 2 for an invalid command line. An unknown",
+        "command is reported on standard output with exit status 1, because clients of the protocol expect",
+        "that.\n",
     ]
     for page in pages():
-        parts += [f"## {page.name}\n", f"{page.summary[0].upper()}{page.summary[1:]}.\n", "```text"]
+        parts += [f"## {page.command.name}\n", f"{page.command.description}\n", "```text"]
         parts += [f"{PROG} {page.synopsis}", "```\n"]
         if page.arguments:
             parts += ["| | |", "|---|---|"]
-            parts += [
-                f"| `{form.replace('|', chr(92) + '|')}` | {meaning} |" for form, meaning in page.arguments
-            ]
+            parts += [f"| `{form.replace('|', chr(92) + '|')}` | {text} |" for form, text in page.arguments]
             parts += [""]
-        parts += [f"Example: `{PROG} {page.example_line}`\n"]
+        parts += [f"Example: `{page.example}`\n"]
     return "\n".join(parts)
 
 
-def paragraph(line: str) -> str:
-    """Return a line of a description: blank ones part paragraphs, indented ones are commands."""
-    if line.startswith("  "):
-        return f".EX\n{roff(line)}\n.EE"
-    return roff(line) if line else ".PP"
+def definitions(rows: list[Argument] | tuple[tuple[str, str], ...]) -> list[str]:
+    """Return roff lines that define terms."""
+    return [line for term, text in rows for line in (".TP", f".B {roff(term)}", roff(text))]
 
 
 def roff(text: str) -> str:
-    """Escape what roff would take for its own."""
+    """Escape the special characters of roff."""
     text = text.replace("\\", "\\\\").replace("-", "\\-").replace("…", "...")
     return f"\\&{text}" if text.startswith((".", "'")) else text
 

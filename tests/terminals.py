@@ -1,4 +1,4 @@
-"""The real executable under a pseudo-terminal: what a person sees, and what they type."""
+"""Run the executable on a pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from tests.conftest import EXECUTABLE
 
 
 class Session(NamedTuple):
-    """What a person saw, and the exit status."""
+    """The exit status of a command, and its output on the terminal."""
 
     status: int
     screen: str
 
 
 def run_in_terminal(*argv: str, typed: str = "", env: dict[str, str] | None = None) -> Session:
-    """Run the executable with all three standard streams on one terminal, and type something."""
-    import pty  # only where there are pseudo-terminals
+    """Run the executable with all three standard streams on one terminal, and type a text."""
+    import pty  # Windows has no pseudo-terminals.
 
-    ours, theirs = pty.openpty()
+    terminal, other_end = pty.openpty()
     process = subprocess.Popen(
         [EXECUTABLE, *argv],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
+        stdin=other_end,
+        stdout=other_end,
+        stderr=other_end,
         start_new_session=True,
         env={**os.environ, "TERM": "xterm", "LANG": "C.UTF-8", **(env or {})},
     )
-    os.close(theirs)
-    os.write(ours, typed.encode())
-    seen = b""
+    os.close(other_end)
+    os.write(terminal, typed.encode())
+    output = b""
     try:
-        while part := os.read(ours, 4096):
-            seen += part
+        while chunk := os.read(terminal, 4096):
+            output += chunk
     except OSError as error:
-        if error.errno != errno.EIO:  # the other end is closed
+        if error.errno != errno.EIO:  # EIO means that the other end is closed.
             raise
-    os.close(ours)
-    return Session(process.wait(60), seen.decode().replace("\r\n", "\n"))
+    os.close(terminal)
+    return Session(process.wait(60), output.decode().replace("\r\n", "\n"))

@@ -56,7 +56,7 @@ def test_a_pipe_as_dockers_configuration(home: Path, ask: Run) -> None:
 def test_devices_as_files_of_podman(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", "/dev/zero")
     monkeypatch.setenv("REGISTRY_AUTH_FILE", "/dev/zero")
-    told = doctor(HOST).of("podman")
+    told = doctor(HOST).findings("podman")
     assert [text for _, text, _ in told] == ["/dev/zero is not a file"]
     assert read(os.devnull, "{}").problem == ""
 
@@ -81,7 +81,7 @@ def test_a_pipe_as_a_file_of_aws(
     told = f"{path} is not a file", f"correct it, or check {variable}"
     assert ask("get", stdin=HOST).error == f"{HOST}: {told[0]}; {told[1]}"
     assert ask("get", stdin=PUBLIC) == Result(1, NOT_FOUND, b"")
-    assert doctor(HOST).one("credentials") == ("failure", *told)
+    assert doctor(HOST).finding("credentials") == ("failure", *told)
     assert aws.calls == []
 
 
@@ -105,7 +105,7 @@ def test_a_log_that_cannot_be_one(value: str, home: Path, ask: Run, monkeypatch:
     pipe(home / "pipe")
     assert ask("get", stdin=HOST).reply["Username"] == "AWS"
     monkeypatch.setenv("ECR_CREDHELPER_LOG", value)
-    told = f"ECR_CREDHELPER_LOG: {value!r} is no place for a log; {NEITHER}".replace(r"\\n", r"\n")
+    told = f"ECR_CREDHELPER_LOG: {value!r} is not a log destination; {NEITHER}".replace(r"\\n", r"\n")
     assert ask("get", stdin=HOST).error == told
     assert ask("get", stdin="ghcr.io") == Result(1, NOT_FOUND, b"")
     assert ask("get", stdin="quay.io").reply["Secret"] == "p"
@@ -126,11 +126,11 @@ def test_a_host_that_the_settings_map_to_ecr_depends_on_it_too(
 def test_doctor_tells_of_it(doctor: Doctor, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ECR_CREDHELPER_LOG", "info")
     settings(home, "fallback = 7\n")
-    first, second = doctor(HOST).of("settings")
-    assert first == ("failure", "ECR_CREDHELPER_LOG: 'info' is no place for a log", NEITHER)
+    first, second = doctor(HOST).findings("settings")
+    assert first == ("failure", "ECR_CREDHELPER_LOG: 'info' is not a log destination", NEITHER)
     assert second[0] == "ok"
     monkeypatch.setenv("ECR_CREDHELPER_LOG", "debug")
-    assert len(doctor(HOST).of("settings")) == 1
+    assert len(doctor(HOST).findings("settings")) == 1
 
 
 def test_a_device_is_no_log_in_the_settings_either(home: Path) -> None:

@@ -249,7 +249,7 @@ def accounts_of(profile: dict[str, str]) -> set[str]:
 
 def _ask(host: str, role: str, profile: str, prompt: str) -> str:
     """Ask for an MFA code on the terminal; NoCredentialsError at once where there is none."""
-    from ecr_credhelper.console.terminal import asking, clean
+    from ecr_credhelper.console.terminal import clean, prompt_without_echo
 
     question = clean(f"{host}: role {role}: {prompt}")
     if os.name == "nt":
@@ -260,7 +260,7 @@ def _ask(host: str, role: str, profile: str, prompt: str) -> str:
     except OSError:
         why = "there is no terminal to ask on"
     else:
-        with terminal, asking(terminal.fileno()), suppress(EOFError):
+        with terminal, prompt_without_echo(terminal.fileno()), suppress(EOFError):
             return getpass.getpass(question)
     command = f"aws sts get-caller-identity{f' --profile {profile}' if profile else ''}"
     raise CredentialsError(host, f"role {role} needs an MFA code, and {why}", f"run: {command}")

@@ -1,13 +1,13 @@
-"""What people run: a table of commands, and for each a module of its name, but for those of ``ELSEWHERE``.
+"""The commands for users: a table of commands, and one module for each.
 
-Such a module has ``arguments(parser)``, which says what it takes, and ``run(options, terminal)``, which does
-it and returns the exit status; an error of ours that it raises becomes one line on standard error.
+A command's module has ``arguments(parser)``, which adds its arguments, and ``run(options, terminal)``, which
+runs the command and returns the exit status. If ``run`` raises a CredentialHelperError, it is shown in one
+line on standard error.
 """
 
 import argparse
 import difflib
 import os
-import textwrap
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -21,106 +21,120 @@ HOST = "111122223333.dkr.ecr.us-west-2.amazonaws.com"
 
 
 class Command(NamedTuple):
-    """One command: its name, what it does in a line, and the arguments of an example."""
+    """A command: its name, a one-line summary, and the arguments of an example."""
 
     name: str
     summary: str
     example: str
 
+    @property
+    def description(self) -> str:
+        """The summary as a sentence."""
+        return f"{self.summary[0].upper()}{self.summary[1:]}."
 
-COMMANDS = (
-    Command("configure", "let Docker use this helper for your registries", HOST),
-    Command("unconfigure", "give Docker's configuration back as it was before", ""),
-    Command("doctor", "check everything from a registry's name to a working pull", HOST),
-    Command("status", "show which registries come here, as whom, and what is cached", ""),
-    Command("login", "log a client in for twelve hours, where its configuration must name no helper", HOST),
-    Command("password", "print a registry's password, for a script", HOST),
-    Command("header", "print the Authorization header for a registry's HTTP API", HOST),
-    Command("cache", "show what is cached, or forget it", "clear"),
-    Command("completion", "print what makes your shell complete these commands", "bash"),
-)
+
+GROUPS = {
+    "Set up": (
+        Command("configure", "set up Docker or podman to log in to your ECR registries", HOST),
+        Command("unconfigure", "restore the previous configuration", ""),
+    ),
+    "Inspect": (
+        Command("status", "list configured registries, their AWS identities and tokens", ""),
+        Command("doctor", "check everything from the registry name to a working pull", HOST),
+        Command("cache", "list or remove cached tokens", "clear"),
+    ),
+    "Use directly": (
+        Command("login", "log in once with docker, podman, helm ... (12 hours)", HOST),
+        Command("password", "print a registry password for use in a script", HOST),
+        Command("header", "print an Authorization header for the registry's HTTP API", HOST),
+        Command("completion", "print a shell completion script", "bash"),
+    ),
+}
+OPTIONS = (("-h, --help", "show this help"), ("--version", "show the version"))
+COMMANDS = [command for commands in GROUPS.values() for command in commands]
 NAMES = [command.name for command in COMMANDS]
-ELSEWHERE = {"header": "password"}
+
+MODULES = {"header": "password"}
+"""Commands that the module of another command implements."""
+
+DESCRIPTION = "Docker credential helper for Amazon ECR."
 INTRODUCTION = f"""\
-Logs Docker in to Amazon ECR by itself. Begin with one of your registries:
+{DESCRIPTION}
 
-  {PROG} configure {HOST}
-
-and docker pull and docker push work. When something does not, doctor tells what, and what to do.
+Usage: {PROG} COMMAND [OPTIONS]
+Get started: {PROG} configure HOST
 """
-CLOSING = "Each tells more with --help. Docker itself calls get, store, erase and list.\n"
+CLOSING = f"""\
+Docker itself calls get, store, erase and list.
+Run "{PROG} COMMAND --help" for details.
+"""
 
 
 def run(argv: "Sequence[str]") -> int:
-    """Run a command of the table over the standard streams; return its exit status."""
+    """Run a command on the standard streams and return its exit status."""
     terminal = Terminal(os.environ)
     try:
         options = parser(argv[0]).parse_args(argv)
         status: int = _module(options.command).run(options, terminal)
-    except SystemExit as stop:  # of argparse: it has told what is wrong, or how to call it
+    except SystemExit as stop:  # argparse has already written its help or its error.
         status = int(stop.code or 0)
     except CredentialHelperError as error:
         terminal.warn(f"{PROG}: {error}")
         status = 1
-    except Exception as error:  # noqa: BLE001 - no traceback ever reaches a person
+    except Exception as error:  # noqa: BLE001 - users never see a traceback
         terminal.warn(str(internal_error(error)))
         status = 1
     return status if terminal.flush() else 1
 
 
 class _Parser(argparse.ArgumentParser):
-    """Tells what is wrong as all other errors are told: in a line."""
+    """Reports wrong arguments in one line, like all other errors."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{CredentialHelperError(self.prog, message, f'run: {self.prog} --help')}\n")
 
 
 def parser(only: str = "") -> argparse.ArgumentParser:
-    """Return the parser of the command line, with what the named command takes, or with what all take."""
-    found = _Parser(
-        PROG,
-        description=INTRODUCTION,
-        epilog=CLOSING,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage="%(prog)s COMMAND …",
-    )
-    table = found.add_subparsers(dest="command", metavar="COMMAND", title="commands", prog=PROG)
-    for name, summary, example in COMMANDS:
-        about = f"{summary[0].upper()}{summary[1:]}."
-        epilog = f"example:\n  {PROG} {name} {example}".rstrip()
-        sub = table.add_parser(
-            name,
-            help=summary,
-            description=about,
-            epilog=epilog,
+    """Return the parser of the command line, with the arguments of one command or of all commands."""
+    result = _Parser(PROG)
+    commands = result.add_subparsers(dest="command", metavar="COMMAND", prog=PROG)
+    for command in COMMANDS:
+        subparser = commands.add_parser(
+            command.name,
+            description=command.description,
+            epilog=f"example:\n  {PROG} {command.name} {command.example}".rstrip(),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        if only in {"", name}:
-            _module(name).arguments(sub)
-    return found
+        if only in {"", command.name}:
+            _module(command.name).arguments(subparser)
+    return result
 
 
 def _module(name: str) -> Any:
-    return import_module(f"{__name__}.{ELSEWHERE.get(name, name)}")
+    return import_module(f"{__name__}.{MODULES.get(name, name)}")
 
 
 def complete() -> int:
-    """Answer a shell that asks what could come next on its command line; return the exit status."""
+    """Complete the command line of a shell; return an exit status only if no shell is asking."""
     import argcomplete
 
-    argcomplete.autocomplete(parser())  # ends the process, if it was indeed asked
+    argcomplete.autocomplete(parser())  # This ends the process if a shell is asking.
     return 1
 
 
 def usage() -> str:
-    """Return the short help: what most people need first."""
+    """Return the short help."""
     width = max(map(len, NAMES))
-    lines = "\n".join(f"{command.name:{width}}  {command.summary}" for command in COMMANDS)
-    return f"{INTRODUCTION}\n{textwrap.indent(lines, '  ')}\n\n{CLOSING}"
+    sections = {title: [command[:2] for command in commands] for title, commands in GROUPS.items()}
+    blocks = [
+        "\n".join([title, *(f"  {name:{width}}  {text}" for name, text in rows)])
+        for title, rows in {**sections, "Options": OPTIONS}.items()
+    ]
+    return "\n\n".join([INTRODUCTION.rstrip(), *blocks, CLOSING])
 
 
 def unknown(name: str) -> str:
-    """Return one line for a command that does not exist."""
-    near = difflib.get_close_matches(name, NAMES, 1)
-    hint = f"did you mean {near[0]}?" if near else f"run: {PROG} --help"
+    """Return the one-line error for an unknown command."""
+    similar = difflib.get_close_matches(name, NAMES, 1)
+    hint = f"did you mean {similar[0]}?" if similar else f"run: {PROG} --help"
     return str(CredentialHelperError(PROG, "unknown command", hint))

@@ -1,4 +1,4 @@
-"""``cache``: what is cached, and ``cache clear``: forget it."""
+"""``cache``: list cached tokens, or remove them with ``cache clear``."""
 
 import glob
 import json
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.cli import inventory
 from ecr_credhelper.cli.options import add_hosts, known_hosts
-from ecr_credhelper.console.durations import format_duration
+from ecr_credhelper.console.wording import counted, format_duration
 from ecr_credhelper.errors import PROG, ConfigurationError, UnsupportedRegistryError
 from ecr_credhelper.files import is_private
 from ecr_credhelper.fingerprint import fingerprint
@@ -24,27 +24,27 @@ if TYPE_CHECKING:
     from ecr_credhelper.console.terminal import Terminal
 
 ACTIONS = ("show", "clear")
-HEAD = ("REGISTRY", "REGION", "AS", "AGE", "EXPIRES IN", "")
+COLUMNS = ("REGISTRY", "REGION", "IDENTITY", "AGE", "EXPIRES IN", "")
 AWS_CACHE = "~/.aws/cli/cache"
-FORGOTTEN = ("tokens", "routes", "failures", "claims")
-"""Kinds of records that AWS can give again; logins that a person gave are not among them."""
+CLEARED = ("tokens", "routes", "failures", "claims")
+"""Kinds of records that ``clear`` removes. Stored docker logins stay, because AWS cannot issue them again."""
 
 
 def arguments(parser: "argparse.ArgumentParser") -> None:
-    """Take what to do, and a registry."""
-    action = parser.add_argument("action", nargs="?", metavar="|".join(ACTIONS), default="show")
-    action.help = "default: show"
-    action.completer = lambda **_: [*ACTIONS, *known_hosts()]  # type: ignore[attr-defined] # argcomplete's way
-    add_hosts(parser, "?", "the one registry to show or to forget, with a login that was given for it")
+    """Add the arguments of the command."""
+    about = "what to do (default: show)"
+    action = parser.add_argument("action", nargs="?", metavar="|".join(ACTIONS), default="show", help=about)
+    action.completer = lambda **_: [*ACTIONS, *known_hosts()]  # type: ignore[attr-defined] # for argcomplete
+    add_hosts(parser, "?", "show or clear only this registry; clear then removes its stored docker login too")
 
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
-    """Show or clear."""
+    """Show or clear the cache."""
     if options.action not in ACTIONS:
         options.action, options.host = "show", options.action
     cache = open_cache(os.environ)
     if not cache.store.directory:
-        terminal.print("There is no cache: it is switched off, or this machine has no place for one.")
+        terminal.print("No cache: AWS_ECR_DISABLE_CACHE is set, or no cache directory is available.")
         return 0
     host = _host(options.host) if options.host else ""
     (_clear if options.action == "clear" else _show)(cache, host, terminal)
@@ -52,17 +52,16 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
 
 
 def _host(server: str) -> str:
-    """Return the name under which a registry is cached."""
+    """Return the host under which the tokens of a registry are cached."""
     registry = parse(server) or load_settings(os.environ).registry(server)
     if registry is None:
-        reason = "not an Amazon ECR registry, so nothing of it is cached"
-        raise UnsupportedRegistryError(authority_of(server) or "the given registry", reason, "check the name")
+        host = authority_of(server) or "the given registry"
+        raise UnsupportedRegistryError(host, "not an Amazon ECR registry", "check the name")
     return registry.host
 
 
 def _show(cache: "Cache", host: str, terminal: "Terminal") -> None:
     now = time.time()
-    entries = inventory.entries(cache, fingerprint(os.environ).route, now)
     rows = [
         (
             entry.host,
@@ -70,38 +69,38 @@ def _show(cache: "Cache", host: str, terminal: "Terminal") -> None:
             entry.identity,
             format_duration(now - entry.token.fetched_at),
             format_duration(entry.token.expires_at - now),
-            "" if entry.is_current else "not for the present identity",
+            "" if entry.is_current else "other identity",
         )
-        for entry in entries
+        for entry in inventory.entries(cache, fingerprint(os.environ).route, now)
         if host in {"", entry.host}
     ]
     if rows:
-        terminal.table(HEAD, [*dict.fromkeys(rows)])  # an environment may differ in what is not shown
+        # Two entries can differ only in details that no column shows.
+        terminal.table(COLUMNS, [*dict.fromkeys(rows)])
     else:
-        terminal.print(f"Nothing is cached{f' for {host}' if host else ''} in {cache.store.directory}.")
+        terminal.print(f"No cached tokens{f' for {host}' if host else ''} in {cache.store.directory}.")
 
 
 def _clear(cache: "Cache", host: str, terminal: "Terminal") -> None:
     if host:
         cache.forget(host)
-        _look_again(cache, host)
-        terminal.print(f"{host}: forgotten.")
-        _warn_of_aws_cache(terminal)
-        return
-    for kind in FORGOTTEN:
-        for name in cache.store.names(kind):
-            cache.store.discard(kind, name)
-    _look_again(cache, "")
-    terminal.print(f"All tokens in {cache.store.directory} are forgotten.")
-    for given in cache.logins(time.time()):
-        terminal.print(
-            f"The login that was given for {given} stays; to forget it: {PROG} cache clear {given}"
-        )
+        _raise_if_not_cleared(cache, host)
+        terminal.print(f"Removed all cached logins for {host}.")
+    else:
+        token_count = len(cache.store.names("tokens"))
+        for kind in CLEARED:
+            for name in cache.store.names(kind):
+                cache.store.discard(kind, name)
+        _raise_if_not_cleared(cache, "")
+        terminal.print(f"Removed {counted(token_count, 'cached token')}.")
+        for login in cache.logins(time.time()):
+            terminal.print(f"Kept the stored docker login for {login}.")
+            terminal.print(f"To remove it, run: {PROG} cache clear {login}")
     _warn_of_aws_cache(terminal)
 
 
 def _warn_of_aws_cache(terminal: "Terminal") -> None:
-    """Warn that the next fetch uses temporary credentials that the AWS CLI's cache still has."""
+    """Warn if the AWS CLI's cache contains temporary credentials that the next fetch will use."""
     count = sum(map(_is_valid, glob.glob(os.path.join(os.path.expanduser(AWS_CACHE), "*.json"))))
     if count:
         terminal.warn(f"{AWS_CACHE} still has temporary AWS credentials ({count}), which the next get uses.")
@@ -110,7 +109,7 @@ def _warn_of_aws_cache(terminal: "Terminal") -> None:
 
 
 def _is_valid(path: str) -> bool:
-    """Return whether a file of the AWS CLI's cache has credentials that have not expired."""
+    """Return whether a file of the AWS CLI's cache contains credentials that have not expired."""
     try:
         with open(path, "rb") as file:
             expiration = json.load(file)["Credentials"]["Expiration"]
@@ -119,10 +118,10 @@ def _is_valid(path: str) -> bool:
         return False
 
 
-def _look_again(cache: "Cache", host: str) -> None:
-    """Raise ConfigurationError where something is left: who discards is not told."""
+def _raise_if_not_cleared(cache: "Cache", host: str) -> None:
+    """Raise ConfigurationError if entries remain, because the cache itself ignores such errors."""
     directory = cache.store.directory
-    hosts = {*cache.logins(time.time()), *(one for _, one, _, _ in cache.routes())}
-    is_left = host in hosts if host else any(map(cache.store.names, FORGOTTEN))
-    if is_left or (os.path.lexists(directory) and not is_private(directory)):
-        raise ConfigurationError(directory, "what is in it cannot be removed", "check its owner and mode")
+    hosts = {*cache.logins(time.time()), *(route_host for _, route_host, _, _ in cache.routes())}
+    remains = host in hosts if host else any(map(cache.store.names, CLEARED))
+    if remains or (os.path.lexists(directory) and not is_private(directory)):
+        raise ConfigurationError(directory, "its entries cannot be removed", "check its owner and mode")

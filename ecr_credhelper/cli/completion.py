@@ -1,4 +1,4 @@
-"""``completion SHELL``: a script that lets a shell complete commands, options and registries."""
+"""``completion SHELL``: a script with which a shell completes commands, options and registries."""
 
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: "argparse.ArgumentParser") -> None:
-    """Take the shell."""
-    parser.add_argument(
-        "shell", choices=("bash", "zsh", "fish"), help="for bash and zsh: eval it at their start"
-    )
+    """Add the arguments of the command."""
+    about = "for bash and zsh, eval the script in ~/.bashrc or ~/.zshrc"
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help=about)
 
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:

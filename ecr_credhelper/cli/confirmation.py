@@ -1,4 +1,4 @@
-"""What ``configure`` and ``unconfigure`` share: show a change, ask, keep other processes out, write."""
+"""Shared by ``configure`` and ``unconfigure``: show a change, ask, lock out other processes, write."""
 
 import difflib
 import os
@@ -23,33 +23,33 @@ if TYPE_CHECKING:
 STYLES = {"-": "red", "+": "green", "@": "dim"}
 
 LOCK_NAME = "configuration"
-"""The lock file, beside those of tokens. It is one for all configuration files: a command writes up to three,
-and two commands that each waited for a file of the other would never end."""
+"""The lock file, beside those of tokens. One lock covers all configuration files, because a command writes up
+to three, and two commands that each waited for a file of the other would deadlock."""
 
 LOCK_WAIT = 60
-"""Seconds to wait for other processes, each of which needs a tenth of one, before going on without the lock:
-then one of them has been stopped while it held it."""
+"""Time limit for getting the lock, in seconds. Other processes hold it for about a tenth of a second, so when
+it expires, the holder has been suspended, and the command continues without the lock."""
 
 LOCK_POLL = 0.02
-"""Seconds between two attempts to get the lock: short, compared to how long a process holds it."""
+"""Interval between attempts to get the lock, in seconds: shorter than the time that a process holds it."""
 
 
 def add_write_options(parser: "argparse.ArgumentParser") -> None:
-    """Add the options that say how to write."""
-    parser.add_argument("--yes", "-y", action="store_true", help="write without asking, as in a script")
-    parser.add_argument(
-        "--dry-run", action="store_true", help="show what would be written, and write nothing"
-    )
+    """Add the options that control whether changes are written."""
+    parser.add_argument("--yes", "-y", action="store_true", help="apply the changes without asking")
+    parser.add_argument("--dry-run", action="store_true", help="show the changes without applying them")
 
 
-def run_alone(change: "Callable[[], int]", options: "argparse.Namespace", terminal: "Terminal") -> int:
+def retry_on_conflict(
+    change: "Callable[[], int]", options: "argparse.Namespace", terminal: "Terminal"
+) -> int:
     """Run a change of files from reading to writing, and return its exit status.
 
-    If it asks nothing, it holds the lock all the time, and runs a second time if another program has written
-    a file meanwhile. If it asks, other processes must not wait for the answer: ``apply`` takes the lock.
+    With ``--yes``, hold the lock all the time, and run the change again if another program has written a file
+    in the meantime. Otherwise other processes must not wait for the user, so only ``apply`` takes the lock.
 
     Raises:
-        ChangedError: another program has written a file meanwhile.
+        ChangedError: another program has written a file in the meantime.
 
     """
     if options.dry_run or not options.yes:
@@ -58,12 +58,12 @@ def run_alone(change: "Callable[[], int]", options: "argparse.Namespace", termin
         try:
             return change()
         except ChangedError as error:
-            terminal.warn(f"{error.subject} {error.reason}: once more")
+            terminal.warn(f"{error.subject} {error.reason}; retrying")
             return change()
 
 
 def apply(changes: "Sequence[Change]", options: "argparse.Namespace") -> None:
-    """Write the changes; what ``write`` raises is raised."""
+    """Write the changes under the lock; raise what ``write`` raises."""
     with nullcontext() if options.yes else _write_lock():
         write(changes)
 
@@ -72,9 +72,9 @@ def apply(changes: "Sequence[Change]", options: "argparse.Namespace") -> None:
 def _write_lock() -> "Iterator[None]":
     """Hold the lock between the processes that write configuration files.
 
-    It is in the cache directory, so that nothing of ours appears in the directories of other programs. Go on
-    without it if there is no such directory (``AWS_ECR_DISABLE_CACHE``, or no private place) or if the lock
-    cannot be had: a file that was changed after it was read is not replaced anyway.
+    The lock file is in the cache directory, to keep it out of the directories of other programs. Without a
+    private cache directory, or if the lock cannot be acquired in time, continue without it: files that have
+    changed since they were read are never replaced.
     """
     directory = open_cache(os.environ).store.directory
     locks = os.path.join(directory, "locks")
@@ -84,7 +84,7 @@ def _write_lock() -> "Iterator[None]":
     from filelock import FileLock
 
     lock = FileLock(os.path.join(locks, LOCK_NAME), mode=PRIVATE_FILE)
-    with suppress(OSError, NotImplementedError):  # its Timeout is an OSError
+    with suppress(OSError, NotImplementedError):  # filelock's Timeout is an OSError.
         lock.acquire(timeout=LOCK_WAIT, poll_interval=LOCK_POLL)
     try:
         yield
@@ -93,31 +93,35 @@ def _write_lock() -> "Iterator[None]":
 
 
 def confirm_changes(
-    changes: "Sequence[Change]", shown: "Collection[str]", options: "argparse.Namespace", terminal: "Terminal"
+    changes: "Sequence[Change]",
+    visible: "Collection[str]",
+    options: "argparse.Namespace",
+    terminal: "Terminal",
 ) -> bool:
-    """Show how files change, and return whether to write them, which the user is asked.
+    """Show the changes of files, and return whether the user wants to apply them.
 
-    ``shown`` are the texts in the files that are no secrets; all others are masked.
+    ``visible`` are the texts in the files that are not secret; all others are masked.
 
     Raises:
-        ConfigurationError: there is no terminal to ask on.
+        ConfigurationError: the user cannot be asked, because this is not a terminal.
 
     """
     for file, text, _ in changes:
-        old, new = (masked(one, shown).splitlines() for one in (file.text, text))
-        context = 0 if file.path == settings_file(os.environ) else 2  # masked() knows JSON alone
+        old, new = (masked(version, visible).splitlines() for version in (file.text, text))
+        # masked() understands only JSON, so unchanged lines of the settings file are not shown.
+        context = 0 if file.path == settings_file(os.environ) else 2
         for line in difflib.unified_diff(old, new, file.path, file.path, n=context, lineterm=""):
-            shown_line = clean(line.replace("\t", "    "))
-            terminal.print(terminal.styled(shown_line, STYLES[line[0]]) if line[0] in STYLES else shown_line)
+            shown = clean(line.replace("\t", "    "))
+            terminal.print(terminal.styled(shown, STYLES[line[0]]) if line[0] in STYLES else shown)
     if options.yes or options.dry_run:
         return not options.dry_run
     if not terminal.is_interactive:
-        raise ConfigurationError("nothing was written", "there is nobody to ask", "add --yes")
+        hint = "use --yes to apply the changes"
+        raise ConfigurationError("nothing changed", "not running in a terminal", hint)
+    is_confirmed = False
     try:
-        is_wanted = terminal.ask("Write this?")
-    except KeyboardInterrupt:
-        terminal.warn("nothing was written")
-        raise
-    if not is_wanted:
-        terminal.warn("nothing was written")
-    return is_wanted
+        is_confirmed = terminal.ask("Apply these changes?")
+    finally:  # Ctrl-C also means no.
+        if not is_confirmed:
+            terminal.warn("nothing changed")
+    return is_confirmed

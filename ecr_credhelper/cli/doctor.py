@@ -1,10 +1,11 @@
-"""``doctor [HOST]``: from a registry's name to a working pull, in one list of findings."""
+"""``doctor [HOST]``: check everything from the registry name to a working pull."""
 
 import json
 import os
 from typing import TYPE_CHECKING
 
 from ecr_credhelper.cli.options import add_hosts, add_identity
+from ecr_credhelper.console.wording import counted
 from ecr_credhelper.doctor import (
     FAILURE,
     OK,
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
     from ecr_credhelper.console.terminal import Terminal
 
 SECONDS = 9
-"""For all checks together: with the start of the program, ten."""
+"""Time limit for all checks together, in seconds. The whole command then takes less than ten."""
 
 VERSION = 1
-"""Of the shape of ``--json``: it changes when a reader would have to."""
+"""Version of the ``--json`` output. It changes only if programs that read the output must change."""
 
 CHECKS = (
     Check("executable", machine.executable),
@@ -51,58 +52,60 @@ FACTS = ("account", "region", "partition", "fips", "dualstack", "public")
 
 
 def arguments(parser: "argparse.ArgumentParser") -> None:
-    """Take a registry or an image, and an identity."""
-    add_hosts(parser, "?", "a registry, or an image to check its pull; without it, what needs no registry")
+    """Add the arguments of the command."""
+    about = "registry host, or image to check its pull; omit to check only the setup of this machine"
+    add_hosts(parser, "?", about)
     add_identity(parser)
-    parser.add_argument("--json", action="store_true", help="print the findings as one JSON object")
+    parser.add_argument("--json", action="store_true", help="print the findings as a JSON object")
 
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
-    """Show the findings; 1 where one of them is a failure."""
-    subject = Context(
-        options.host or "", os.environ, IdentityOverride(options.profile or "", options.role_arn or "")
-    )
-    found = adjust_severity(subject, run_checks(subject, CHECKS, SECONDS, terminal.progress))
-    failures, warnings = (sum(one.kind == kind for one in found) for kind in (FAILURE, WARNING))
+    """Show the findings; return 1 if one of them is a failure."""
+    override = IdentityOverride(options.profile or "", options.role_arn or "")
+    context = Context(options.host or "", os.environ, override)
+    findings = adjust_severity(context, run_checks(context, CHECKS, SECONDS, terminal.progress))
+    failures, warnings = (sum(one.kind == kind for one in findings) for kind in (FAILURE, WARNING))
+    status = 1 if failures else 0
     if options.json:
-        facts = {name: getattr(subject.registry, name) for name in FACTS} if subject.registry else None
+        facts = {name: getattr(context.registry, name) for name in FACTS} if context.registry else None
         result = {
             "version": VERSION,
-            "host": subject.host or None,
+            "host": context.host or None,
             "registry": facts,
             "findings": [
-                {"check": one.check, "result": one.kind, "text": one.text, "hint": one.hint} for one in found
+                {"check": one.check, "result": one.kind, "text": one.text, "hint": one.hint}
+                for one in findings
             ],
             "failures": failures,
             "warnings": warnings,
         }
         terminal.write_raw(json.dumps(result, indent=2))
-        return 1 if failures else 0
+        return status
     width = max(len(check.name) for check in CHECKS)
-    for one in found:
-        terminal.print(f"{terminal.mark(one.kind)} {one.check:{width}}  {one.text}")
-        if one.hint:
-            terminal.print(
-                f"  {'':{width}}  {terminal.styled(one.hint, 'dim' if one.kind == OK else 'bold')}"
-            )
+    for kind, text, hint, check in findings:
+        terminal.print(f"{terminal.mark(kind)} {check:{width}}  {text}")
+        if hint:
+            terminal.print(f"  {'':{width}}  {terminal.styled(hint, 'dim' if kind == OK else 'bold')}")
     terminal.print()
-    terminal.print(f"failures: {failures}, warnings: {warnings}")
-    return 1 if failures else 0
+    terminal.print(f"{counted(failures, 'problem')}, {counted(warnings, 'warning')}")
+    return status
 
 
-def adjust_severity(subject: Context, found: list[Finding]) -> list[Finding]:
-    """Return the findings, a warning for each failure that a pull does not depend on.
+def adjust_severity(context: Context, findings: list[Finding]) -> list[Finding]:
+    """Return the findings with each failure that does not prevent a pull reduced to a warning.
 
-    What a check only repeats of itself, or of those that it comes after, is left out.
+    Omit findings that repeat an earlier one of the same check or of a check that it waits for.
     """
-    harmless = {"credentials", "identity"} if subject.token else set()
-    if subject.registry and subject.registry.public:  # its images can be pulled without a login
+    harmless = {"credentials", "identity"} if context.token else set()
+    if context.registry and context.registry.public:  # Public images can be pulled without a login.
         harmless = {"credentials", "identity", "token"}
-    if any(one.check == "podman" and one.kind == OK for one in found):  # one client is enough
+    if any(one.check == "podman" and one.kind == OK for one in findings):  # One working client is enough.
         harmless.add("docker")
-    before = {check.name: {check.name, *check.after} for check in CHECKS}
+    related = {check.name: {check.name, *check.after} for check in CHECKS}
     return [
         one._replace(kind=WARNING) if one.kind == FAILURE and one.check in harmless else one
-        for number, one in enumerate(found)
-        if not any(each[:2] == one[:2] and each.check in before[one.check] for each in found[:number])
+        for number, one in enumerate(findings)
+        if not any(
+            earlier[:2] == one[:2] and earlier.check in related[one.check] for earlier in findings[:number]
+        )
     ]

@@ -1,4 +1,4 @@
-"""What is cached and for whom, in words for people; never a secret."""
+"""The cached logins and their AWS identities, as the commands show them, without secrets."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,7 +18,7 @@ STORED = "docker login"
 
 
 class Entry(NamedTuple):
-    """One cached login: ``is_current`` tells whether a get would be answered with it now."""
+    """A cached login; ``is_current`` is whether ``get`` would serve it now."""
 
     host: str
     region: str
@@ -28,24 +28,24 @@ class Entry(NamedTuple):
 
 
 def entries(cache: "Cache", route: str, now: float) -> list[Entry]:
-    """Return all that can be served; ``route`` is the fingerprint's, ``now`` seconds since the epoch."""
+    """Return all valid logins; ``route`` is the fingerprint's, ``now`` is in seconds since the epoch."""
     found: dict[tuple[str, str], Entry] = {}
-    given = cache.logins(now)
+    logins = cache.logins(now)
     for _, host, _, key in cache.routes():
         token = cache.token(key, now)
         if token:
-            is_current = cache.route(host, route) == key and host not in given
+            is_current = cache.route(host, route) == key and host not in logins
             region = split_fields(key).get("region", "")
             found[host, key] = Entry(host, region, _identity(key), token, is_current)
-    for host, login in given.items():
+    for host, login in logins.items():
         registry = parse(host)
         found[host, ""] = Entry(host, registry.region if registry else "", STORED, login, is_current=True)
-    return [found[place] for place in sorted(found)]
+    return [found[host_and_key] for host_and_key in sorted(found)]
 
 
 def describe_identity(profile: str, role_arn: str, environ: "Mapping[str, str]") -> str:
-    """Return whom a rule and an environment lead to, as far as that can be told without asking AWS."""
-    key = environ.get("AWS_ACCESS_KEY_ID")  # comes before a profile that the environment names
+    """Return which identity a rule and an environment select, as far as is known without calling AWS."""
+    key = environ.get("AWS_ACCESS_KEY_ID")  # This takes precedence over AWS_PROFILE.
     if not profile and not key:
         profile = environ.get("AWS_DEFAULT_PROFILE") or environ.get("AWS_PROFILE") or ""
     role = role_arn or environ.get("AWS_ROLE_ARN") or ""
@@ -55,11 +55,11 @@ def describe_identity(profile: str, role_arn: str, environ: "Mapping[str, str]")
     if source:
         return source
     is_container = any(name.startswith("AWS_CONTAINER_CREDENTIALS_") for name in environ)
-    return "the container's role" if is_container else "default chain"
+    return "container role" if is_container else "default"
 
 
 def identity_of(registry: "Registry", environ: "Mapping[str, str]") -> str:
-    """Return in words which identity the settings and the environment select for a registry."""
+    """Return which identity the settings and the environment select for a registry."""
     rule = load_settings(environ).rule(registry)
     return describe_identity(rule.profile, rule.role_arn, environ)
 
@@ -68,5 +68,5 @@ def _identity(key: str) -> str:
     """Return the identity in a token's key, which ``resolver.token_key`` made."""
     fields = split_fields(key)
     if "session" in fields:
-        return f"a program's session, key {fields['session']}"
+        return f"boto3 session, key {fields['session']}"
     return describe_identity(fields.get("rule.profile", ""), fields.get("rule.role_arn", ""), fields)

@@ -1,4 +1,4 @@
-"""Arguments that several commands take."""
+"""Arguments that several commands share."""
 
 import os
 from typing import TYPE_CHECKING
@@ -10,20 +10,20 @@ if TYPE_CHECKING:
     import argparse
 
 
-def add_hosts(parser: "argparse.ArgumentParser", nargs: str | None, what: str = "") -> None:
-    """Let the command take registries: ``nargs`` as argparse has it."""
-    about = what or "a registry: its host name, or an image's name"
-    argument = parser.add_argument(
-        "host" if nargs in {None, "?"} else "hosts", nargs=nargs, metavar="HOST", help=about
-    )
-    argument.completer = known_hosts  # type: ignore[attr-defined] # argcomplete's way
+def add_hosts(
+    parser: "argparse.ArgumentParser", nargs: str | None, about: str = "registry host or image name"
+) -> None:
+    """Add the argument for registries; argparse defines ``nargs``."""
+    name = "host" if nargs in {None, "?"} else "hosts"
+    argument = parser.add_argument(name, nargs=nargs, metavar="HOST", help=about)
+    argument.completer = known_hosts  # type: ignore[attr-defined] # for argcomplete
 
 
 def add_identity(parser: "argparse.ArgumentParser") -> None:
-    """Let the command ask as somebody else than the settings say."""
-    profile = parser.add_argument("--profile", help="the AWS profile to ask as, whatever the settings say")
-    profile.completer = known_profiles  # type: ignore[attr-defined] # argcomplete's way
-    parser.add_argument("--role-arn", metavar="ARN", help="the role to assume first")
+    """Add the options that override the AWS identity from the settings file."""
+    profile = parser.add_argument("--profile", help="AWS profile to use (overrides the settings file)")
+    profile.completer = known_profiles  # type: ignore[attr-defined] # for argcomplete
+    parser.add_argument("--role-arn", metavar="ARN", help="IAM role to assume (overrides the settings file)")
 
 
 def known_profiles(**_: object) -> list[str]:
@@ -34,6 +34,6 @@ def known_profiles(**_: object) -> list[str]:
 
 
 def known_hosts(**_: object) -> list[str]:
-    """Return the registries that Docker's configuration or the cache names, for a shell to complete."""
+    """Return the registries in Docker's configuration and in the cache, for shell completion."""
     cached = {host for _, host, _, _ in open_cache(os.environ).routes()}
     return sorted(cached | docker_config(os.environ).ours())

@@ -1,6 +1,7 @@
-"""``password HOST``: what ``aws ecr get-login-password`` prints, from the cache.
+"""``password HOST`` and ``header HOST``: print a login for use in scripts.
 
-And ``header HOST``: what opens the registry's HTTP API, as a line that ``curl -H @-`` takes.
+``password`` prints what ``aws ecr get-login-password`` prints, but from the cache. ``header`` prints a line
+for ``curl -H @-`` that authorizes requests to the registry's HTTP API.
 """
 
 from typing import TYPE_CHECKING
@@ -15,19 +16,21 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: "argparse.ArgumentParser") -> None:
-    """Take a registry and an identity."""
+    """Add the arguments of both commands."""
     add_hosts(parser, None)
     add_identity(parser)
 
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
-    """Print the password, or the header that it makes, and nothing else."""
+    """Print only the password or the header; warn if it is visible on a terminal."""
     login = get_credentials(options.host, profile=options.profile, role_arn=options.role_arn)
-    secret, told = login.password, "the password is on your screen now; meant for a pipe: password HOST | …"
     if options.command == "header":
         secret = f"Authorization: {login.authorization}"
-        told = "the header holds the password, and is on your screen now; meant for: curl -H @<(…)"
+        warning = "the header contains the password and is visible on your screen; use: curl -H @<(...)"
+    else:
+        secret = login.password
+        warning = "the password is visible on your screen; use a pipe: password HOST | ..."
     if terminal.shows_output:
-        terminal.warn(f"warning: {told}")
+        terminal.warn(f"warning: {warning}")
     terminal.write_raw(secret)
     return 0

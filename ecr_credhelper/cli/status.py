@@ -1,4 +1,4 @@
-"""``status``: one screen of what is configured and cached, without any network."""
+"""``status``: show the configuration and the cached tokens, without network access."""
 
 import os
 import time
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.cli import inventory
-from ecr_credhelper.console.durations import format_duration
+from ecr_credhelper.console.wording import format_duration
 from ecr_credhelper.docker.config import HELPER_SUFFIX, DockerConfig, docker_config
 from ecr_credhelper.doctor.machine import AS_ROOT, why_unused
 from ecr_credhelper.errors import PROG, CredentialHelperError
@@ -21,84 +21,76 @@ if TYPE_CHECKING:
     from ecr_credhelper.console.terminal import Terminal
     from ecr_credhelper.settings.loader import Settings
 
-HEAD = ("REGISTRY", "COMES HERE BY", "RULE", "AS", "CACHED")
+COLUMNS = ("REGISTRY", "VIA", "RULE", "IDENTITY", "TOKEN")
 
 
 def arguments(parser: "argparse.ArgumentParser") -> None:
-    """Take nothing."""
+    """Add no arguments."""
 
 
-def run(options: "argparse.Namespace", terminal: "Terminal") -> int:  # noqa: ARG001 - it takes none
-    """Show files, registries, rules, identities and what is cached; 1 where a file is wrong."""
-    docker, cache = docker_config(os.environ), open_cache(os.environ)
-    now = time.time()
+def run(options: "argparse.Namespace", terminal: "Terminal") -> int:  # noqa: ARG001 - it has none
+    """Show files, registries, rules, identities and tokens; return 1 if a file is invalid."""
+    docker, cache, now = docker_config(os.environ), open_cache(os.environ), time.time()
     cached = {
-        entry.host: (entry.identity, f"{format_duration(entry.token.expires_at - now)} left")
+        entry.host: (entry.identity, format_duration(entry.token.expires_at - now))
         for entry in inventory.entries(cache, fingerprint(os.environ).route, now)
         if entry.is_current
     }
-    rules: Settings | None = None
-    is_right = not docker.problem
+    settings: Settings | None = None
+    is_valid = not docker.problem
     try:
-        rules = load_settings(os.environ)
-        rules.fallback()  # which tells of all that concerns more than one registry
+        settings = load_settings(os.environ)
+        settings.fallback()  # This validates the settings that concern all registries.
     except CredentialHelperError as error:
         terminal.warn(f"{terminal.mark('failure')} {error}")
-        is_right = False
+        is_valid = False
     if docker.problem:
         terminal.warn(f"{terminal.mark('failure')} {docker.path}: {docker.problem}")
-    ways = _ways(docker, rules, list(cached))
     store = f", credsStore {docker.creds_store}" if docker.creds_store else ""
-    terminal.print(f"Docker:    {_place(docker.path)}{store}")
-    terminal.print(f"Settings:  {_place(settings_file(os.environ))}")
-    terminal.print(f"Cache:     {_cache(cache.store.directory)}")
+    directory = cache.store.directory
+    reason = why_unused(directory)
+    terminal.print(f"Docker    {_found(docker.path)}{store}")
+    terminal.print(f"Settings  {_found(settings_file(os.environ))}")
+    terminal.print(
+        f"Cache     {f'{directory} is not used: {reason}; {AS_ROOT}' if reason else directory or 'none'}"
+    )
     terminal.print()
+    hosts = docker.ours() | {*cached, *(settings.hosts() if settings else ())}
     rows = []
-    for host, way in sorted(ways.items()):
-        rule, identity = _identity(host, rules)
-        rows.append((host, way, rule, *cached.get(host, (identity, "-"))))
+    for host in sorted(hosts):
+        rule, identity = _rule_and_identity(host, settings)
+        rows.append((host, _via(docker, host), rule, *cached.get(host, (identity, "none"))))
     if rows:
-        terminal.table(HEAD, rows)
+        terminal.table(COLUMNS, rows)
         for host, login in cache.logins(now).items():
             remaining = format_duration(login.expires_at - now)
             terminal.print()
             terminal.print(f"{host}: a stored docker login overrides your AWS identity for {remaining}")
             terminal.print(f"To remove it, run: {PROG} cache clear {host}")
     elif not docker.problem and docker.creds_store != HELPER_SUFFIX:
-        terminal.print(f"Docker asks here for no registry yet; to begin: {PROG} configure HOST")
-    return 0 if is_right else 1
+        terminal.print(f"No registries configured yet. Run: {PROG} configure HOST")
+    return 0 if is_valid else 1
 
 
-def _ways(docker: DockerConfig, rules: "Settings | None", cached: list[str]) -> dict[str, str]:
-    """Return host -> what in Docker's configuration leads it here, of all hosts that something tells of."""
-    named = docker.helpers
-    hosts = docker.ours() | {*cached, *(rules.hosts() if rules else ())}
-    other = "credsStore" if docker.creds_store == HELPER_SUFFIX else "-"
-    return {
-        host: "credHelpers"
-        if named.get(host) == HELPER_SUFFIX
-        else f"no: {named[host]}"
-        if named.get(host)
-        else other
-        for host in hosts
-    }
+def _via(docker: DockerConfig, host: str) -> str:
+    """Return which entry of Docker's configuration selects this helper for a registry, if any."""
+    helper = docker.helpers.get(host)
+    if helper:
+        return "credHelpers" if helper == HELPER_SUFFIX else f"{helper} instead"
+    return "credsStore" if docker.creds_store == HELPER_SUFFIX else "-"
 
 
-def _identity(host: str, rules: "Settings | None") -> tuple[str, str]:
-    """Return which rule speaks of a host, and whom it leads to."""
-    if rules is None:
+def _rule_and_identity(host: str, settings: "Settings | None") -> tuple[str, str]:
+    """Return the pattern of the rule for a registry, and the identity that it selects."""
+    if settings is None:
         return "?", "?"
     try:
-        rule = rules.rule(parse(host) or Registry(host))
+        rule = settings.rule(parse(host) or Registry(host))
     except CredentialHelperError:
-        return "wrong", "?"
+        return "invalid", "?"
     return rule.pattern or "-", inventory.describe_identity(rule.profile, rule.role_arn, os.environ)
 
 
-def _place(path: str | None) -> str:
-    return f"{path}{'' if path and os.path.lexists(path) else ' (not there)'}" if path else "none"
-
-
-def _cache(directory: str) -> str:
-    why = why_unused(directory)
-    return f"{directory} is not used: {why}; {AS_ROOT}" if why else directory or "none"
+def _found(path: str | None) -> str:
+    """Return a path with a note if the file does not exist."""
+    return path if path and os.path.lexists(path) else f"{path} (not found)" if path else "none"

@@ -1,9 +1,9 @@
-"""Gives back the configuration of Docker and of podman, and the settings, as they were before configure."""
+"""``unconfigure``: restore Docker's and podman's configuration and the settings as before ``configure``."""
 
 import os
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.cli.confirmation import add_write_options, apply, confirm_changes, run_alone
+from ecr_credhelper.cli.confirmation import add_write_options, apply, confirm_changes, retry_on_conflict
 from ecr_credhelper.docker import edit, restore
 from ecr_credhelper.docker.config import HELPER_SUFFIX, containers_files
 from ecr_credhelper.docker.config_file import BACKUP, Change, ConfigFile
@@ -20,61 +20,62 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: "argparse.ArgumentParser") -> None:
-    """Take how it writes."""
+    """Add the arguments of the command."""
     add_write_options(parser)
 
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
-    """Undo what configure has written; return the exit status."""
-    return run_alone(lambda: _change(options, terminal), options, terminal)
+    """Undo all changes by ``configure``; return the exit status."""
+    return retry_on_conflict(lambda: _unconfigure(options, terminal), options, terminal)
 
 
-def _change(options: "argparse.Namespace", terminal: "Terminal") -> int:
-    """Show what changes, ask, write."""
+def _unconfigure(options: "argparse.Namespace", terminal: "Terminal") -> int:
+    """Show the changes, ask for confirmation, and write them."""
     broken: list[ConfigurationError] = []
-    changes = _of_clients(broken, terminal)
-    shown = {name for file, text, _ in changes for one in (file.text, text) for name in edit.helpers(one)}
-    changes += _of_settings(changes, broken)
+    changes = _client_changes(broken, terminal)
+    visible = {name for file, text, _ in changes for name in edit.helpers(file.text) | edit.helpers(text)}
+    changes += _settings_changes(changes, broken)
     if broken and not changes:
         raise broken[0]
     for error in broken:
         terminal.warn(f"{terminal.mark('warning')} {error}")
     if not changes:
-        terminal.print(f"{terminal.mark('ok')} nothing to give back")
+        terminal.print(f"{terminal.mark('ok')} Nothing to undo")
         return 0
-    is_only_backups = all(text == file.text for file, text, _ in changes)
-    if not is_only_backups and not confirm_changes(changes, shown, options, terminal):
+    removes_only_backups = all(text == file.text for file, text, _ in changes)
+    if not removes_only_backups and not confirm_changes(changes, visible, options, terminal):
         return int(not options.dry_run)
     if not options.dry_run:
         apply(changes, options)
         for file, _, _ in changes:
-            terminal.print(f"{terminal.mark('ok')} {file.path} is given back")
+            terminal.print(f"{terminal.mark('ok')} Restored {file.path}")
     return 0
 
 
-def _of_clients(broken: list[ConfigurationError], terminal: "Terminal") -> list[Change]:
+def _client_changes(broken: list[ConfigurationError], terminal: "Terminal") -> list[Change]:
+    """Return the changes of Docker's and podman's files."""
     changes = []
     paths = [containers_files(os.environ)[-1], docker_config_file(os.environ)]
-    # Each once; of two names of one file, that with the backup.
+    # If both paths lead to the same file, use the one with the backup.
     paths.sort(key=lambda path: os.path.lexists(f"{path}{BACKUP}"))
     for path in {os.path.realpath(path): path for path in paths}.values():
         file = _open(path, edit.check, broken)
         if file and (file.before is not None or HELPER_SUFFIX in edit.helpers(file.text)):
             text = restore.restored(file.text, file.before)
-            is_kept = bool(restore.missing_entries(text, file.before or ""))
-            if is_kept:
-                told = f"{file.backup} stays: it has entries that are missing from {path}"
-                terminal.warn(f"{terminal.mark('warning')} {told}")
-            if text != file.text or not is_kept:
-                changes.append(Change(file, text, file.saved if is_kept else None))
+            keeps_backup = bool(restore.missing_entries(text, file.before or ""))
+            if keeps_backup:
+                kept = f"Kept {file.backup}: it has entries that are missing from {path}"
+                terminal.warn(f"{terminal.mark('warning')} {kept}")
+            if text != file.text or not keeps_backup:
+                changes.append(Change(file, text, file.saved if keeps_backup else None))
     return changes
 
 
-def _of_settings(changes: list[Change], broken: list[ConfigurationError]) -> list[Change]:
-    """Return how the fallback goes, if it is what one of these files gets back as its credsStore."""
+def _settings_changes(changes: list[Change], broken: list[ConfigurationError]) -> list[Change]:
+    """Return the change that removes the fallback if one of the files gets it back as its credsStore."""
     path = settings_file(os.environ)
-    for client, given, _ in changes:
-        store = value(given, edit.STORE)
+    for client, restored, _ in changes:
+        store = value(restored, edit.STORE)
         if path and store and value(client.text, edit.STORE) == HELPER_SUFFIX:
             file = _open(path, str, broken)
             text = without_fallback(file.text, store) if file else ""
@@ -83,7 +84,7 @@ def _of_settings(changes: list[Change], broken: list[ConfigurationError]) -> lis
 
 
 def _open(path: str, check: "Callable[[str], object]", broken: list[ConfigurationError]) -> ConfigFile | None:
-    """Return a file, or None for a broken one that cannot be ours, since it has no backup."""
+    """Return a file, or None if it is broken and has no backup, because ``configure`` never wrote it then."""
     try:
         return ConfigFile(path, check)
     except ConfigurationError as error:

@@ -1,1 +1,1 @@
-"""The user's terminal, and the log."""
+"""Output for users: the terminal, the log, and the wording of durations and counts."""

@@ -1,8 +1,8 @@
-"""A log, on request: what was decided and why, a line each, with the seconds since the start.
+"""The optional log: one line for each decision and its reason, with the seconds since the start.
 
-``ECR_CREDHELPER_LOG`` is ``debug`` for standard error, or the absolute path of a file. Callers pass names,
-hosts, keys of records and times, never a password; what of those may hold a secret all the same (the user
-and the query of a URL) is taken out here.
+``ECR_CREDHELPER_LOG`` is ``debug`` (standard error) or the absolute path of a file. Callers pass names,
+hosts, keys of records and times, but no passwords. URLs can contain secrets, so their users and queries are
+removed.
 """
 
 import os
@@ -18,57 +18,57 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_BYTES = 1024 * 1024
-"""A log file that has grown to this is kept as ``FILE.1``, and a new one begun: two of them at most."""
+"""Maximum size of a log file, in bytes. A larger one is renamed to ``FILE.1``, replacing an earlier one."""
 
 VARIABLE = "ECR_CREDHELPER_LOG"
 DESTINATION = re.compile(r"debug|(?!/dev/(fd|std)|/proc/)([/~]|\w:[/\\]).+")
-"""Standard error, or the absolute path of a file. A stream of this process is ``debug`` or none."""
+"""``debug``, or the absolute path of a file, but not of one of this process's streams."""
 
 USER = re.compile(r"(?<=://)[^/\s]*@")
 QUERY = re.compile(r"\?[^\s'\"]*")
 
 
-def check_variable(where: str) -> None:
-    """Raise ConfigurationError if ``ECR_CREDHELPER_LOG`` has a value that names no place for a log."""
-    if not is_destination(where):
-        reason = f"{redacted(repr(where))} is no place for a log"
+def check_variable(destination: str) -> None:
+    """Raise ConfigurationError if the value of ``ECR_CREDHELPER_LOG`` is not a log destination."""
+    if not is_destination(destination):
+        reason = f"{redacted(repr(destination))} is not a log destination"
         raise ConfigurationError(VARIABLE, reason, 'set it to "debug" or the absolute path of a file')
 
 
-def is_destination(where: str) -> bool:
-    """Return whether a log can be written there: to standard error, or to a file that need not exist yet."""
-    is_form = DESTINATION.fullmatch(where) and where.isprintable()
-    return bool(is_form) and not is_special(os.path.expanduser(where))
+def is_destination(destination: str) -> bool:
+    """Return whether a text is ``debug`` or the absolute path of a file, which does not need to exist."""
+    has_form = DESTINATION.fullmatch(destination) and destination.isprintable()
+    return bool(has_form) and not is_special(os.path.expanduser(destination))
 
 
-def open_log(where: str) -> "Callable[[str], None]":
-    """Return a function that writes a line to a destination; it never fails."""
-    started, path = time.monotonic(), os.path.expanduser(where)
+def open_log(destination: str) -> "Callable[[str], None]":
+    """Return a function that writes one line to a log and never raises an exception."""
+    started, path = time.monotonic(), os.path.expanduser(destination)
 
     def write(text: str) -> None:
         line = " ".join(redacted(text).split())
         line = f"{PROG}[{os.getpid()}] {time.monotonic() - started:7.3f} {line}\n"
         try:
-            if where != "debug":
+            if destination != "debug":
                 _append(path, line.encode("utf-8", "replace"))
             elif sys.stderr:
                 sys.stderr.write(line)
                 sys.stderr.flush()
         except (OSError, ValueError):
-            return  # an answer does not depend on its log
+            return  # A log that cannot be written must not fail the request.
 
     return write
 
 
 def redacted(text: str) -> str:
-    """Return a text without the users and queries of its URLs."""
+    """Return a text with the users and queries of its URLs removed."""
     return QUERY.sub("?…", USER.sub("…@", text))
 
 
 def _append(path: str, line: bytes) -> None:
-    if not os.path.isabs(path):  # there is no home directory, and the working directory is not ours
+    if not os.path.isabs(path):  # Without a home directory, "~" remains, relative to the working directory.
         return
-    # O_NONBLOCK: a pipe without a reader must not hold the writer.
+    # O_NONBLOCK: opening a pipe that has no reader must not block the process.
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     if os.path.exists(path) and os.path.getsize(path) > MAX_BYTES:

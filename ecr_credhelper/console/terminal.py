@@ -1,7 +1,7 @@
-"""A person's terminal: plain text that reads well, colour and questions only where there is somebody.
+"""The user's terminal: plain text, with colour and prompts only if the streams are a terminal.
 
-Results go to standard output; hints, progress and questions to standard error, so that a script which
-takes the output gets nothing else.
+Results go to standard output. Hints, progress and prompts go to standard error, so that scripts read only the
+result.
 """
 
 import atexit
@@ -27,17 +27,17 @@ MARKS = {
     "failure": ("✗", "XX", "red"),
 }
 CLEAR_LINE = "\r\x1b[K"
-OUR_CODES = re.compile(rf"(\x1b\[(?:0|{'|'.join(map(str, STYLES.values()))})m)")
+CODES = re.compile(rf"(\x1b\[(?:0|{'|'.join(map(str, STYLES.values()))})m)")
 
 open_prompts: "list[Callable[[], None]]" = []
-"""Open ones, without echo: what gives the terminal back as it was."""
+"""Open prompts without echo: for each, the function that restores the terminal."""
 
 active_progress: "list[Terminal]" = []
-"""Who shows its progress."""
+"""The terminals that are showing progress."""
 
 
 class Terminal:
-    """Standard streams, as a command uses them; any of them may be missing, as under pythonw."""
+    """The standard streams of a command; each of them can be missing, for example under pythonw."""
 
     def __init__(
         self,
@@ -50,20 +50,20 @@ class Terminal:
         self._stdout = stdout or sys.stdout
         self._stderr = stderr or sys.stderr
         for stream in (self._stdin, self._stdout, self._stderr):
-            if hasattr(stream, "reconfigure"):  # a character that cannot be shown is no reason to fail
-                with suppress(OSError):  # of what could not be written before
+            if hasattr(stream, "reconfigure"):  # Characters that the encoding lacks must not cause an error.
+                with suppress(OSError):  # Reconfiguring flushes the stream, which can fail.
                     stream.reconfigure(errors="replace")
         self._is_plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") in {None, "", "dumb"}
-        self._is_lost = False
+        self._has_failed = False
 
     @property
     def shows_output(self) -> bool:
-        """Whether a person sees standard output."""
+        """Whether standard output is a terminal."""
         return _is_terminal(self._stdout)
 
     @property
     def is_interactive(self) -> bool:
-        """Whether there is somebody to ask."""
+        """Whether the user can be asked."""
         return _is_terminal(self._stdin) and _is_terminal(self._stderr)
 
     def print(self, text: str = "") -> None:
@@ -71,28 +71,28 @@ class Terminal:
         self._write_result(f"{self._clean(text)}\n")
 
     def write_raw(self, text: str) -> None:
-        """Write a result as it is, for a program that waits for it."""
+        """Write a result for a program, without removing control characters."""
         self._write_result(f"{text}\n")
 
     def flush(self) -> bool:
-        """Write what others have printed; tell whether all of the result could be written."""
+        """Flush standard output; return whether the complete result has been written."""
         self._write(self._stdout, "")
-        return not self._is_lost
+        return not self._has_failed
 
     def on_write_error(self, error: OSError) -> None:
-        """Tell that the result cannot be written, unless its reader has gone; the command goes on."""
-        self._stdout, self._is_lost = None, True
+        """Warn that the result cannot be written, unless its reader has exited; the command continues."""
+        self._stdout, self._has_failed = None, True
         if not isinstance(error, BrokenPipeError):
             self.warn(f"{PROG}: standard output cannot be written ({error.strerror})")
 
     def warn(self, text: str) -> None:
-        """Write a line beside the result: a hint, a warning, an error."""
+        """Write a hint, a warning or an error."""
         self.clear()
         self._write(self._stderr, f"{self._clean(text)}\n")
 
     def ask(self, question: str) -> bool:
-        """Ask for a yes; no is the default, and taken where nobody can be asked or sees what it is about."""
-        if not self.is_interactive or self._is_lost or self._stdout is None:
+        """Return whether the user answers yes; False if the user cannot be asked or cannot see the output."""
+        if not self.is_interactive or self._has_failed or self._stdout is None:
             return False
         self.clear()
         self._write(self._stderr, f"{self._clean(question)} [y/N] ")
@@ -100,33 +100,33 @@ class Terminal:
         try:
             answer = self._stdin.readline() if self._stdin else ""
         finally:
-            if not answer.endswith("\n"):  # Ctrl-C and Ctrl-D leave the line open
+            if not answer.endswith("\n"):  # Ctrl-C and Ctrl-D do not end the line.
                 self._write(self._stderr, "\n")
         return answer.strip().lower() in {"y", "yes"}
 
     def progress(self, text: str) -> None:
-        """Show what is being done, on a terminal, until the next line is written or a question asked."""
+        """Show progress on a terminal until the next output or prompt."""
         if _is_terminal(self._stderr) and not self._is_plain and not open_prompts:
             self.clear()
             active_progress.append(self)
             self._write(self._stderr, self._clean(text))
 
     def clear(self) -> None:
-        """End what is shown of progress, and a question without echo: its answer comes too late."""
+        """Remove the progress, and end open prompts, because it is too late to answer them."""
         restore_terminal()
         if active_progress:
             active_progress.clear()
             self._write(self._stderr, CLEAR_LINE)
 
     def styled(self, text: str, style: str) -> str:
-        """Return a text for standard output in a style of ``STYLES``, where that is wanted."""
+        """Return a text for standard output in one of ``STYLES``, or unchanged if colour is off."""
         if self._is_plain or not self.shows_output:
             return text
         text = clean(text)
         return f"\x1b[{STYLES[style]}m{text}\x1b[0m"
 
     def mark(self, kind: str) -> str:
-        """Return the mark of ``ok``, ``warning`` or ``failure``, in what the output can show."""
+        """Return the mark for ``ok``, ``warning`` or ``failure`` that the output can encode."""
         mark, plain, style = MARKS[kind]
         try:
             mark.encode(getattr(self._stdout, "encoding", None) or "ascii")
@@ -135,7 +135,7 @@ class Terminal:
         return self.styled(mark, style)
 
     def table(self, head: "Sequence[str]", rows: "Sequence[Sequence[str]]") -> None:
-        """Write rows of cells under a head, each column as wide as it must be."""
+        """Write rows below a head, with each column as wide as its longest cell."""
         rows = [[clean(cell) for cell in row] for row in rows]
         widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
         for number, row in enumerate((head, *rows)):
@@ -143,13 +143,13 @@ class Terminal:
             self.print(self.styled(line, "bold") if number == 0 else line)
 
     def _clean(self, text: str) -> str:
-        """Return a line without control characters, but those of ``styled``."""
+        """Return a line without control characters, except those from ``styled``."""
         if self._is_plain or not self.shows_output:
             return clean(text)
-        return "".join(part if OUR_CODES.fullmatch(part) else clean(part) for part in OUR_CODES.split(text))
+        return "".join(part if CODES.fullmatch(part) else clean(part) for part in CODES.split(text))
 
     def _write_result(self, text: str) -> None:
-        if self._stdout is None and not self._is_lost:
+        if self._stdout is None and not self._has_failed:
             self.on_write_error(OSError(errno.EBADF, os.strerror(errno.EBADF)))
         self.clear()
         self._write(self._stdout, text)
@@ -160,7 +160,7 @@ class Terminal:
                 stream.write(text)
                 stream.flush()
         except OSError as error:
-            if stream is self._stdout:  # else nobody is left to tell
+            if stream is self._stdout:
                 self.on_write_error(error)
 
 
@@ -169,16 +169,16 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 def clean(text: str) -> str:
-    """Return a text, which may be a file's, without what would steer a terminal."""
+    """Return a text with control characters replaced, because texts from files could control the terminal."""
     return "".join(c if c.isprintable() else " " for c in text)
 
 
 @contextmanager
-def asking(terminal: int) -> "Iterator[None]":
-    """Let a question without echo be open on a terminal, which gets its echo back however that ends."""
+def prompt_without_echo(terminal: int) -> "Iterator[None]":
+    """Register a prompt that turns the echo of a terminal off, so that ``restore_terminal`` can end it."""
     import termios
 
-    def end() -> None:
+    def restore() -> None:
         with suppress(OSError, termios.error):
             termios.tcsetattr(terminal, termios.TCSAFLUSH, state)
             os.write(terminal, b"\n")
@@ -187,17 +187,17 @@ def asking(terminal: int) -> "Iterator[None]":
         busy.clear()
     with suppress(termios.error):
         state = termios.tcgetattr(terminal)
-        if state[3] & termios.ECHO:  # else another question is open, which knows what to give back
-            open_prompts.append(end)
+        if state[3] & termios.ECHO:  # Otherwise another prompt is open, which restores the echo.
+            open_prompts.append(restore)
             atexit.register(restore_terminal)
     try:
         yield
     finally:
-        with suppress(ValueError):  # it may be over
-            open_prompts.remove(end)
+        with suppress(ValueError):  # restore_terminal can have removed it.
+            open_prompts.remove(restore)
 
 
 def restore_terminal() -> None:
-    """Give the terminal its echo back, where a question is open that nobody waits for any more."""
+    """Turn the echo of the terminal on again if a prompt is still open."""
     while open_prompts:
         open_prompts.pop()()

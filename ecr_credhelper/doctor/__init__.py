@@ -1,6 +1,7 @@
-"""What ``doctor`` looks into: checks that run in parallel, what they share, and the findings they bring.
+"""The checks of ``doctor``, which run in parallel, the context that they share, and their findings.
 
-A check is a function of the subject that yields findings. It shows nothing, and no finding holds a secret.
+A check is a function that takes the context and yields findings. It prints nothing, and findings contain no
+secrets.
 """
 
 import threading
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
 
 OK, WARNING, FAILURE = "ok", "warning", "failure"
 SECONDS = 8
-"""For one answer or connection; all checks together have nine."""
+"""Time limit for one connection or response, in seconds: one less than for all checks together."""
 
 
 class Finding(NamedTuple):
-    """One line of the list: what was found, what to do about it, and which check found it."""
+    """One finding: its severity, a text, what to do about it, and the name of its check."""
 
     kind: str
     text: str
@@ -39,11 +40,11 @@ class Finding(NamedTuple):
 
 
 class Context:
-    """What is looked into: a registry or an image by its name, or nothing but this machine."""
+    """The registry or image that the checks examine; an empty ``server`` means only this machine."""
 
     def __init__(self, server: str, environ: "Mapping[str, str]", override: IdentityOverride) -> None:
         self.server = server
-        self.authority = authority_of(server) or ""  # as clients look for it, with the port that it has
+        self.authority = authority_of(server) or ""  # With the port, as clients look the registry up.
         self.environ = environ
         self.override = override
         self.registry: Registry | None = parse(server)
@@ -52,16 +53,16 @@ class Context:
         self.source: TokenSource | None = None
         self.problem: CredentialHelperError | None = None
         try:
-            found = load_settings(environ)
-            self.registry = self.registry or found.registry(server)
+            settings = load_settings(environ)
+            self.registry = self.registry or settings.registry(server)
             if self.registry:
-                self.rule = found.rule(self.registry)
+                self.rule = settings.rule(self.registry)
             self.rule = override.apply_to(self.rule)
             self.source = TokenSource(profile=override.profile, role_arn=override.role_arn)
-            self.settings = found
+            self.settings = settings
         except CredentialHelperError as error:
             self.problem = error
-        # What a check leaves for those after it.
+        # Checks set these for later checks.
         self.session: Session | None = None
         self.token: Token | None = None
         self.challenge: str | None = None
@@ -69,11 +70,11 @@ class Context:
 
     @property
     def host(self) -> str:
-        """The registry as Docker names it, or nothing."""
+        """The host of the registry, or an empty string."""
         return self.registry.host if self.registry else self.authority
 
     def record_clock_skew(self, headers: "Mapping[str, str]") -> None:
-        """Keep how far the date of an HTTP answer is from this machine's clock."""
+        """Record the difference between the date of an HTTP response and this machine's clock."""
         try:
             date = parsedate_to_datetime(headers.get("date", "")).timestamp()
         except (ValueError, LookupError, OverflowError):
@@ -82,7 +83,7 @@ class Context:
 
 
 class Check(NamedTuple):
-    """A check, and those that it waits for."""
+    """A check, and the names of the checks that it waits for."""
 
     name: str
     run: "Callable[[Context], Iterable[Finding]]"
@@ -90,58 +91,55 @@ class Check(NamedTuple):
 
 
 def run_checks(
-    subject: Context, checks: "Sequence[Check]", seconds: float, progress: "Callable[[str], None]"
+    context: Context, checks: "Sequence[Check]", seconds: float, progress: "Callable[[str], None]"
 ) -> list[Finding]:
-    """Return the findings of all checks in their order; a check that is not done in time has failed.
+    """Return the findings of all checks in order; a check that exceeds the time limit counts as failed.
 
-    Its thread goes on until the process ends: nothing can be stopped that waits for a network. Where
-    no thread can be started, as at a limit on processes, the checks run here, one after another.
+    Its thread continues until the process exits, because threads that wait for a network cannot be stopped.
+    If no thread can be started, for example at a process limit, the checks run one after another.
     """
     end = time.monotonic() + seconds
     futures: dict[str, Future[list[Finding]]] = {check.name: Future() for check in checks}
     without_thread = []
     for check in checks:
         try:
-            threading.Thread(target=_run, args=(check, subject, futures), daemon=True).start()
+            threading.Thread(target=_run, args=(check, context, futures), daemon=True).start()
         except RuntimeError:
             without_thread.append(check)
     for check in without_thread:
         progress(f"checking {check.name} …")
         remaining = end - time.monotonic()
         if remaining > 0 and not wait([futures[name] for name in check.after], remaining).not_done:
-            _run(check, subject, futures)
+            _run(check, context, futures)
     pending = set(futures.values())
     while pending and (remaining := end - time.monotonic()) > 0:
-        progress(f"checking {next((name for name, one in futures.items() if not one.done()), '')} …")
+        progress(f"checking {next((name for name, future in futures.items() if not future.done()), '')} …")
         pending = wait(pending, remaining, FIRST_COMPLETED).not_done
-    pending = {one for one in pending if not one.done()}  # this thread too may have been held up
-    found: list[Finding] = []
+    # Look again, because this thread can have been suspended until after the time limit.
+    pending = {future for future in pending if not future.done()}
+    findings: list[Finding] = []
     for check in checks:
         if futures[check.name] not in pending:
-            found += futures[check.name].result()
-        elif not any(futures[name] in pending for name in check.after):  # else it is not to blame
-            text, hint = "not done", "check the network, HTTPS_PROXY and the source of the AWS credentials"
+            findings += futures[check.name].result()
+        elif not any(futures[name] in pending for name in check.after):  # Otherwise it has not started.
+            text = f"timed out after {seconds:g} s"
+            hint = "check the network, HTTPS_PROXY and the source of the AWS credentials"
             if check.name == "credentials" and open_prompts:
-                text = "no MFA code was typed"
-                hint = "run it again and type it in time, or run first: aws sts get-caller-identity"
-            found.append(Finding(FAILURE, f"{text} within {seconds:g} s", hint, check.name))
-    return found
+                text = f"no MFA code was entered within {seconds:g} s"
+                hint = "run doctor again and enter it in time, or first run: aws sts get-caller-identity"
+            findings.append(Finding(FAILURE, text, hint, check.name))
+    return findings
 
 
-def _run(check: Check, subject: Context, futures: "Mapping[str, Future[list[Finding]]]") -> None:
+def _run(check: Check, context: Context, futures: "Mapping[str, Future[list[Finding]]]") -> None:
     wait([futures[name] for name in check.after])
-    futures[check.name].set_result(_findings(check, subject))
-
-
-def _findings(check: Check, subject: Context) -> list[Finding]:
     try:
-        found = [*check.run(subject)]
-    except CredentialHelperError as error:
-        found = [Finding(FAILURE, error.reason, error.hint)]
-    except Exception as error:  # noqa: BLE001 - its text might hold a secret, its kind does not
-        fault = internal_error(error)
-        found = [Finding(FAILURE, fault.reason, fault.hint)]
-    return [Finding(one.kind, _line(one.text), _line(one.hint), check.name) for one in found]
+        findings = [*check.run(context)]
+    except Exception as error:  # noqa: BLE001 - internal_error() leaves its text out, which can contain secrets
+        failure = error if isinstance(error, CredentialHelperError) else internal_error(error)
+        findings = [Finding(FAILURE, failure.reason, failure.hint)]
+    findings = [Finding(kind, _line(text), _line(hint), check.name) for kind, text, hint, _ in findings]
+    futures[check.name].set_result(findings)
 
 
 def _line(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What AWS answers: who asks, whether there is a token, and whether this machine's clock is right."""
+"""Checks that call AWS: the credentials, their identity, the token, and this machine's clock."""
 
 import time
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,8 @@ from ecr_credhelper.aws.errors import explain
 from ecr_credhelper.aws.files import reject_special_files
 from ecr_credhelper.aws.sessions import profile_of, resolve_credentials, session_for
 from ecr_credhelper.cache import open_cache
-from ecr_credhelper.console.durations import format_duration
 from ecr_credhelper.console.log import redacted
+from ecr_credhelper.console.wording import format_duration
 from ecr_credhelper.doctor import FAILURE, OK, SECONDS, WARNING, Finding
 from ecr_credhelper.errors import PROG, CredentialHelperError
 from ecr_credhelper.fingerprint import fingerprint
@@ -24,91 +24,101 @@ if TYPE_CHECKING:
 
     from ecr_credhelper.doctor import Context
 
+TOLERATED_SKEW = 60
+"""Clock skew in seconds up to which nothing is reported."""
 
-SKEW, MAX_SKEW = 60, 300
-"""Seconds that a clock may be off: without a word, and before AWS refuses what is signed by it."""
+MAX_SKEW = 300
+"""Clock skew in seconds up to which AWS accepts signatures."""
+
+SOURCES = {
+    "env": "environment variables (AWS_ACCESS_KEY_ID)",
+    "container-role": "container role",
+    "iam-role": "EC2 instance role",
+}
+"""Credential sources outside a profile: botocore's name, and the text that users see."""
 
 
-def credentials(subject: "Context") -> "Iterator[Finding]":
-    """Tell where the AWS credentials come from, and which API they are for."""
-    if subject.problem or (subject.server and not subject.registry):
+def credentials(context: "Context") -> "Iterator[Finding]":
+    """Report the source of the AWS credentials, and the API that they are used for."""
+    if context.problem or (context.server and not context.registry):
         return
-    where, profile = _where(subject, ""), subject.rule.profile
+    registry, profile = _registry(context, ""), context.rule.profile
     try:
-        reject_special_files(subject.environ, where.host)
-        if not subject.registry:
+        reject_special_files(context.environ, registry.host)
+        if not context.registry:
             region = Session(profile=profile or None).get_config_variable("region")
-            where = _where(subject, region or PUBLIC_REGION)
-        session = session_for(where, subject.rule)
+            registry = _registry(context, region or PUBLIC_REGION)
+        session = session_for(registry, context.rule)
         profile = profile_of(session)
         keys = resolve_credentials(session)
-        keys.get_frozen_credentials()  # so that nobody is asked for an MFA code a second time, for the token
-        api = make_client(session, where, subject.rule).meta
+        keys.get_frozen_credentials()  # Fetch them now, so that the token check does not ask for an MFA code.
+        api = make_client(session, registry, context.rule).meta
     except CredentialHelperError:
         raise
-    except Exception as error:  # noqa: BLE001 - each becomes an error of ours
-        raise explain(error, where, profile) from None
-    subject.session = session
-    role = f", role {subject.rule.role_arn}" if subject.rule.role_arn else ""
-    yield Finding(OK, f"profile {profile or 'default'}{role}, botocore's kind {keys.method}")
-    if subject.registry:
-        yield Finding(OK, f"they are for {redacted(api.endpoint_url)} in {api.region_name}")
+    except Exception as error:  # noqa: BLE001 - explain() converts every exception
+        raise explain(error, registry, profile) from None
+    context.session = session
+    method = keys.method.replace("-", " ").replace("sso", "SSO")
+    source = SOURCES.get(keys.method) or f"profile {profile or 'default'} ({method})"
+    yield Finding(OK, f"{source}, role {context.rule.role_arn}" if context.rule.role_arn else source)
+    if context.registry:
+        yield Finding(OK, f"endpoint {redacted(api.endpoint_url)} ({api.region_name})")
 
 
-def identity(subject: "Context") -> "Iterator[Finding]":
-    """Tell who that is, as AWS sees it."""
-    session = subject.session
+def identity(context: "Context") -> "Iterator[Finding]":
+    """Report the identity that AWS sees, and whether the registry belongs to another account."""
+    session = context.session
     if session is None:
         return
     region = session.get_config_variable("region")
-    where = _where(subject, region)
+    registry = _registry(context, region)
     config = Config(connect_timeout=SECONDS, read_timeout=SECONDS, retries={"total_max_attempts": 1})
     try:
-        ca_bundle = subject.rule.ca_bundle or None
+        ca_bundle = context.rule.ca_bundle or None
         sts: Any = session.create_client("sts", region_name=region, config=config, verify=ca_bundle)
-        answer = sts.get_caller_identity()
-    except Exception as error:  # noqa: BLE001 - each becomes an error of ours
+        response = sts.get_caller_identity()
+    except Exception as error:  # noqa: BLE001 - explain() converts every exception
         if isinstance(error, ClientError):
-            subject.record_clock_skew(error.response["ResponseMetadata"]["HTTPHeaders"])
-        raise explain(error, where, profile_of(session)) from None
-    subject.record_clock_skew(answer["ResponseMetadata"]["HTTPHeaders"])
-    yield Finding(OK, answer["Arn"])
-    if where.account not in {"", answer["Account"]}:
-        text = f"the registry is another account's: what it gives to {answer['Account']}, its policies say"
-        yield Finding(OK, text, "if that is not meant, name another profile in the settings file")
+            context.record_clock_skew(error.response["ResponseMetadata"]["HTTPHeaders"])
+        raise explain(error, registry, profile_of(session)) from None
+    context.record_clock_skew(response["ResponseMetadata"]["HTTPHeaders"])
+    yield Finding(OK, response["Arn"])
+    if registry.account not in {"", response["Account"]}:
+        text = f"cross-account: the repository policy must allow account {response['Account']}"
+        yield Finding(OK, text, "if this is not intended, set another profile in the settings file")
 
 
-def token(subject: "Context") -> "Iterator[Finding]":
-    """Tell the login that a get answers with, and fetch one if need be."""
-    if subject.source is None or subject.registry is None:
+def token(context: "Context") -> "Iterator[Finding]":
+    """Report the login that ``get`` serves, and fetch it if necessary."""
+    if context.source is None or context.registry is None:
         return
-    now, cache = time.time(), open_cache(subject.environ)
-    login = None if subject.override else cache.login(subject.host, now)
-    if subject.session is None and not login:  # what is cached serves; nobody is asked for an MFA code twice
-        key = cache.route(subject.host, fingerprint(subject.environ).route)
-        if subject.override or not key or not cache.token(key, now):
+    now, cache = time.time(), open_cache(context.environ)
+    login = None if context.override else cache.login(context.host, now)
+    if context.session is None and not login:  # Only use the cache, to avoid a second prompt for an MFA code.
+        key = cache.route(context.host, fingerprint(context.environ).route)
+        if context.override or not key or not cache.token(key, now):
             return
-    found = subject.token = login or subject.source.fetch(subject.registry)
-    good_for = f"good for {format_duration(found.expires_at - now)}"
+    found = context.token = login or context.source.fetch(context.registry)
+    valid = f"valid for {format_duration(found.expires_at - now)}"
     if login:
-        hint = f"to remove it: {PROG} cache clear {subject.authority}"
-        yield Finding(OK, f"the stored docker login, {good_for}, overrides your AWS identity", hint)
+        hint = f"to remove it, run: {PROG} cache clear {context.authority}"
+        yield Finding(OK, f"using the stored docker login (overrides your AWS identity), {valid}", hint)
     elif found.fetched_at < now:
-        yield Finding(OK, f"from the cache, {format_duration(now - found.fetched_at)} old, {good_for}")
+        yield Finding(OK, f"cached {format_duration(now - found.fetched_at)} ago, {valid}")
     else:
-        yield Finding(OK, f"a new one, {good_for}")
+        yield Finding(OK, f"new, {valid}")
 
 
-def clock(subject: "Context") -> "Iterator[Finding]":
-    """Tell how far this machine's clock is from the dates in what AWS answered."""
-    skew = max(subject.skews, key=abs, default=None)
+def clock(context: "Context") -> "Iterator[Finding]":
+    """Report the difference between this machine's clock and the dates of responses."""
+    skew = max(context.skews, key=abs, default=None)
     if skew is not None:
-        kind = OK if abs(skew) <= SKEW else WARNING if abs(skew) <= MAX_SKEW else FAILURE
+        kind = OK if abs(skew) <= TOLERATED_SKEW else WARNING if abs(skew) <= MAX_SKEW else FAILURE
         text = f"{abs(skew):.0f} s {'behind' if skew > 0 else 'ahead of'} the clock of AWS"
-        hint = f"set it: beyond {MAX_SKEW} s AWS refuses what this machine signs"
+        hint = f"set the clock: AWS rejects requests if it is off by more than {MAX_SKEW} s"
         yield Finding(kind, text, "" if kind == OK else hint)
 
 
-def _where(subject: "Context", region: str) -> Registry:
-    """Return the registry, or what stands for AWS where none was named."""
-    return subject.registry or Registry("AWS", region)
+def _registry(context: "Context", region: str) -> Registry:
+    """Return the registry, or a stand-in with a region if the user specified none."""
+    return context.registry or Registry("AWS", region)

@@ -1,11 +1,12 @@
-"""What the registry answers: without a login, with it, and for an image; nothing is changed there.
+"""Checks that call the registry: without a login, with it, and for an image. They change nothing there.
 
-Asked as Docker asks, through the system's proxies and with the certificates that the system trusts.
+The requests are like Docker's, through the system's proxies and with the certificates that the system trusts.
 """
 
 import json
 import re
 import ssl
+from http import HTTPStatus
 from http.client import HTTPException
 from socket import gaierror
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,8 +29,13 @@ if TYPE_CHECKING:
     from ecr_credhelper.registry import Registry
 
 MAX_BODY = 64 * 1024
-FAULTS = (OSError, HTTPException, ValueError)
-"""What asking raises: the last one of a name or a URL that is none."""
+"""Maximum size of a response that is read, in bytes: more than a token or an error needs."""
+
+MAX_CHALLENGE = 4096
+"""Maximum length of a challenge that is parsed, in characters: more than a realm, service and scope need."""
+
+ERRORS = (OSError, HTTPException, ValueError)
+"""Exceptions of a request; ValueError is for invalid host names and URLs."""
 
 KINDS = ("oci.image.index.v1", "oci.image.manifest.v1", "docker.distribution.manifest.v2")
 ACCEPT = ", ".join(f"application/vnd.{kind}+json" for kind in KINDS)
@@ -39,8 +45,8 @@ IMAGE = re.compile(r"([a-z0-9]+(?:[._/-]+[a-z0-9]+)*)(?::(\w[\w.-]{0,127}))?(?:@
 CHALLENGE = re.compile(r'\b(\w+)="([^"]*)"')
 
 
-class Answer(NamedTuple):
-    """A registry's answer; nothing of its text is ever shown."""
+class Response(NamedTuple):
+    """A registry's response; its text is never shown."""
 
     status: int
     headers: dict[str, str]
@@ -48,106 +54,106 @@ class Answer(NamedTuple):
 
 
 class _NoRedirects(HTTPRedirectHandler):
-    """A login is for one host, wherever its answer points."""
+    """Follows no redirects, because a login must only be sent to its own host."""
 
     def redirect_request(self, *_: object) -> None:
-        """Follow nothing."""
+        """Return None, which means: do not follow it."""
 
 
-def anonymous(subject: "Context") -> "Iterator[Finding]":
-    """Tell whether the registry answers, and asks for a login."""
-    if subject.registry is None:
+def anonymous(context: "Context") -> "Iterator[Finding]":
+    """Report whether the registry is reachable and requires a login."""
+    if context.registry is None:
         return
     try:
-        answer = _get(f"https://{subject.authority}/v2/")
-    except FAULTS as error:
-        yield _unreachable(subject.registry, error)
+        response = _get(f"https://{context.authority}/v2/")
+    except ERRORS as error:
+        yield _unreachable(context.registry, error)
         return
-    subject.record_clock_skew(answer.headers)
-    subject.challenge = answer.headers.get("www-authenticate", "")[:4096]
-    if answer.status == 401:  # noqa: PLR2004 - so the distribution specification has it
-        yield Finding(OK, f"{subject.host} answers, and asks for a login")
+    context.record_clock_skew(response.headers)
+    context.challenge = response.headers.get("www-authenticate", "")[:MAX_CHALLENGE]
+    if response.status == HTTPStatus.UNAUTHORIZED:
+        yield Finding(OK, "reachable; login required, as expected")
     else:
-        text = f"{subject.host} does not ask for a login, it answers with HTTP status {answer.status}"
-        yield Finding(WARNING, text, "check what it is: a registry, or a proxy in front of it")
+        text = f"{context.host} does not require a login (HTTP status {response.status})"
+        yield Finding(WARNING, text, "check whether this is a registry, or a proxy in front of it")
 
 
-def pull(subject: "Context") -> "Iterator[Finding]":
-    """Tell whether the registry takes the login, and gives the image."""
-    one, path = subject.registry, _path_in(subject.server)
-    if one is None or subject.challenge is None or not (subject.token or one.public):
+def pull(context: "Context") -> "Iterator[Finding]":
+    """Report whether the registry accepts the login, and whether the image can be pulled."""
+    registry, path = context.registry, _path_in(context.server)
+    if registry is None or context.challenge is None or not (context.token or registry.public):
         return
     image = IMAGE.fullmatch(path)
     if path and not image:
-        yield Finding(FAILURE, "what follows the host is not an image's name", "give HOST/REPOSITORY:TAG")
+        text = "the part after the host is not a valid image name"
+        yield Finding(FAILURE, text, "use HOST/REPOSITORY:TAG")
         return
     name = image[1] if image else ""
     reference = (image[3] or image[2] or "latest") if image else ""
     try:
-        header = _authorization(subject, name)
+        header = _authorization(context, name)
         path = f"{name}/manifests/{reference}" if name else ""
-        answer = _get(f"https://{subject.authority}/v2/{path}", header)
-    except FAULTS as error:
-        yield _unreachable(one, error)
+        response = _get(f"https://{context.authority}/v2/{path}", header)
+    except ERRORS as error:
+        yield _unreachable(registry, error)
         return
-    what = f"{subject.authority}/{name}{'@' if ':' in reference else ':'}{reference}" if name else ""
-    yield _meaning(subject, one, answer, what)
+    full_name = f"{context.authority}/{name}{'@' if ':' in reference else ':'}{reference}" if name else ""
+    yield _pull_finding(context, registry, response, full_name)
 
 
-def _meaning(subject: "Context", registry: "Registry", answer: Answer, what: str) -> Finding:
-    """Return what an answer to a request with a login means."""
-    status, message, host = answer.status, _message(answer.body), subject.authority
-    if status == 200 and what:  # noqa: PLR2004 - HTTP, as below
-        return Finding(OK, f"{what} can be pulled")
-    if status == 200:  # noqa: PLR2004
-        return Finding(OK, "the registry takes the login", f"to check a pull: {host}/REPOSITORY:TAG")
-    if status == 404 and what:  # noqa: PLR2004
-        hint = "check the name; it may be in another account or region"
-        return Finding(FAILURE, f"{what} is not there", hint)
+def _pull_finding(context: "Context", registry: "Registry", response: Response, image: str) -> Finding:
+    """Return the finding for a response to a request with a login; ``image`` can be empty."""
+    status, message, host = response.status, _message(response.body), context.authority
+    if status == HTTPStatus.OK and image:
+        return Finding(OK, f"{image} can be pulled")
+    if status == HTTPStatus.OK:
+        return Finding(OK, "login accepted", f"to check a pull, specify an image: {host}/REPOSITORY:TAG")
+    if status == HTTPStatus.NOT_FOUND and image:
+        return Finding(FAILURE, f"{image} does not exist", "check the name, the account and the region")
     if DENIAL.search(message):
         error = aws.ClientError({"Error": {"Code": "AccessDenied", "Message": message}}, "BatchGetImage")
-        denied = explain(error, registry, subject.session.profile if subject.session else None)
-        hint = f"{denied.hint}; a repository of another account must allow it in its own policy too"
+        denied = explain(error, registry, context.session.profile if context.session else None)
+        hint = f"{denied.hint}; the policy of a repository in another account must allow it too"
         return Finding(FAILURE, f"denied: {denied.reason}", hint)
-    if status in {401, 403}:
-        hint = f"run: {PROG} cache clear {host}; then check account, region and endpoint of the token"
-        return Finding(FAILURE, f"the registry does not take the login (HTTP status {status})", hint)
-    return Finding(FAILURE, f"the registry answers with HTTP status {status}", "try again")
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        hint = f"run: {PROG} cache clear {host}; then check the token's account, region and endpoint"
+        return Finding(FAILURE, f"the registry rejected the login (HTTP status {status})", hint)
+    return Finding(FAILURE, f"the registry returned HTTP status {status}", "try again")
 
 
-def _get(url: str, authorization: str = "") -> Answer:
-    """Return an answer, whatever its status."""
+def _get(url: str, authorization: str = "") -> Response:
+    """Return the response to a request, also if its status is an error."""
     headers = {"Accept": ACCEPT, **({"Authorization": authorization} if authorization else {})}
     try:
         response = build_opener(_NoRedirects).open(Request(url, headers=headers), timeout=SECONDS)  # noqa: S310 - https
     except HTTPError as error:
         response = error
     with response:
-        found = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status, found, response.read(MAX_BODY))
+        lowercase = {name.lower(): value for name, value in response.headers.items()}
+        return Response(response.status, lowercase, response.read(MAX_BODY))
 
 
-def _authorization(subject: "Context", name: str) -> str:
-    """Return the header for the registry; the public one gives a token of its own in return for the login."""
+def _authorization(context: "Context", name: str) -> str:
+    """Return the Authorization header; the public registry exchanges the login for a bearer token first."""
     header = ""
-    if subject.registry and subject.token:
-        header = credentials_for(subject.registry, subject.token).authorization
-    challenge = dict(CHALLENGE.findall(subject.challenge or ""))
-    realm, own = challenge.get("realm", ""), {subject.host, subject.authority}
-    if subject.host in PUBLIC_HOSTS:
-        own |= {*PUBLIC_HOSTS}
-    if not realm.startswith("https://") or urlsplit(realm).netloc not in own:
-        return header  # a login never goes to another host
+    if context.registry and context.token:
+        header = credentials_for(context.registry, context.token).authorization
+    challenge = dict(CHALLENGE.findall(context.challenge or ""))
+    realm, hosts = challenge.get("realm", ""), {context.host, context.authority}
+    if context.host in PUBLIC_HOSTS:
+        hosts |= {*PUBLIC_HOSTS}
+    if not realm.startswith("https://") or urlsplit(realm).netloc not in hosts:
+        return header  # A login must not be sent to another host.
     query = {"service": challenge.get("service", ""), "scope": f"repository:{name}:pull" if name else ""}
-    answer = _get(f"{realm}?{urlencode({key: value for key, value in query.items() if value})}", header)
+    response = _get(f"{realm}?{urlencode({key: value for key, value in query.items() if value})}", header)
     try:
-        return f"Bearer {json.loads(answer.body)['token']}"
+        return f"Bearer {json.loads(response.body)['token']}"
     except (ValueError, LookupError, TypeError, RecursionError):
         return header
 
 
 def _path_in(server: str) -> str:
-    """Return what follows the host in an image's name, or nothing."""
+    """Return the part after the host of an image name, or an empty string."""
     text = server.strip()
     scheme = next((scheme for scheme in SCHEMES if text.lower().startswith(scheme)), "")
     path = text[len(scheme) :].partition("/")[2].strip("/")
@@ -155,7 +161,7 @@ def _path_in(server: str) -> str:
 
 
 def _message(body: bytes) -> str:
-    """Return the message of a registry's error, to look for names in it."""
+    """Return the message in a registry's error response, or an empty string."""
     try:
         return str(json.loads(body)["errors"][0]["message"])
     except (ValueError, LookupError, TypeError, RecursionError):
@@ -163,17 +169,16 @@ def _message(body: bytes) -> str:
 
 
 def _unreachable(registry: "Registry", error: Exception) -> Finding:
-    """Return why there was no answer: nothing that a server or a proxy sent."""
-    reason = getattr(error, "reason", error)
-    hint = (
-        f"check the network, HTTPS_PROXY, and in a VPC the endpoint com.amazonaws.{registry.region}.ecr.dkr"
-    )
-    why = f"cannot be reached ({type(reason).__name__})"
-    if isinstance(reason, ssl.SSLCertVerificationError):
-        why = f"has a certificate that this system does not trust ({reason.verify_message})"
-        hint = "add the CA that signed it to the system's, which Docker trusts too"
-    elif isinstance(reason, gaierror):
-        why = "cannot be reached, its name or that of the proxy is not known"
-    elif isinstance(reason, TimeoutError):
-        why = "did not answer in time"
-    return Finding(FAILURE, f"{registry.host} {why}", hint)
+    """Return the finding for a failed request, without texts that a server or a proxy has sent."""
+    cause = getattr(error, "reason", error)
+    problem = f"cannot be reached ({type(cause).__name__})"
+    endpoint = f"com.amazonaws.{registry.region}.ecr.dkr"
+    hint = f"check the network and HTTPS_PROXY; in a VPC, check the endpoint {endpoint}"
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        problem = f"the certificate is not trusted by this system ({cause.verify_message})"
+        hint = "add its CA to the certificates that the system trusts, which Docker also uses"
+    elif isinstance(cause, gaierror):
+        problem = "cannot resolve the host name (or the proxy's)"
+    elif isinstance(cause, TimeoutError):
+        problem = f"timed out after {SECONDS} s"
+    return Finding(FAILURE, f"{registry.host}: {problem}", hint)

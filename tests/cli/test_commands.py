@@ -1,4 +1,4 @@
-"""What people run, beside Docker's verbs: help, secrets, logins, the cache and the screen of it all."""
+"""The commands for users: help, password, header, login, cache and status."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from ecr_credhelper import __main__ as program
 from ecr_credhelper import cli
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.cli import inventory, password
-from ecr_credhelper.console import durations
+from ecr_credhelper.console import wording
 from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.token import Token
 from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, Result, Run, login, run
 from tests.console.test_terminal import Broken, Screen
+from tests.doctor_findings import write
 from tests.fake_ecr import FakeECR, Fault
 from tests.terminals import run_in_terminal
 
-SWEEP_INTERVAL = [command.name for command in cli.COMMANDS]
 THIRD = OTHER_ACCOUNT.replace("us-west-2", "eu-west-1")
 SETTINGS = """
 [registry.444455556666]
@@ -40,25 +40,20 @@ profile = "any"
 """
 
 
-def write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-
-
 @pytest.fixture(params=["in this process", "as a process"])
 def call(request: pytest.FixtureRequest, capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
-    """Return a function that runs a command as a person does, or in this process."""
+    """Return a function that runs a command as a separate process or in this process."""
 
     def here(*argv: str) -> Result:
         status = program.main(argv)
-        told = capfdbinary.readouterr()
-        return Result(status, told.out, told.err)
+        output = capfdbinary.readouterr()
+        return Result(status, output.out, output.err)
 
     return run if request.param == "as a process" else here
 
 
-def fails(result: Result) -> str:
-    """Return the one line of a person's command that failed; nothing of it is on standard output."""
+def error_of(result: Result) -> str:
+    """Return the one-line error of a failed command; check that standard output is empty."""
     assert result.status == 1, result
     assert result.stdout == b""
     line = result.stderr.decode()
@@ -71,17 +66,17 @@ def fails(result: Result) -> str:
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["-h"], ["help"], []])
-def test_help_begins_with_what_most_people_need(call: Run, argv: list[str]) -> None:
+def test_help_lists_the_most_important_commands_first(call: Run, argv: list[str]) -> None:
     result = call(*argv)
     text = result.stdout.decode()
     assert result.status == (0 if argv else 1)
-    assert text.index("configure") < text.index("doctor") < text.index("status")
-    assert all(f"  {name} " in text for name in SWEEP_INTERVAL)
-    assert len(text.splitlines()) < 24, "it fits on a screen"
+    assert text.index("configure") < text.index("status") < text.index("doctor")
+    assert all(f"\n  {name} " in text for name in cli.NAMES)
+    assert max(map(len, text.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("name", SWEEP_INTERVAL)
-def test_every_command_tells_of_itself_with_an_example(call: Run, name: str) -> None:
+@pytest.mark.parametrize("name", cli.NAMES)
+def test_the_help_of_every_command_has_an_example(call: Run, name: str) -> None:
     result = call(name, "--help")
     text = result.stdout.decode()
     assert (result.status, result.stderr) == (0, b"")
@@ -89,27 +84,27 @@ def test_every_command_tells_of_itself_with_an_example(call: Run, name: str) -> 
     assert f"example:\n  docker-credential-ecr-py {name}" in text
 
 
-@pytest.mark.parametrize("asks", ["--help", "-h", "help"])
-def test_help_can_be_asked_for_with_a_commands_name(call: Run, asks: str) -> None:
-    assert call(asks, "doctor") == call("doctor", "--help")
-    assert b"unknown command" in call(asks, "frobnicate").stdout
+@pytest.mark.parametrize("argument", ["--help", "-h", "help"])
+def test_help_followed_by_a_command_shows_its_help(call: Run, argument: str) -> None:
+    assert call(argument, "doctor") == call("doctor", "--help")
+    assert b"unknown command" in call(argument, "frobnicate").stdout
 
 
-def test_an_unknown_command_is_an_error_of_the_protocol(call: Run) -> None:
+def test_unknown_commands_are_reported_on_standard_output(call: Run) -> None:
     result = call("confgure")
     assert (result.status, result.stderr) == (1, b"")
     assert result.stdout == b"docker-credential-ecr-py: unknown command; did you mean configure?\n"
     assert b"run: docker-credential-ecr-py --help" in call("frobnicate").stdout
 
 
-def test_a_wrong_argument_is_told_with_how_to_call_it(call: Run) -> None:
+def test_wrong_arguments_are_reported_with_a_hint(call: Run) -> None:
     result = call("password")
     assert (result.status, result.stdout) == (2, b"")
     why = "the following arguments are required: HOST; run: docker-credential-ecr-py password --help"
     assert result.stderr.decode() == f"docker-credential-ecr-py password: {why}\n"
 
 
-def test_a_fault_of_ours_is_a_line_without_a_traceback(
+def test_internal_errors_are_one_line_without_a_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: object) -> int:
@@ -117,13 +112,13 @@ def test_a_fault_of_ours_is_a_line_without_a_traceback(
 
     monkeypatch.setattr("ecr_credhelper.cli.status.run", fail)
     assert cli.run(["status"]) == 1
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.startswith("docker-credential-ecr-py: internal error (KeyError)")
-    assert "a secret" not in told.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("docker-credential-ecr-py: internal error (KeyError)")
+    assert "a secret" not in output.err
 
 
-def test_a_reader_that_has_gone_is_not_told(
+def test_a_broken_pipe_is_not_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "stdout", Broken(errno.EPIPE))
@@ -132,7 +127,7 @@ def test_a_reader_that_has_gone_is_not_told(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a pipe that breaks so")
-def test_a_reader_that_goes_away_is_no_fault() -> None:
+def test_a_reader_that_exits_causes_no_traceback() -> None:
     line = f"{shutil.which('sh')} -c '\"$0\" status; echo $? >&2' {EXECUTABLE} | true"
     done = subprocess.run(["sh", "-c", line], capture_output=True, check=False)
     assert b"Traceback" not in done.stderr
@@ -143,13 +138,13 @@ def test_a_reader_that_goes_away_is_no_fault() -> None:
 
 
 @pytest.mark.parametrize("host", [HOST, f"https://{HOST}", f"{HOST}/team/app:1"])
-def test_password_is_the_password_alone(call: Run, host: str, aws: FakeECR) -> None:
+def test_password_prints_only_the_password(call: Run, host: str, aws: FakeECR) -> None:
     result = call("password", host)
     assert (result.status, result.stderr) == (0, b"")
     assert result.stdout.decode() == f"{aws.password('us-west-2', serial=1)}\n"
 
 
-def test_header_is_a_line_for_the_registrys_http_api(call: Run, aws: FakeECR) -> None:
+def test_header_prints_an_authorization_header(call: Run, aws: FakeECR) -> None:
     result = call("header", HOST)
     assert (result.status, result.stderr) == (0, b"")
     basic = base64.b64encode(f"AWS:{aws.password('us-west-2', serial=1)}".encode()).decode()
@@ -157,7 +152,7 @@ def test_header_is_a_line_for_the_registrys_http_api(call: Run, aws: FakeECR) ->
 
 
 @pytest.mark.parametrize("name", ["password", "header"])
-def test_on_a_terminal_a_secret_comes_with_a_warning(name: str, aws: FakeECR) -> None:
+def test_a_secret_on_a_terminal_comes_with_a_warning(name: str, aws: FakeECR) -> None:
     session = run_in_terminal(name, HOST)
     assert session.status == 0
     assert session.screen.startswith("warning: the ")
@@ -166,21 +161,21 @@ def test_on_a_terminal_a_secret_comes_with_a_warning(name: str, aws: FakeECR) ->
 
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize("name", ["password", "header"])
-def test_the_warning_is_beside_the_secret_and_not_in_it(name: str) -> None:
+def test_the_warning_about_a_secret_goes_to_standard_error(name: str) -> None:
     screen = Screen()
     assert password.run(Namespace(command=name, host=HOST, profile=None, role_arn=None), screen.terminal) == 0
     assert len(screen.stdout.getvalue().splitlines()) == 1
     assert screen.stderr.getvalue().startswith("warning: ")
 
 
-def test_a_command_and_docker_share_what_is_cached(call: Run, aws: FakeECR) -> None:
+def test_commands_and_docker_share_the_cache(call: Run, aws: FakeECR) -> None:
     password = call("password", HOST).stdout.decode().strip()
     assert run("get", stdin=HOST).reply["Secret"] == password
     call("header", OTHER_ACCOUNT)
     assert len(aws.calls) == 1
 
 
-def test_another_profile_can_be_asked_for(call: Run, aws: FakeECR, home: Path) -> None:
+def test_profile_option_selects_the_profile(call: Run, aws: FakeECR, home: Path) -> None:
     write(home / ".aws/credentials", "[dev]\naws_access_key_id = AKIADEV\naws_secret_access_key = of-dev\n")
     aws.identities["AKIADEV"] = "of-dev"
     assert call("password", HOST, "--profile", "dev").status == 0
@@ -188,10 +183,10 @@ def test_another_profile_can_be_asked_for(call: Run, aws: FakeECR, home: Path) -
 
 
 @pytest.mark.parametrize("name", ["password", "header"])
-def test_what_fails_is_told_on_standard_error_alone(call: Run, name: str, aws: FakeECR) -> None:
+def test_failures_are_reported_only_on_standard_error(call: Run, name: str, aws: FakeECR) -> None:
     aws.faults.append(Fault.aws("AccessDeniedException"))
-    assert "AWS denies GetAuthorizationToken" in fails(call(name, HOST))
-    assert "not an Amazon ECR registry" in fails(call(name, "ghcr.io"))
+    assert "AWS denies GetAuthorizationToken" in error_of(call(name, HOST))
+    assert "not an Amazon ECR registry" in error_of(call(name, "ghcr.io"))
 
 
 # -- login
@@ -207,7 +202,7 @@ sys.exit("444455556666" in sys.argv[-1])
 
 @pytest.fixture
 def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put clients on PATH that write down how they are called, and refuse one registry."""
+    """Put clients on PATH that record their calls and reject one registry."""
     for name in ("docker", "helm"):
         write(tmp_path / name, RECORDER.format(python=sys.executable))
         (tmp_path / name).chmod(0o755)
@@ -216,7 +211,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
-def test_login_hands_the_password_over_on_standard_input_alone(call: Run, aws: FakeECR, tools: Path) -> None:
+def test_login_passes_the_password_only_on_standard_input(call: Run, aws: FakeECR, tools: Path) -> None:
     result = call("login", HOST, f"{OTHER_REGION}/app")
     assert (result.status, result.stderr) == (0, b"")
     lines = result.stdout.decode().splitlines()
@@ -232,14 +227,14 @@ def test_login_hands_the_password_over_on_standard_input_alone(call: Run, aws: F
 
 @pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
 @pytest.mark.usefixtures("aws")
-def test_login_knows_how_other_clients_log_in(call: Run, tools: Path) -> None:
+def test_login_uses_the_syntax_of_the_selected_client(call: Run, tools: Path) -> None:
     assert call("login", HOST, "--tool", "helm").status == 0
     assert json.loads((tools / "calls").read_text())[0][1:3] == ["registry", "login"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
 @pytest.mark.parametrize("config", [{"credHelpers": {HOST: "ecr-py"}}, {"credsStore": "ecr-py"}])
-def test_login_where_docker_uses_this_helper_already_fetches_once_and_stores_nothing(
+def test_login_stores_nothing_if_docker_already_uses_this_helper(
     config: dict[str, object], call: Run, aws: FakeECR, tools: Path, home: Path
 ) -> None:
     (home / ".docker").mkdir()
@@ -247,7 +242,7 @@ def test_login_where_docker_uses_this_helper_already_fetches_once_and_stores_not
     for _ in range(2):
         result = call("login", HOST)
         assert (result.status, result.stderr) == (0, b"")
-        assert result.stdout.decode().startswith(f"{HOST}: Docker uses this helper already")
+        assert result.stdout.decode().startswith(f"{HOST}: Docker already uses this helper")
     assert not (tools / "calls").exists()
     assert len(aws.calls) == 1
     (home / ".aws").mkdir()
@@ -262,7 +257,7 @@ def test_login_where_docker_uses_this_helper_already_fetches_once_and_stores_not
 
 
 @pytest.mark.usefixtures("aws")
-def test_a_stored_login_is_shown_with_its_end_and_how_to_remove_it(call: Run) -> None:
+def test_status_shows_a_stored_login_and_how_to_remove_it(call: Run) -> None:
     run("store", stdin=login())
     shown = call("status").stdout.decode()
     assert re.search(f"{HOST}: a stored docker login overrides your AWS identity for 1[12] h", shown)
@@ -270,7 +265,7 @@ def test_a_stored_login_is_shown_with_its_end_and_how_to_remove_it(call: Run) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "is_told"),
+    ("name", "content", "warns"),
     [
         ("role.json", {"Credentials": {"Expiration": "2099-01-01T00:00:00UTC"}}, True),
         ("sso.json", {"Credentials": {"Expiration": "2099-01-01T00:00:00Z"}}, True),
@@ -281,19 +276,19 @@ def test_a_stored_login_is_shown_with_its_end_and_how_to_remove_it(call: Run) ->
     ],
 )
 @pytest.mark.parametrize("host", [(), (HOST,)])
-def test_cache_clear_warns_of_credentials_that_the_aws_cli_keeps(
-    name: str, content: object, is_told: bool, host: tuple[str, ...], call: Run, home: Path
+def test_cache_clear_warns_of_credentials_in_the_aws_cli_cache(
+    name: str, content: object, warns: bool, host: tuple[str, ...], call: Run, home: Path
 ) -> None:
     (home / ".aws/cli/cache").mkdir(parents=True)
     (home / ".aws/cli/cache" / name).write_text(json.dumps(content))
     result = call("cache", "clear", *host)
     assert result.status == 0
-    assert ("~/.aws/cli/cache still has temporary AWS credentials (1)" in result.stderr.decode()) == is_told
-    assert ("aws sso logout" in result.stderr.decode()) == is_told
+    assert ("~/.aws/cli/cache still has temporary AWS credentials (1)" in result.stderr.decode()) == warns
+    assert ("aws sso logout" in result.stderr.decode()) == warns
 
 
 @pytest.mark.usefixtures("aws")
-def test_a_path_that_looks_like_python_breaks_no_command(
+def test_paths_that_look_like_python_literals_break_no_command(
     call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("(x)", "('a', 'b')", "a\tb=c"):
@@ -306,7 +301,7 @@ def test_a_path_that_looks_like_python_breaks_no_command(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
 @pytest.mark.usefixtures("aws", "tools")
-def test_one_registry_that_fails_holds_up_no_other(call: Run) -> None:
+def test_login_continues_after_a_registry_that_fails(call: Run) -> None:
     result = call("login", "ghcr.io", OTHER_ACCOUNT, HOST)
     assert result.status == 1
     assert [line.split(":")[0] for line in result.stderr.decode().splitlines()] == ["ghcr.io", OTHER_ACCOUNT]
@@ -315,7 +310,7 @@ def test_one_registry_that_fails_holds_up_no_other(call: Run) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
 @pytest.mark.usefixtures("aws")
-def test_login_is_for_a_registry_as_clients_look_for_it_and_once(call: Run, tools: Path) -> None:
+def test_login_uses_the_host_that_clients_look_up_without_duplicates(call: Run, tools: Path) -> None:
     result = call("login", f"{HOST}:443", f"https://{HOST}:443/app", HOST)
     assert [line.rpartition(": ")[0] for line in result.stdout.decode().splitlines()] == [f"{HOST}:443", HOST]
     calls = [json.loads(line) for line in (tools / "calls").read_text().splitlines()]
@@ -324,23 +319,23 @@ def test_login_is_for_a_registry_as_clients_look_for_it_and_once(call: Run, tool
 
 @pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
 @pytest.mark.usefixtures("aws")
-@pytest.mark.parametrize(("content", "told"), [
+@pytest.mark.parametrize(("content", "output"), [
     ("no program", "docker cannot be started (Exec format error)"),
-    ("#!/bin/sh\nkill -9 $$\n", "docker did not take the login (killed by signal 9)"),
-    ("#!/bin/sh\nexit 3\n", "docker did not take the login (exit status 3)"),
+    ("#!/bin/sh\nkill -9 $$\n", "docker login failed (killed by signal 9)"),
+    ("#!/bin/sh\nexit 3\n", "docker login failed (exit status 3)"),
 ])  # fmt: skip
-def test_a_client_that_fails_is_told_for_each_registry(
-    call: Run, tools: Path, content: str, told: str
+def test_a_failing_client_is_reported_for_each_registry(
+    call: Run, tools: Path, content: str, output: str
 ) -> None:
     (tools / "docker").write_text(content)
     result = call("login", HOST, OTHER_REGION)
     assert (result.status, result.stdout) == (1, b"")
-    assert result.stderr.decode() == f"{HOST}: {told}\n{OTHER_REGION}: {told}\n"
+    assert result.stderr.decode() == f"{HOST}: {output}\n{OTHER_REGION}: {output}\n"
 
 
 @pytest.mark.usefixtures("tools")
-def test_a_client_that_is_not_there_is_told_before_aws_is_asked(call: Run, aws: FakeECR) -> None:
-    assert "oras: is not on PATH" in fails(call("login", HOST, "--tool", "oras"))
+def test_a_missing_client_is_reported_before_calling_aws(call: Run, aws: FakeECR) -> None:
+    assert "oras: is not on PATH" in error_of(call("login", HOST, "--tool", "oras"))
     assert not aws.calls
 
 
@@ -348,9 +343,9 @@ def test_a_client_that_is_not_there_is_told_before_aws_is_asked(call: Run, aws: 
 
 
 @pytest.mark.usefixtures("aws")
-def test_cache_tells_what_is_kept_for_whom_and_no_secret(call: Run, home: Path) -> None:
+def test_cache_lists_entries_and_identities_without_secrets(call: Run, home: Path) -> None:
     run("get", stdin=HOST)
-    run("store", stdin=login(OTHER_ACCOUNT, secret="a-given-password"))
+    run("store", stdin=login(OTHER_ACCOUNT, secret="a-stored-password"))
     run("store", stdin=login(PUBLIC))
     write(home / ".config/ecr-credhelper/config.toml", SETTINGS)
     run("store", stdin=login("images.example.com"))
@@ -358,34 +353,32 @@ def test_cache_tells_what_is_kept_for_whom_and_no_secret(call: Run, home: Path) 
     text = result.stdout.decode()
     rows = {line.split()[0]: line for line in text.splitlines()[1:]}
     assert set(rows) == {HOST, OTHER_ACCOUNT, PUBLIC, "images.example.com"}
-    assert (
-        "us-west-2  key AKIAFAKEFAKEFAKEFAKE  0 min  11 h 59 min  not for the present identity" in rows[HOST]
-    )
+    assert "us-west-2  key AKIAFAKEFAKEFAKEFAKE  0 min  11 h 59 min  other identity" in rows[HOST]
     assert "docker login" in rows[OTHER_ACCOUNT]
-    assert "a-given-password" not in text
+    assert "a-stored-password" not in text
     assert rows[HOST] == call("cache", "show", HOST).stdout.decode().splitlines()[1]
     assert call("cache", "show", HOST) == call("cache", HOST)
 
 
-def test_two_tokens_that_look_the_same_are_one_line(
+def test_tokens_with_equal_columns_are_listed_once(
     call: Run, aws: FakeECR, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("one", "two", "three"):
         monkeypatch.setenv("AWS_ROLE_SESSION_NAME", name)
         run("get", stdin=HOST)
     assert len(aws.calls) == 3
-    told = call("cache").stdout.decode().splitlines()[1:]
-    assert sorted(line.endswith("not for the present identity") for line in told) == [False, True]
+    output = call("cache").stdout.decode().splitlines()[1:]
+    assert sorted(line.endswith("other identity") for line in output) == [False, True]
 
 
 @pytest.mark.parametrize("argv", [["frob"], ["claer", HOST]])
-def test_what_cache_does_not_do_is_no_registry(call: Run, argv: list[str]) -> None:
-    assert f"{argv[0]}: not an Amazon ECR registry" in fails(call("cache", *argv))
+def test_an_unknown_cache_action_is_reported_as_an_invalid_registry(call: Run, argv: list[str]) -> None:
+    assert f"{argv[0]}: not an Amazon ECR registry" in error_of(call("cache", *argv))
 
 
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize("host", [(), (HOST,)])
-def test_what_cannot_be_forgotten_is_told(
+def test_cache_clear_fails_if_an_entry_cannot_be_removed(
     host: tuple[str, ...],
     home: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -397,37 +390,40 @@ def test_what_cannot_be_forgotten_is_told(
     run("get", stdin=HOST)
     monkeypatch.setattr("os.unlink", denied)
     status = program.main(["cache", "clear", *host])
-    line = fails(Result(status, *capfdbinary.readouterr()))
-    assert f"{home}/.cache/ecr-credhelper: what is in it cannot be removed; check its owner and mode" in line
+    line = error_of(Result(status, *capfdbinary.readouterr()))
+    assert f"{home}/.cache/ecr-credhelper: its entries cannot be removed; check its owner and mode" in line
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
-def test_a_folder_that_is_not_used_is_not_cleared(call: Run, home: Path) -> None:
+def test_cache_clear_does_not_touch_a_directory_that_is_not_private(call: Run, home: Path) -> None:
     (home / ".cache/ecr-credhelper").mkdir(parents=True, mode=0o755)
-    assert "cannot be removed" in fails(call("cache", "clear"))
+    assert "cannot be removed" in error_of(call("cache", "clear"))
 
 
 @pytest.mark.usefixtures("aws")
-def test_cache_clear_forgets_tokens_and_loses_no_given_login(call: Run) -> None:
+def test_cache_clear_removes_tokens_and_keeps_stored_logins(call: Run) -> None:
     run("get", stdin=HOST)
     run("store", stdin=login(OTHER_ACCOUNT))
-    told = call("cache", "clear").stdout.decode()
-    assert f"cache clear {OTHER_ACCOUNT}" in told
+    output = call("cache", "clear").stdout.decode()
+    assert f"cache clear {OTHER_ACCOUNT}" in output
     assert set(json.loads(run("list").stdout)) == {OTHER_ACCOUNT}
 
 
-def test_cache_clear_of_one_registry_forgets_it_and_no_other(call: Run, aws: FakeECR) -> None:
+def test_cache_clear_of_one_registry_keeps_the_others(call: Run, aws: FakeECR) -> None:
     for host in (HOST, OTHER_REGION):
         run("get", stdin=host)
     run("store", stdin=login(HOST))
-    assert call("cache", "clear", f"https://{HOST}/").stdout.decode() == f"{HOST}: forgotten.\n"
+    assert (
+        call("cache", "clear", f"https://{HOST}/").stdout.decode()
+        == f"Removed all cached logins for {HOST}.\n"
+    )
     assert set(json.loads(run("list").stdout)) == {OTHER_REGION}
-    assert call("cache", "show", HOST).stdout.decode().startswith(f"Nothing is cached for {HOST} in ")
+    assert call("cache", "show", HOST).stdout.decode().startswith(f"No cached tokens for {HOST} in ")
     assert len(aws.calls) == 2
 
 
 @pytest.mark.usefixtures("aws")
-def test_cache_tells_the_region_of_hosts_of_ones_own(call: Run, home: Path) -> None:
+def test_cache_shows_the_region_of_custom_hosts(call: Run, home: Path) -> None:
     rules = '[registry."a.example.com"]\nregion = "us-west-2"\n[registry."b.example.com"]\npublic = true\n'
     write(home / ".config/ecr-credhelper/config.toml", rules)
     for host in ("a.example.com", "b.example.com"):
@@ -436,18 +432,20 @@ def test_cache_tells_the_region_of_hosts_of_ones_own(call: Run, home: Path) -> N
     assert rows == [["a.example.com", "us-west-2"], ["b.example.com", "us-east-1"]]
 
 
-def test_an_empty_cache_and_none_at_all_are_told(call: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert call("cache").stdout.decode().startswith("Nothing is cached in ")
+def test_an_empty_cache_and_a_disabled_cache_are_reported(call: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert call("cache").stdout.decode().startswith("No cached tokens in ")
     monkeypatch.setenv("AWS_ECR_DISABLE_CACHE", "1")
-    assert call("cache").stdout.decode().startswith("There is no cache")
+    assert call("cache").stdout.decode().startswith("No cache: ")
 
 
-def test_cache_of_another_registry_is_refused(call: Run) -> None:
-    assert "nothing of it is cached" in fails(call("cache", "clear", "ghcr.io"))
+def test_cache_clear_rejects_other_registries(call: Run) -> None:
+    assert "ghcr.io: not an Amazon ECR registry; check the name" in error_of(
+        call("cache", "clear", "ghcr.io")
+    )
 
 
 @pytest.mark.parametrize(("profile", "role", "environ", "words"), [
-    ("", "", {}, "default chain"),
+    ("", "", {}, "default"),
     ("", "", {"AWS_PROFILE": "p", "AWS_ACCESS_KEY_ID": "AKIA"}, "key AKIA"),
     ("", "", {"AWS_PROFILE": "p", "AWS_DEFAULT_PROFILE": "d"}, "profile d"),
     ("dev", "", {"AWS_ACCESS_KEY_ID": "AKIA"}, "profile dev"),
@@ -457,9 +455,11 @@ def test_cache_of_another_registry_is_refused(call: Run) -> None:
     ("dev", "arn:r", {}, "arn:r, from profile dev"),
     ("", "", {"AWS_ROLE_ARN": "arn:w"}, "arn:w"),
     ("", "", {"AWS_ROLE_ARN": "arn:w", "AWS_ACCESS_KEY_ID": "AKIA"}, "key AKIA"),
-    ("", "", {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://x"}, "the container's role"),
+    ("", "", {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://x"}, "container role"),
 ])  # fmt: skip
-def test_an_identity_is_told_in_words(profile: str, role: str, environ: dict[str, str], words: str) -> None:
+def test_identities_are_described_in_order_of_precedence(
+    profile: str, role: str, environ: dict[str, str], words: str
+) -> None:
     assert inventory.describe_identity(profile, role, environ) == words
 
 
@@ -473,11 +473,11 @@ def test_the_identity_of_a_token_is_read_from_its_key(aws: FakeECR, home: Path) 
     get_credentials(HOST, profile="prod")
     get_credentials(HOST, session=boto3.Session(profile_name="prod"))
     found = inventory.entries(open_cache(os.environ), fingerprint(os.environ).route, time.time())
-    assert {entry.identity for entry in found} == {"profile prod", "a program's session, key AKIAPROD"}
+    assert {entry.identity for entry in found} == {"profile prod", "boto3 session, key AKIAPROD"}
     assert not any(entry.is_current for entry in found)
 
 
-def test_what_has_expired_is_not_told(aws: FakeECR) -> None:
+def test_expired_tokens_are_not_listed(aws: FakeECR) -> None:
     run("get", stdin=HOST)
     cache, route = open_cache(os.environ), fingerprint(os.environ).route
     assert len(inventory.entries(cache, route, time.time())) == len(aws.calls) == 1
@@ -487,8 +487,8 @@ def test_what_has_expired_is_not_told(aws: FakeECR) -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"), [(59, "0 min"), (3599, "59 min"), (43140, "11 h 59 min"), (3660, "1 h 01 min")]
 )
-def test_a_time_span_is_told_as_people_say_it(seconds: float, text: str) -> None:
-    assert durations.format_duration(seconds) == text
+def test_durations_are_formatted_in_hours_and_minutes(seconds: float, text: str) -> None:
+    assert wording.format_duration(seconds) == text
 
 
 # -- status
@@ -501,13 +501,13 @@ def rows_of(result: Result) -> dict[str, list[str]]:
     }
 
 
-def test_status_without_anything_tells_how_to_begin(call: Run, home: Path) -> None:
+def test_status_without_any_configuration_shows_how_to_start(call: Run, home: Path) -> None:
     text = call("status").stdout.decode()
-    assert f"{home}/.docker/config.json (not there)" in text
-    assert text.endswith("to begin: docker-credential-ecr-py configure HOST\n")
+    assert f"{home}/.docker/config.json (not found)" in text
+    assert text.endswith("No registries configured yet. Run: docker-credential-ecr-py configure HOST\n")
 
 
-def test_status_is_one_screen_of_all_and_asks_nobody(call: Run, aws: FakeECR, home: Path) -> None:
+def test_status_lists_everything_without_calling_aws(call: Run, aws: FakeECR, home: Path) -> None:
     helpers = {HOST: "ecr-py", OTHER_ACCOUNT: "ecr-py", THIRD: "ecr-py", OTHER_REGION: "pass"}
     write(home / ".docker/config.json", json.dumps({"credHelpers": helpers, "credsStore": "desktop"}))
     write(home / ".config/ecr-credhelper/config.toml", SETTINGS)
@@ -518,74 +518,72 @@ def test_status_is_one_screen_of_all_and_asks_nobody(call: Run, aws: FakeECR, ho
     assert (result.status, result.stderr) == (0, b"")
     assert ", credsStore desktop\n" in result.stdout.decode()
     assert rows_of(result) == {
-        HOST: ["credHelpers", "-", "key AKIAFAKEFAKEFAKEFAKE", "11 h 59 min left"],
-        OTHER_ACCOUNT: ["credHelpers", "444455556666", "docker login", "11 h 59 min left"],
-        THIRD: ["credHelpers", "444455556666", "profile prod", "-"],
-        "images.example.com": ["-", "images.example.com", "key AKIAFAKEFAKEFAKEFAKE", "-"],
+        HOST: ["credHelpers", "-", "key AKIAFAKEFAKEFAKEFAKE", "11 h 59 min"],
+        OTHER_ACCOUNT: ["credHelpers", "444455556666", "docker login", "11 h 59 min"],
+        THIRD: ["credHelpers", "444455556666", "profile prod", "none"],
+        "images.example.com": ["-", "images.example.com", "key AKIAFAKEFAKEFAKEFAKE", "none"],
     }
     assert len(aws.calls) == calls
 
 
-def test_status_knows_what_a_store_or_another_helper_means(call: Run, home: Path, aws: FakeECR) -> None:
+def test_status_shows_other_helpers_and_the_creds_store(call: Run, home: Path, aws: FakeECR) -> None:
     write(home / ".docker/config.json", json.dumps({"credHelpers": {HOST: "pass"}, "credsStore": "ecr-py"}))
     for host in (HOST, PUBLIC):
         run("get", stdin=host)
     rows = rows_of(call("status"))
-    assert (rows[HOST][0], rows[PUBLIC][0]) == ("no: pass", "credsStore")
+    assert (rows[HOST][0], rows[PUBLIC][0]) == ("pass instead", "credsStore")
     assert len(aws.calls) == 2
 
 
 @pytest.mark.parametrize(
-    ("text", "rule"), [("oops", "?"), ("[registry.111122223333]\nprofil = 1\n", "wrong")]
+    ("text", "rule"), [("oops", "?"), ("[registry.111122223333]\nprofil = 1\n", "invalid")]
 )
-def test_status_tells_of_settings_that_are_wrong(call: Run, text: str, rule: str, home: Path) -> None:
+def test_status_reports_invalid_settings(call: Run, text: str, rule: str, home: Path) -> None:
     write(home / ".docker/config.json", json.dumps({"credHelpers": {HOST: "ecr-py"}}))
     write(home / ".config/ecr-credhelper/config.toml", text)
     result = call("status")
-    assert rows_of(result)[HOST] == ["credHelpers", rule, "?", "-"]
+    assert rows_of(result)[HOST] == ["credHelpers", rule, "?", "none"]
     assert (result.status == 1) is (rule == "?") is (b"is not valid TOML" in result.stderr)
 
 
-def test_status_tells_of_a_wrong_setting_for_all_and_knows_what_is_for_all(call: Run, home: Path) -> None:
+def test_status_reports_an_invalid_global_setting(call: Run, home: Path) -> None:
     write(home / ".docker/config.json", '{"credsStore": "ecr-py"}')
     result = call("status")
-    assert (result.status, result.stdout.decode().rstrip().endswith("(not there)")) == (0, False)
-    assert b"Docker asks here for no registry" not in result.stdout
+    assert (result.status, result.stdout.decode().rstrip().endswith("(not found)")) == (0, False)
+    assert b"No registries configured" not in result.stdout
     write(home / ".config/ecr-credhelper/config.toml", 'fallbak = "pass"\n')
     result = call("status")
     assert (result.status, b"did you mean fallback?" in result.stderr) == (1, True)
 
 
-def test_status_tells_of_a_docker_configuration_that_cannot_be_read(call: Run, home: Path) -> None:
+def test_status_reports_an_unreadable_docker_configuration(call: Run, home: Path) -> None:
     write(home / ".docker/config.json", "{")
     result = call("status")
     assert (result.status, result.stderr.decode()) == (
         1, f"✗ {home}/.docker/config.json: is not valid JSON\n",
     )  # fmt: skip
-    assert b"Docker asks here for no registry" not in result.stdout
+    assert b"No registries configured" not in result.stdout
     write(home / ".docker/config.json", " \n")
     assert call("status").status == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
-def test_what_a_file_says_steers_no_terminal(home: Path) -> None:
+def test_texts_from_files_cannot_control_the_terminal(home: Path) -> None:
     helpers = {HOST: "ecr-py", OTHER_ACCOUNT: "x\x1b[2J", f"\x1b]0;t\x07{OTHER_REGION}": "ecr-py"}
     write(home / ".docker/config.json", json.dumps({"credHelpers": helpers, "credsStore": "\x1b[2J"}))
     write(home / ".config/ecr-credhelper/config.toml", f'[registry."{OTHER_ACCOUNT}"]\nprofile = "p"\n')
     seen = run_in_terminal("status").screen
-    assert "no: x [2J" in seen
+    assert "x [2J instead" in seen
     assert re.sub(r"\x1b\[[01]m", "", seen).replace("\n", "").isprintable()
 
 
-def test_status_on_a_terminal_has_colour_unless_it_is_not_wanted(call: Run, home: Path) -> None:
+def test_status_uses_colour_only_on_a_terminal_without_no_color(call: Run, home: Path) -> None:
     write(home / ".docker/config.json", json.dumps({"credHelpers": {HOST: "ecr-py"}}))
     assert "\x1b[1m" in run_in_terminal("status").screen
     assert "\x1b" not in run_in_terminal("status", env={"NO_COLOR": "1"}).screen
     assert b"\x1b" not in call("status").stdout
 
 
-def test_a_token_never_shows_where_entries_are_printed() -> None:
+def test_printing_an_entry_shows_no_password() -> None:
     token = Token("AWS", "a-password", fetched_at=0, expires_at=1)
-    assert "a-password" not in repr(
-        inventory.Entry(HOST, "us-west-2", "default chain", token, is_current=True)
-    )
+    assert "a-password" not in repr(inventory.Entry(HOST, "us-west-2", "default", token, is_current=True))

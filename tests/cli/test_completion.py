@@ -1,4 +1,4 @@
-"""Real shells complete commands, options and registries."""
+"""Completion of commands, options and registries in real shells."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, OTHER_REGION, run
 from tests.fake_ecr import FakeECR
 
 LINES = [
-    # what is typed, and what can come next
+    # typed text, possible completions
     ("sta", {"status"}),
     ("cache c", {"clear"}),
     ("login --too", {"--tool"}),
@@ -31,7 +31,7 @@ LINES = [
 
 @pytest.fixture(autouse=True)
 def known(home: Path, aws: FakeECR, monkeypatch: pytest.MonkeyPatch) -> FakeECR:
-    """Let Docker's configuration know a registry, and the cache another; put the executable on PATH."""
+    """Add one registry to Docker's configuration and one to the cache; put the executable on PATH."""
     (home / ".docker").mkdir()
     helpers = {HOST: "ecr-py", OTHER_REGION: "pass"}
     (home / ".docker/config.json").write_text(json.dumps({"credHelpers": helpers}))
@@ -62,7 +62,7 @@ ASK_FISH = 'docker-credential-ecr-py completion fish | source; complete -C "dock
 
 @pytest.mark.parametrize(("line", "expected"), LINES)
 @pytest.mark.parametrize(("shell", "script"), [("bash", ASK_BASH), ("fish", ASK_FISH)])
-def test_a_shell_offers_what_can_come_next(
+def test_shells_offer_the_possible_completions(
     shell: str, script: str, line: str, expected: set[str], known: FakeECR
 ) -> None:
     if not shutil.which(shell):
@@ -76,50 +76,50 @@ def test_a_shell_offers_what_can_come_next(
 
 
 @pytest.mark.skipif(not (shutil.which("zsh") and shutil.which("setsid")), reason="no zsh, or no setsid")
-def test_zsh_writes_what_must_come_next() -> None:
-    """It completes on a terminal only, so there it is asked."""
+def test_zsh_completes_a_unique_word() -> None:
+    """zsh completes only on a terminal, so it runs on a pseudo-terminal."""
     import pty
 
-    ours, theirs = pty.openpty()
+    terminal, other_end = pty.openpty()
     environ = {**os.environ, "TERM": "dumb"}
     with subprocess.Popen(
-        ["setsid", "--ctty", "zsh", "-f"], stdin=theirs, stdout=theirs, stderr=theirs, env=environ
+        ["setsid", "--ctty", "zsh", "-f"], stdin=other_end, stdout=other_end, stderr=other_end, env=environ
     ) as zsh:
-        os.close(theirs)
+        os.close(other_end)
         for typed, seen in (
             (b"autoload -U compinit; compinit -D\n", b""),
             (b'eval "$(docker-credential-ecr-py completion zsh)"; echo rea""dy\n', b"ready"),
             (b"docker-credential-ecr-py cache cl\t", b"cache clear "),
         ):
-            os.write(ours, typed)
+            os.write(terminal, typed)
             screen = b""
             while seen not in screen:
-                assert select.select([ours], [], [], 60)[0], screen  # or it would wait for ever
-                screen += os.read(ours, 4096)
-        os.close(ours)
+                assert select.select([terminal], [], [], 60)[0], screen  # Otherwise os.read would block.
+                screen += os.read(terminal, 4096)
+        os.close(terminal)
         zsh.wait(60)
 
 
-def test_the_registries_offered_are_docker_s_and_the_cache_s(home: Path) -> None:
+def test_completion_offers_registries_from_docker_and_the_cache(home: Path) -> None:
     assert known_hosts() == [HOST, OTHER_ACCOUNT]
     (home / ".docker/config.json").write_text('{"credHelpers": []}')
     assert known_hosts() == [OTHER_ACCOUNT]
 
 
-def test_the_profiles_offered_are_those_of_the_aws_configuration() -> None:
+def test_completion_offers_profiles_from_the_aws_configuration() -> None:
     assert known_profiles() == ["dev", "prod"]
 
 
-def test_nobody_is_answered_who_did_not_ask() -> None:
+def test_complete_fails_if_no_shell_is_asking() -> None:
     assert cli.complete() == 1
 
 
-def test_a_shell_is_answered_by_what_it_calls_without_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shell_gets_completions_from_a_call_without_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_ARGCOMPLETE", "1")
     monkeypatch.setattr(cli, "complete", lambda: 7)
     assert program.main([]) == 7
 
 
-def test_a_variable_of_a_shell_alone_completes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_argcomplete_variable_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_ARGCOMPLETE", "")
     assert run().status == 1

@@ -1,4 +1,4 @@
-"""The man page and the reference page are what the command table says."""
+"""The man page and the reference page match the command table."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests import man_page
 @pytest.mark.parametrize(("path", "make"), [
     (man_page.MAN_PAGE, man_page.man_page), (man_page.REFERENCE, man_page.reference),
 ], ids=["man page", "reference"])  # fmt: skip
-def test_a_page_is_what_the_table_says(path: Path, make: Callable[[], str]) -> None:
+def test_generated_pages_match_the_command_table(path: Path, make: Callable[[], str]) -> None:
     assert path.read_text(encoding="utf-8") == make(), "run: python -m tests.man_page"
 
 
 @pytest.mark.skipif(not shutil.which("man"), reason="no man")
-def test_the_man_page_is_one_that_man_can_show() -> None:
+def test_man_can_render_the_man_page() -> None:
     done = subprocess.run(
         ["man", "--warnings", "-l", str(man_page.MAN_PAGE)], capture_output=True, text=True, check=True
     )
@@ -28,5 +28,5 @@ def test_the_man_page_is_one_that_man_can_show() -> None:
     assert "configure" in done.stdout
 
 
-def test_a_line_that_looks_like_a_request_is_text() -> None:
+def test_lines_that_look_like_roff_requests_are_escaped() -> None:
     assert man_page.roff(".TH -x \\") == "\\&.TH \\-x \\\\"

@@ -1,7 +1,7 @@
-"""Root in another user's home, as with ``sudo -E``: it leaves no file of its own there, and gives none away.
+"""Root in another user's home, as with ``sudo -E``: files there belong to the user, and root's stay private.
 
-The other user owns the directories, so can replace what is in them at any moment. Python tells an audit hook
-of each system call before it happens; here the hook is that user, who has the time for one change.
+The user owns the directories, so can replace their content at any moment. Python calls an audit hook before
+each system call. In these tests the hook acts as that user, who makes one change.
 """
 
 from __future__ import annotations
@@ -24,9 +24,7 @@ from tests.conftest import HOST, run
 from tests.docker_files import BACKUP, here, tree, write
 from tests.fake_ecr import FakeECR
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="the test is of what root does"
-)
+pytestmark = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="requires root")
 
 USER, GROUP = 1234, 5678
 CONTENT = b'{"auths": {"ghcr.io": {"auth": "c2VjcmV0"}}}'
@@ -35,7 +33,7 @@ SECRET = b'{"auths": {"registry.example": {"auth": "cm9vdA=="}}}'
 
 @pytest.fixture
 def home(home: Path) -> Path:
-    """Give the home to another user."""
+    """Return a home directory that belongs to another user."""
     os.chown(home, USER, GROUP)
     return home
 
@@ -46,7 +44,7 @@ def home(home: Path) -> Path:
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize("made", ["", ".cache", ".cache/ecr-credhelper"])
 def test_root_caches_nothing_in_another_users_home(made: str, home: Path, aws: FakeECR) -> None:
-    """Nor below a directory of root's there: the user could replace it."""
+    """Also not below a directory of root, because the user could replace it."""
     if made:
         (home / made).mkdir(parents=True, mode=0o700)
     for _ in range(2):
@@ -58,7 +56,7 @@ def test_root_caches_nothing_in_another_users_home(made: str, home: Path, aws: F
     ]
 
 
-def test_root_caches_in_a_place_of_its_own(
+def test_root_caches_in_its_own_directory(
     home: Path, tmp_path: Path, aws: FakeECR, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ECR_CACHE_DIR", str(tmp_path))
@@ -68,25 +66,25 @@ def test_root_caches_in_a_place_of_its_own(
     assert not tree(home)
 
 
-def test_status_and_doctor_say_so(home: Path) -> None:
+def test_status_and_doctor_report_that_root_does_not_use_the_cache(home: Path) -> None:
     cache = f"{home}/.cache/ecr-credhelper"
-    why = f"{cache} is not used: {home} belongs to user {USER}, and this process runs as root"
+    reason = f"{cache} is not used: {home} belongs to user {USER}, but this process runs as root"
     hint = "run sudo with -H, or set AWS_ECR_CACHE_DIR to a directory that belongs to root"
-    assert f"Cache:     {why}; {hint}\n" in here("status").screen
-    told = here("doctor").screen
-    assert f" {why}, so every pull asks AWS\n" in told
-    assert f" {hint}\n" in told
+    assert f"Cache     {reason}; {hint}\n" in here("status").screen
+    output = here("doctor").screen
+    assert f" {reason}, so every pull calls AWS\n" in output
+    assert f" {hint}\n" in output
 
 
-def test_a_user_is_told_by_name(home: Path) -> None:
+def test_the_owner_is_reported_by_name(home: Path) -> None:
     import pwd
 
     user = next(entry for entry in pwd.getpwall() if entry.pw_uid not in {0, 65534})
     os.chown(home, user.pw_uid, GROUP)
-    assert f"{home} belongs to user {user.pw_name}, and" in here("status").screen
+    assert f"{home} belongs to user {user.pw_name}, but" in here("status").screen
 
 
-def test_every_directory_on_the_way_counts(home: Path, tmp_path: Path) -> None:
+def test_the_owner_of_every_parent_directory_counts(home: Path, tmp_path: Path) -> None:
     inner = home / "a" / "b"
     inner.mkdir(parents=True)
     assert foreign_directory(str(inner / "c" / "d")) == (str(home), USER)
@@ -100,13 +98,11 @@ def test_every_directory_on_the_way_counts(home: Path, tmp_path: Path) -> None:
 
 
 def test_the_root_of_a_user_namespace_has_a_cache(home: Path) -> None:
-    os.chown(home, 65534, 65534)  # as rootless podman sees what belongs to the real root
+    os.chown(home, 65534, 65534)  # Rootless podman shows files of the real root like this.
     assert make_private(str(home / "me"))
 
 
-def test_another_user_may_cache_wherever_that_is_possible(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_users_other_than_root_can_use_any_directory(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1)
     assert foreign_directory(str(home / "cache")) is None
 
@@ -115,7 +111,7 @@ def test_another_user_may_cache_wherever_that_is_possible(
 
 
 @pytest.mark.parametrize("content", [CONTENT, None])
-def test_what_root_writes_is_the_users(content: bytes | None, home: Path) -> None:
+def test_files_that_root_writes_belong_to_the_user(content: bytes | None, home: Path) -> None:
     config = home / ".docker" / "config.json"
     if content:
         os.chown(write(config, content), USER, GROUP)
@@ -129,22 +125,22 @@ def test_what_root_writes_is_the_users(content: bytes | None, home: Path) -> Non
 
 
 class OtherUser:
-    """Who acts once, right before the system call with a certain number, and looks at each one after that."""
+    """Acts once before a given system call, and checks the files before each later one."""
 
     def __init__(self) -> None:
         self.acts: Callable[[], object] | None = None
         self.looks: Callable[[], object] | None = None
         self.calls_left = 0
-        sys.addaudithook(self._hear)  # which stays until the process ends
+        sys.addaudithook(self._on_event)  # It stays until the process exits.
 
-    def _hear(self, event: str, _: tuple[Any, ...]) -> None:
+    def _on_event(self, event: str, _: tuple[Any, ...]) -> None:
         if event != "open" and not event.startswith("os."):
             return
         if self.calls_left:
             self.calls_left -= 1
             return
         call, looks = self.acts or self.looks, self.looks
-        self.acts = self.looks = None  # what is done here is not heard
+        self.acts = self.looks = None  # Ignore system calls of the callbacks.
         if call:
             call()
         self.looks = looks
@@ -158,7 +154,7 @@ def other_user() -> Iterator[OtherUser]:
 
 
 def put(path: Path, other: Path) -> None:
-    """Replace a file or directory, as the owner of the directory above it can, and keep it beside."""
+    """Rename a file or directory and put another in its place, as the owner of the parent directory can."""
     if os.path.lexists(path):
         path.rename(path.with_name(f"{path.name}.aside"))
     if other.parent == path.parent:
@@ -168,7 +164,7 @@ def put(path: Path, other: Path) -> None:
 
 
 def put_for_new_files(config: Path, roots: Path) -> None:
-    """Replace every file that is being written."""
+    """Replace every temporary file."""
     for path in [*config.parent.glob("*")]:
         if path.name not in {config.name, f"{config.name}{BACKUP}"}:
             put(path, roots / config.name)
@@ -184,8 +180,8 @@ ATTACKS: dict[str, Callable[[Path, Path], object]] = {
 }
 
 
-def assert_given_away_nothing(roots: Path, users: Path) -> None:
-    """Check that only root can read what was root's, wherever it is now."""
+def assert_roots_files_are_private(roots: Path, users: Path) -> None:
+    """Check that only root can read root's files, even if they have been moved."""
     for path in [*roots.rglob("*"), *users.rglob("*")]:
         status = path.lstat()
         is_roots = roots in path.parents or (path.is_dir() and (path / "mark-of-root").exists())
@@ -198,7 +194,7 @@ def assert_given_away_nothing(roots: Path, users: Path) -> None:
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 @pytest.mark.parametrize("command", [["configure", HOST], ["unconfigure"]], ids=["configure", "unconfigure"])
 @pytest.mark.parametrize("content", [CONTENT, None], ids=["a file", "no file"])
-def test_whatever_is_replaced_at_any_moment_root_gives_nothing_away(
+def test_root_exposes_nothing_when_the_user_replaces_files_at_any_moment(
     attack: Callable[[Path, Path], object],
     command: list[str],
     content: bytes | None,
@@ -223,12 +219,12 @@ def test_whatever_is_replaced_at_any_moment_root_gives_nothing_away(
         if command == ["unconfigure"]:
             here("configure", HOST, "--yes")
         other_user.calls_left, other_user.acts = number, partial(attack, config, roots)
-        other_user.looks = partial(assert_given_away_nothing, roots, users)
+        other_user.looks = partial(assert_roots_files_are_private, roots, users)
         with suppress(ConfigurationError):
             here(*command, "--yes")
         other_user.looks = None
         if other_user.acts:
             other_user.acts = None
-            assert number > 10, "this user had a choice of moments"
+            assert number > 10, "the attack ran at every system call"
             return
-        assert_given_away_nothing(roots, users)
+        assert_roots_files_are_private(roots, users)

@@ -1,4 +1,4 @@
-"""unconfigure: what was there before comes back, and what others wrote since stays."""
+"""unconfigure: it restores the previous content and keeps later changes by other programs."""
 
 from __future__ import annotations
 
@@ -21,27 +21,22 @@ each = pytest.mark.parametrize("original", CORPUS, ids=lambda path: path.stem)
 HOSTS = [HOST, OTHER_ACCOUNT, PUBLIC]
 
 
-@pytest.fixture
-def config(home: Path) -> Path:
-    return home / ".docker" / "config.json"
-
-
 @each
 @pytest.mark.parametrize("option", [[], ["--creds-store"], ["--podman"]])
-def test_what_was_there_comes_back_byte_for_byte(original: Path, option: list[str], home: Path) -> None:
-    folder = home / (".config/containers" if "--podman" in option else ".docker")
+def test_unconfigure_restores_the_file_byte_for_byte(original: Path, option: list[str], home: Path) -> None:
+    directory = home / (".config/containers" if "--podman" in option else ".docker")
     name = "auth.json" if "--podman" in option else "config.json"
-    write(folder / name, original.read_bytes()).chmod(0o644)
+    write(directory / name, original.read_bytes()).chmod(0o644)
     here("configure", HOST, PUBLIC, "--yes", *option)
-    assert (folder / name).read_bytes() != original.read_bytes()
+    assert (directory / name).read_bytes() != original.read_bytes()
     session = here("unconfigure", "--yes")
     assert session.status == 0
-    assert tree(home) == {str((folder / name).relative_to(home)): original.read_bytes()}
-    assert (folder / name).stat().st_mode & 0o777 == 0o644
+    assert tree(home) == {str((directory / name).relative_to(home)): original.read_bytes()}
+    assert (directory / name).stat().st_mode & 0o777 == 0o644
 
 
 @each
-def test_as_processes_too(original: Path, config: Path) -> None:
+def test_unconfigure_restores_the_file_with_separate_processes(original: Path, config: Path) -> None:
     write(config, original.read_bytes())
     assert run("configure", PUBLIC, HOST, "--yes").status == 0
     assert run("configure", OTHER_ACCOUNT, "--creds-store", "--yes").status == 0
@@ -51,7 +46,9 @@ def test_as_processes_too(original: Path, config: Path) -> None:
 
 @each
 @pytest.mark.parametrize("indent", [None, "\t"], ids=["others edit", "Docker rewrites"])
-def test_what_others_wrote_since_stays(original: Path, indent: str | None, config: Path) -> None:
+def test_unconfigure_keeps_later_changes_by_other_programs(
+    original: Path, indent: str | None, config: Path
+) -> None:
     write(config, original.read_bytes())
     before = load(config)
     here("configure", *HOSTS, "--creds-store", "--yes")
@@ -68,7 +65,9 @@ def test_what_others_wrote_since_stays(original: Path, indent: str | None, confi
 
 
 @given(JSON_TEXTS | BLANKS, st.lists(st.sampled_from(HOSTS), unique=True), st.booleans(), st.data())
-def test_any_text_comes_back(text: str, hosts: list[str], has_store: bool, data: st.DataObject) -> None:
+def test_unconfigure_restores_any_text(
+    text: str, hosts: list[str], has_store: bool, data: st.DataObject
+) -> None:
     keys = st.sampled_from([*HOSTS, f"https://{HOST}/v1/", "ghcr.io"])
     logins = data.draw(st.lists(keys, unique=True))
     for key in logins:
@@ -88,28 +87,28 @@ def test_any_text_comes_back(text: str, hosts: list[str], has_store: bool, data:
     assert restore.restored(now, before) == before
 
 
-def test_a_file_that_was_not_there_is_gone(home: Path) -> None:
+def test_unconfigure_removes_a_file_that_configure_created(home: Path) -> None:
     here("configure", HOST, "--yes")
     here("configure", PUBLIC, "--yes")
     here("unconfigure", "--yes")
     assert not tree(home)
 
 
-def test_a_file_that_another_program_has_emptied_stays(config: Path) -> None:
+def test_unconfigure_keeps_a_file_that_another_program_has_emptied(config: Path) -> None:
     here("configure", HOST, "--yes")
     write(config, "")
     here("unconfigure", "--yes")
     assert tree(config.parent) == {"config.json": b""}
 
 
-def test_a_file_that_was_not_there_stays_with_what_others_wrote(config: Path) -> None:
+def test_unconfigure_keeps_a_created_file_with_entries_from_other_programs(config: Path) -> None:
     here("configure", HOST, "--yes")
     write(config, json.dumps({"auths": {}, **load(config)}, indent="\t"))
     here("unconfigure", "--yes")
     assert tree(config.parent) == {"config.json": b'{\n\t"auths": {}\n}'}
 
 
-def test_what_a_person_has_removed_since_stays_removed(config: Path) -> None:
+def test_unconfigure_does_not_restore_entries_that_the_user_has_removed(config: Path) -> None:
     write(config, '{"credHelpers": {"quay.io": "pass"}, "credsStore": "desktop"}')
     here("configure", HOST, "--yes")
     write(config, f'{{"credHelpers": {{"{HOST}": "ecr-py"}}}}')
@@ -117,7 +116,7 @@ def test_what_a_person_has_removed_since_stays_removed(config: Path) -> None:
     assert config.read_text() == '{"credHelpers": {}}'
 
 
-def test_the_backup_is_from_before_the_first_configure(config: Path) -> None:
+def test_the_backup_has_the_content_before_the_first_configure(config: Path) -> None:
     write(config, '{"x": 1}')
     here("configure", HOST, "--yes")
     here("configure", PUBLIC, "--yes")
@@ -127,7 +126,7 @@ def test_the_backup_is_from_before_the_first_configure(config: Path) -> None:
     assert config.with_name(config.name + BACKUP).read_text() == '{"x": 2}'
 
 
-def test_entries_by_hand_are_removed_if_the_person_wants_it(config: Path) -> None:
+def test_unconfigure_removes_entries_added_by_hand_after_a_yes(config: Path) -> None:
     text = f'{{"credHelpers": {{"{HOST}": "ecr-py", "quay.io": "pass"}}, "credsStore": "ecr-py"}}'
     write(config, text)
     assert here("unconfigure", typed="n\n").status == 1
@@ -137,28 +136,28 @@ def test_entries_by_hand_are_removed_if_the_person_wants_it(config: Path) -> Non
     assert tree(config.parent) == {"config.json": b'{"credHelpers": {"quay.io": "pass"}}'}
 
 
-def test_a_backup_alone_is_removed(config: Path) -> None:
+def test_unconfigure_removes_a_backup_without_entries_to_restore(config: Path) -> None:
     write(config, "{}")
     here("configure", HOST, "--yes")
     write(config, '{"x": 2}')
-    assert here("unconfigure", "--yes").screen == f"ok {config} is given back\n"
+    assert here("unconfigure", "--yes").screen == f"ok Restored {config}\n"
     assert tree(config.parent) == {"config.json": b'{"x": 2}'}
 
 
-def test_there_may_be_nothing_to_give_back(config: Path) -> None:
+def test_unconfigure_without_changes_to_undo(config: Path) -> None:
     write(config, '{"credHelpers": {"quay.io": "pass"}}')
     result = run("unconfigure")
     assert (result.status, result.stderr) == (0, b"")
-    assert result.stdout.endswith(b" nothing to give back\n")
+    assert result.stdout.endswith(b" Nothing to undo\n")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminals")
-def test_on_a_terminal_it_asks(home: Path) -> None:
+def test_unconfigure_asks_on_a_terminal(home: Path) -> None:
     run("configure", HOST, "--yes")
     before = tree(home)
     assert run("unconfigure").status == 1
     assert run_in_terminal("unconfigure", typed="\n").status == 1
     assert tree(home) == before
     session = run_in_terminal("unconfigure", typed="y\n")
-    assert "Write this? [y/N] " in session.screen
+    assert "Apply these changes? [y/N] " in session.screen
     assert (session.status, tree(home)) == (0, {})

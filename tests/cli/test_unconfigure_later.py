@@ -1,4 +1,4 @@
-"""unconfigure, after others have written between two runs, or removed something: nothing is lost."""
+"""unconfigure after other programs or the user have changed files between two runs: nothing is lost."""
 
 from __future__ import annotations
 
@@ -13,17 +13,11 @@ from tests.cli.test_configure import settings_file
 from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC
 from tests.docker_files import BACKUP, here, load, tree, write
 
-
-@pytest.fixture
-def config(home: Path) -> Path:
-    return home / ".docker" / "config.json"
-
-
 LOGIN = {"auth": "QVdTOm9sZA=="}
 
 
 def edit(config: Path, **entries: object) -> None:
-    """Change entries, as a person or Docker does; None removes one."""
+    """Change entries as the user or Docker would; None removes an entry."""
     content = {**load(config), **entries}
     write(config, json.dumps({key: entry for key, entry in content.items() if entry is not None}))
 
@@ -34,7 +28,7 @@ def edit(config: Path, **entries: object) -> None:
     ({"credsStore": "desktop"}, ["--creds-store"]),
 ])  # fmt: skip
 @pytest.mark.parametrize("original", ['{"auths": {}}', "{}", "", None])
-def test_what_a_second_configure_replaces_comes_back(
+def test_unconfigure_restores_what_a_second_configure_replaced(
     original: str | None, since: dict[str, object], command: list[str], config: Path, home: Path
 ) -> None:
     if original is not None:
@@ -52,7 +46,7 @@ def test_what_a_second_configure_replaces_comes_back(
     assert list(tree(home)) == [".docker/config.json"]
 
 
-def test_another_store_of_the_meantime_comes_back(config: Path) -> None:
+def test_unconfigure_restores_a_store_set_between_two_runs(config: Path) -> None:
     write(config, '{"credsStore": "pass"}')
     here("configure", HOST, "--creds-store", "--yes")
     edit(config, credsStore="desktop")
@@ -61,7 +55,7 @@ def test_another_store_of_the_meantime_comes_back(config: Path) -> None:
     assert load(config) == {"credsStore": "desktop"}
 
 
-def test_a_file_that_was_removed_since_comes_back(config: Path) -> None:
+def test_unconfigure_restores_a_removed_file(config: Path) -> None:
     original = json.dumps({"auths": {"ghcr.io": LOGIN, HOST: LOGIN}}).encode()
     write(config, original)
     here("configure", HOST, "--yes")
@@ -71,7 +65,9 @@ def test_a_file_that_was_removed_since_comes_back(config: Path) -> None:
 
 
 @pytest.mark.parametrize("since", [{"credHelpers": None}, {"auths": {HOST: {}}}, {"auths": None}])
-def test_a_login_that_configure_removed_always_comes_back(since: dict[str, object], config: Path) -> None:
+def test_unconfigure_always_restores_a_login_that_configure_removed(
+    since: dict[str, object], config: Path
+) -> None:
     write(config, json.dumps({"auths": {HOST: LOGIN}}))
     here("configure", HOST, "--yes")
     edit(config, **since)
@@ -85,21 +81,21 @@ def test_a_login_that_configure_removed_always_comes_back(since: dict[str, objec
     {"credHelpers": {HOST: "osxkeychain"}},
     {"proxies": {"default": {}}},
 ])  # fmt: skip
-def test_a_backup_of_what_would_be_lost_stays(original: dict[str, object], config: Path) -> None:
+def test_a_backup_with_missing_entries_stays(original: dict[str, object], config: Path) -> None:
     write(config, json.dumps(original))
     here("configure", HOST, "--yes")
     write(config, '{"new": 1}')
     before = tree(config.parent)
     screen = here("unconfigure", "--yes").screen
-    told = f"! {config}{BACKUP} stays: it has entries that are missing from {config}\n"
-    assert screen == f"{told}ok nothing to give back\n"
+    message = f"! Kept {config}{BACKUP}: it has entries that are missing from {config}\n"
+    assert screen == f"{message}ok Nothing to undo\n"
     here("configure", PUBLIC, "--yes")
-    assert told in here("unconfigure", "--yes").screen
+    assert message in here("unconfigure", "--yes").screen
     assert load(config)["new"] == "1"
     assert len(tree(config.parent)) == len(before)
 
 
-def test_a_leftover_backup_is_dropped_without_a_question(config: Path) -> None:
+def test_a_leftover_backup_is_removed_without_asking(config: Path) -> None:
     write(config, "{}")
     here("configure", HOST, "--yes")
     write(config, "{}")
@@ -126,7 +122,7 @@ def test_empty_settings_stay_a_file(config: Path, home: Path) -> None:
     assert len(tree(home)) == 2
 
 
-def test_the_fallback_of_another_configuration_stays(
+def test_unconfigure_keeps_the_fallback_of_another_configuration(
     config: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(config, '{"credsStore": "pass"}')
@@ -143,7 +139,7 @@ def test_the_fallback_of_another_configuration_stays(
 
 
 @pytest.mark.parametrize("is_new", [True, False])
-def test_a_fallback_that_was_edited_stays(is_new: bool, config: Path, home: Path) -> None:
+def test_unconfigure_keeps_an_edited_fallback(is_new: bool, config: Path, home: Path) -> None:
     write(config, '{"credsStore": "pass"}')
     if not is_new:
         write(settings_file(home), "# mine\n")
@@ -154,7 +150,7 @@ def test_a_fallback_that_was_edited_stays(is_new: bool, config: Path, home: Path
     assert list(tree(settings_file(home).parent).values()) == [text.encode()]
 
 
-def test_a_broken_file_that_was_never_ours_is_in_nobodys_way(config: Path, home: Path) -> None:
+def test_a_broken_file_without_a_backup_does_not_stop_unconfigure(config: Path, home: Path) -> None:
     write(config, '{"credsStore": "pass"}')
     here("configure", "--creds-store", "--yes")
     write(home / ".config/containers/auth.json", "{")
@@ -170,7 +166,7 @@ def test_a_broken_file_that_was_never_ours_is_in_nobodys_way(config: Path, home:
 
 
 @pytest.mark.parametrize("is_link", [True, False])
-def test_one_file_for_all_clients_is_given_back_once(
+def test_a_file_shared_by_all_clients_is_restored_once(
     is_link: bool, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(config, "{}")
@@ -180,30 +176,34 @@ def test_one_file_for_all_clients_is_given_back_once(
     monkeypatch.setenv("REGISTRY_AUTH_FILE", str(path))
     for option in ([], ["--podman"]):
         here("configure", HOST, *option, "--yes")
-        assert here("unconfigure", "--yes").screen.count("is given back") == 1
+        assert here("unconfigure", "--yes").screen.count("Restored ") == 1
         assert set(tree(config.parent).values()) == {b"{}"}
 
 
-def test_whoever_interrupts_the_question_is_told(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupting_the_prompt_reports_that_nothing_changed(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupt(*_: object) -> Never:
         raise KeyboardInterrupt
 
-    told: list[str] = []
+    messages: list[str] = []
     monkeypatch.setattr("ecr_credhelper.console.terminal.Terminal.ask", interrupt)
-    monkeypatch.setattr("ecr_credhelper.console.terminal.Terminal.warn", lambda self, text: told.append(text))
+    monkeypatch.setattr(
+        "ecr_credhelper.console.terminal.Terminal.warn", lambda self, text: messages.append(text)
+    )
     with pytest.raises(KeyboardInterrupt):
         here("configure", HOST, typed="")
-    assert told == ["nothing was written"]
+    assert messages == ["nothing changed"]
     assert not config.exists()
 
 
-def test_a_no_writes_nothing_and_says_so(config: Path) -> None:
+def test_answering_no_reports_that_nothing_changed(config: Path) -> None:
     write(config, "{}")
     here("configure", HOST, "--yes")
-    assert here("unconfigure", typed="n\n").screen.endswith("nothing was written\n")
+    assert here("unconfigure", typed="n\n").screen.endswith("nothing changed\n")
 
 
-def test_what_a_store_marks_since_is_not_replaced_by_the_login_of_before(config: Path) -> None:
+def test_a_newer_login_in_a_store_is_not_replaced_by_the_old_login(config: Path) -> None:
     login = {"auth": "QVdTOnN0YWxl"}
     write(config, json.dumps({"credsStore": "pass", "auths": {OTHER_ACCOUNT: login}}))
     here("configure", HOST, "--yes")

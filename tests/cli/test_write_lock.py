@@ -1,4 +1,4 @@
-"""The lock between processes that write configuration: where it is, who waits for it, who goes on without."""
+"""The lock between processes that write configuration files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def holder() -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
-def test_it_is_with_our_own_files(config: Path, home: Path) -> None:
+def test_the_lock_is_in_the_cache_directory(config: Path, home: Path) -> None:
     here("configure", HOST, "--yes")
     assert sorted(os.listdir(config.parent)) == ["config.json", f"config.json{BACKUP}"]
     assert [(path.name, path.stat().st_size) for path in (home / LOCKS).iterdir()] == [("configuration", 0)]
@@ -49,25 +49,25 @@ def test_it_is_with_our_own_files(config: Path, home: Path) -> None:
 
 @pytest.mark.usefixtures("config")
 @pytest.mark.parametrize("options", [["--dry-run"], ["--dry-run", "--yes"]])
-def test_what_writes_nothing_locks_nothing(options: list[str], home: Path) -> None:
+def test_a_dry_run_takes_no_lock(options: list[str], home: Path) -> None:
     here("configure", HOST, *options)
     here("unconfigure", *options)
     assert os.listdir(home) == [".docker"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks otherwise")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has a different lock")
 @pytest.mark.parametrize(("command", "added"), [
     (["configure", HOST], {HOST: "ecr-py"}),
     (["unconfigure"], {}),
 ])  # fmt: skip
-def test_a_process_reads_after_it_has_waited(
+def test_a_process_reads_the_file_after_it_gets_the_lock(
     command: list[str],
     added: dict[str, str],
     config: Path,
     holder: subprocess.Popen[bytes],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What the holder of the lock writes at its very end is not lost, and nothing is done twice."""
+    """The last change by the previous holder of the lock is not lost, and no change is made twice."""
     import fcntl
 
     attempts: list[int] = []
@@ -87,13 +87,13 @@ def test_a_process_reads_after_it_has_waited(
     monkeypatch.setattr(confirmation, "LOCK_WAIT", 3600)
     screen = here(*command, "--yes").screen
     assert len(attempts) == 1
-    assert "once more" not in screen
+    assert "retrying" not in screen
     assert load(config)["credHelpers"] == {OTHER_ACCOUNT: "pass", **added}
 
 
-def test_a_question_holds_up_no_other_process(config: Path) -> None:
+def test_an_open_prompt_does_not_block_other_processes(config: Path) -> None:
     class Slow(Screen):
-        def readline(self, *_: object) -> str:  # type: ignore[override] # what its caller needs
+        def readline(self, *_: object) -> str:  # type: ignore[override] # the caller passes no size
             argv = [EXECUTABLE, "configure", OTHER_ACCOUNT, "--yes"]
             assert (
                 subprocess.run(argv, check=False, timeout=confirmation.LOCK_WAIT / 2, stdout=-3).returncode
@@ -107,7 +107,7 @@ def test_a_question_holds_up_no_other_process(config: Path) -> None:
 
 
 @pytest.mark.parametrize("typed", [None, "y\n"])
-def test_who_waits_in_vain_goes_on(
+def test_a_process_continues_if_it_cannot_get_the_lock(
     typed: str | None, config: Path, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(confirmation, "LOCK_WAIT", 0.1)
@@ -117,7 +117,7 @@ def test_who_waits_in_vain_goes_on(
 
 
 @pytest.mark.parametrize("typed", [None, "y\n"])
-def test_without_a_cache_nothing_is_locked(
+def test_without_a_cache_no_lock_is_taken(
     typed: str | None, config: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ECR_DISABLE_CACHE", "1")
@@ -126,11 +126,11 @@ def test_without_a_cache_nothing_is_locked(
     assert os.listdir(home) == [".docker"]
 
 
-def test_a_place_that_is_not_ours_is_not_locked_in(
+def test_no_lock_is_taken_in_a_directory_that_is_not_private(
     config: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ECR_CACHE_DIR", str(home / "caches"))
-    write(home / "caches/ecr-credhelper", "in the way")
+    write(home / "caches/ecr-credhelper", "a file")
     here("configure", HOST, "--yes")
     assert load(config)["credHelpers"] == {HOST: "ecr-py"}
-    assert (home / "caches/ecr-credhelper").read_text() == "in the way"
+    assert (home / "caches/ecr-credhelper").read_text() == "a file"

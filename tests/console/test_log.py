@@ -1,4 +1,4 @@
-"""The log: on request, a line for each decision, and no secret in it."""
+"""The optional log: one line for each decision, and no secret."""
 
 from __future__ import annotations
 
@@ -18,19 +18,14 @@ from hypothesis import strategies as st
 from ecr_credhelper.console.log import MAX_BYTES, open_log, redacted
 from ecr_credhelper.helper import Helper
 from tests.conftest import HOST, PUBLIC, Run, login, run
+from tests.doctor_findings import settings
 from tests.fake_ecr import FakeECR, Fault
 from tests.fake_sts import FakeSTS
 
 ROLE = "arn:aws:iam::111122223333:role/puller"
 
 
-def settings(home: Path, text: str) -> None:
-    file = home / ".config/ecr-credhelper/config.toml"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
-
-
-def test_a_token_that_could_not_be_renewed_is_told_with_the_reason(
+def test_the_log_explains_why_a_token_was_not_refreshed(
     aws: FakeECR, home: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     settings(home, 'log = "~/ecr.log"\n')
@@ -43,12 +38,12 @@ def test_a_token_that_could_not_be_renewed_is_told_with_the_reason(
     aws.faults.extend([Fault.aws("AccessDeniedException")] * 2)
     assert helper(left=7200).refresh(HOST).status == 1
     assert helper(left=600).run("get", io.BytesIO(HOST.encode())).status == 0
-    told = [line for line in (home / "ecr.log").read_text().splitlines() if "AWS denies" in line]
-    assert ["serving the token" in line for line in told] == [False, True]
+    lines = [line for line in (home / "ecr.log").read_text().splitlines() if "AWS denies" in line]
+    assert ["serving the token" in line for line in lines] == [False, True]
     assert capfd.readouterr().err == ""
 
 
-def test_the_whole_decision_is_told_and_no_secret(
+def test_the_log_has_every_decision_and_no_secret(
     aws: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with FakeSTS(aws.identities) as sts:
@@ -57,13 +52,16 @@ def test_the_whole_decision_is_told_and_no_secret(
         monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "a-container-secret")
         monkeypatch.setenv("AWS_ENDPOINT_URL_SSO", "http://me:a-url-secret@127.0.0.1:9/?token=a-query-secret")
         settings(home, f'[registry.111122223333]\nrole_arn = "{ROLE}"\nexternal_id = "an-id"\n')
-        told, secrets = "", {"an-id", aws.secret_key, "a-container-secret", "a-url-secret", "a-query-secret"}
+        logged, secrets = (
+            "",
+            {"an-id", aws.secret_key, "a-container-secret", "a-url-secret", "a-query-secret"},
+        )
         for verb, stdin in (
             ("get", HOST), ("get", HOST), ("store", login()), ("get", HOST), ("list", ""), ("erase", HOST),
             ("get", PUBLIC), ("get", "https://me:a-url-secret@ghcr.io"),
         ):  # fmt: skip
             done = run(verb, stdin=stdin)
-            told += done.stderr.decode()
+            logged += done.stderr.decode()
             if verb == "get" and done.status == 0:
                 password = json.loads(done.stdout)["Secret"]
                 secrets |= {password, base64.b64encode(f"AWS:{password}".encode()).decode()}
@@ -81,9 +79,9 @@ def test_the_whole_decision_is_told_and_no_secret(
         "get ends with status 0",
         "erase ends with status 0",
     ):
-        assert part in told, part
+        assert part in logged, part
     assert len(secrets) > 8
-    assert [secret for secret in secrets if secret in told] == []
+    assert [secret for secret in secrets if secret in logged] == []
 
 
 def test_an_error_is_in_the_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ask: Run) -> None:
@@ -92,18 +90,18 @@ def test_an_error_is_in_the_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
     assert f"error: {error}" in (tmp_path / "log").read_text()
 
 
-def test_the_settings_can_ask_for_it_too(home: Path, tmp_path: Path, ask: Run) -> None:
+def test_the_settings_can_enable_the_log(home: Path, tmp_path: Path, ask: Run) -> None:
     settings(home, f'log = "{tmp_path}/log"\n')
     error = ask("get", stdin=HOST).error
     assert f"error: {error}" in (tmp_path / "log").read_text()
 
 
-def test_without_a_request_there_is_no_log(aws: FakeECR) -> None:
-    assert run("get", stdin=HOST).reply["Username"] == "AWS"  # its check: nothing on standard error
+def test_the_log_is_off_by_default(aws: FakeECR) -> None:
+    assert run("get", stdin=HOST).reply["Username"] == "AWS"  # This checks that standard error is empty.
     assert len(aws.calls) == 1
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no file modes")
 def test_a_log_file_is_private_and_bounded(tmp_path: Path) -> None:
     file = tmp_path / "log"
     log = open_log(str(file))
@@ -118,9 +116,7 @@ def test_a_log_file_is_private_and_bounded(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log", "log.1"]
 
 
-def test_a_log_that_cannot_be_written_costs_no_answer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_log_that_cannot_be_written_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_log(str(tmp_path / "missing" / "log"))("a line")
     (tmp_path / "target").touch()
     (tmp_path / "link").symlink_to("target")
@@ -130,13 +126,13 @@ def test_a_log_that_cannot_be_written_costs_no_answer(
     open_log("debug")("a line")
 
 
-def test_standard_error_gets_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_debug_writes_lines_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     open_log("debug")("one\ntwo")
     assert capsys.readouterr().err.endswith(" one two\n")
 
 
 @given(st.text(), st.from_regex(r"[a-z0-9]{8,20}", fullmatch=True))
-def test_no_user_and_no_query_of_a_url_survives(around: str, secret: str) -> None:
+def test_users_and_queries_of_urls_are_removed(around: str, secret: str) -> None:
     secret = f"SECRET{secret}"
     text = f"{around} https://me:{secret}@{secret}@host/path?key={secret}&x={secret} {around}"
     assert secret not in redacted(text)

@@ -1,4 +1,4 @@
-"""A person's terminal: streams, marks, colours, tables, questions."""
+"""The terminal: streams, marks, colours, tables and prompts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ecr_credhelper.console.terminal import CLEAR_LINE, MARKS, Terminal
 
 
 class Stream(io.StringIO):
-    """Text that a terminal would show, or not."""
+    """A stream that is a terminal or not."""
 
     def __init__(self, text: str = "", *, is_terminal: bool = True, encoding: str = "utf-8") -> None:
         super().__init__(text)
@@ -25,7 +25,7 @@ class Stream(io.StringIO):
         self._encoding = encoding
 
     @property
-    def encoding(self) -> str:  # type: ignore[override] # of a stream that is a terminal's
+    def encoding(self) -> str:  # type: ignore[override] # a property here
         return self._encoding
 
     def isatty(self) -> bool:
@@ -33,7 +33,7 @@ class Stream(io.StringIO):
 
 
 class Screen:
-    """A terminal, and what is on it."""
+    """A terminal whose streams can be read."""
 
     def __init__(
         self, typed: str = "", *, encoding: str = "utf-8", is_terminal: bool = True, **environ: str
@@ -44,19 +44,19 @@ class Screen:
         self.terminal = Terminal({"TERM": "xterm", **environ}, stdin, self.stdout, self.stderr)
 
 
-def test_results_and_remarks_go_different_ways() -> None:
+def test_results_and_warnings_go_to_different_streams() -> None:
     screen = Screen()
     screen.terminal.print("result")
     screen.terminal.print()
-    screen.terminal.warn("remark")
+    screen.terminal.warn("warning")
     assert screen.stdout.getvalue() == "result\n\n"
-    assert screen.stderr.getvalue() == "remark\n"
+    assert screen.stderr.getvalue() == "warning\n"
 
 
 @pytest.mark.parametrize(("typed", "answer"), [
     ("y\n", True), ("Yes\n", True), ("n\n", False), ("\n", False), ("", False), ("yy\n", False),
 ])  # fmt: skip
-def test_only_a_yes_is_a_yes(typed: str, answer: bool) -> None:
+def test_only_yes_counts_as_yes(typed: str, answer: bool) -> None:
     screen = Screen(typed)
     assert screen.terminal.ask("Really?") is answer
     assert screen.stderr.getvalue() == "Really? [y/N] " + ("" if typed else "\n"), (
@@ -64,7 +64,7 @@ def test_only_a_yes_is_a_yes(typed: str, answer: bool) -> None:
     )
 
 
-def test_ctrl_c_at_a_question_leaves_no_open_line() -> None:
+def test_ctrl_c_at_a_prompt_ends_the_line() -> None:
     class Interrupted(Stream):
         def readline(self, *_: object) -> Never:
             raise KeyboardInterrupt
@@ -75,12 +75,12 @@ def test_ctrl_c_at_a_question_leaves_no_open_line() -> None:
     assert stderr.getvalue() == "Really? [y/N] \n"
 
 
-def test_nobody_is_asked_who_cannot_have_seen_what_it_is_about(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ask_returns_false_without_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     assert not Terminal({}, Stream("y\n"), None, Stream()).ask("Really?")
 
 
-def test_where_nobody_can_be_asked_the_answer_is_no() -> None:
+def test_ask_returns_false_without_a_terminal() -> None:
     screen = Screen("y\n", is_terminal=False)
     assert not screen.terminal.ask("Really?")
     assert screen.stderr.getvalue() == ""
@@ -89,19 +89,19 @@ def test_where_nobody_can_be_asked_the_answer_is_no() -> None:
 @pytest.mark.parametrize(("environ", "is_terminal"), [
     ({"NO_COLOR": "1"}, True), ({"TERM": "dumb"}, True), ({"TERM": ""}, True), ({}, False),
 ])  # fmt: skip
-def test_there_is_no_colour_where_it_is_not_wanted(environ: dict[str, str], is_terminal: bool) -> None:
+def test_colour_can_be_turned_off(environ: dict[str, str], is_terminal: bool) -> None:
     screen = Screen(is_terminal=is_terminal, **environ)
     assert screen.terminal.styled("text", "red") == "text"
     assert screen.terminal.mark("ok") == "✓"
 
 
-def test_on_a_terminal_there_is() -> None:
+def test_a_terminal_gets_colour() -> None:
     assert Screen().terminal.styled("text", "red") == "\x1b[31mtext\x1b[0m"
 
 
 @pytest.mark.parametrize("kind", MARKS)
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "no-such-encoding"])
-def test_a_mark_can_be_shown_everywhere(kind: str, encoding: str) -> None:
+def test_marks_fit_every_encoding(kind: str, encoding: str) -> None:
     screen = Screen(encoding=encoding, NO_COLOR="1")
     assert screen.terminal.mark(kind) in {
         MARKS[kind][1],
@@ -109,29 +109,29 @@ def test_a_mark_can_be_shown_everywhere(kind: str, encoding: str) -> None:
     }
 
 
-def test_columns_are_as_wide_as_they_must_be() -> None:
+def test_columns_are_as_wide_as_their_longest_cell() -> None:
     screen = Screen(NO_COLOR="1")
     screen.terminal.table(("A", "LONG", ""), [("1", "2", "note"), ("three", "4", "")])
     assert screen.stdout.getvalue().splitlines() == ["A      LONG", "1      2     note", "three  4"]
 
 
-def test_progress_is_gone_when_something_is_said() -> None:
+def test_output_replaces_progress() -> None:
     screen = Screen()
-    screen.terminal.progress("asking AWS …")
-    screen.terminal.progress("asking the registry …")
+    screen.terminal.progress("calling AWS …")
+    screen.terminal.progress("calling the registry …")
     screen.terminal.print("done")
-    asked = f"asking AWS …{CLEAR_LINE}asking the registry …{CLEAR_LINE}"
-    assert (screen.stderr.getvalue(), screen.stdout.getvalue()) == (asked, "done\n")
+    progress = f"calling AWS …{CLEAR_LINE}calling the registry …{CLEAR_LINE}"
+    assert (screen.stderr.getvalue(), screen.stdout.getvalue()) == (progress, "done\n")
 
 
 @pytest.mark.parametrize(("is_terminal", "environ"), [(False, {}), (True, {"TERM": "dumb"})])
-def test_progress_is_for_terminals(is_terminal: bool, environ: dict[str, str]) -> None:
+def test_progress_is_shown_only_on_terminals(is_terminal: bool, environ: dict[str, str]) -> None:
     screen = Screen(is_terminal=is_terminal, **environ)
-    screen.terminal.progress("asking …")
+    screen.terminal.progress("calling …")
     assert screen.stderr.getvalue() == ""
 
 
-def test_a_process_without_streams_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_without_streams_prints_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("stdin", "stdout", "stderr"):
         monkeypatch.setattr(f"sys.{name}", None)
     terminal = Terminal({})
@@ -142,7 +142,7 @@ def test_a_process_without_streams_says_nothing(monkeypatch: pytest.MonkeyPatch)
     assert terminal.mark("ok") == "ok"
 
 
-def test_a_character_that_cannot_be_shown_is_replaced() -> None:
+def test_characters_that_the_encoding_lacks_are_replaced() -> None:
     raw = io.BytesIO()
     terminal = Terminal({}, io.StringIO(), io.TextIOWrapper(raw, "ascii"), io.StringIO())
     terminal.print("a…b")
@@ -154,7 +154,7 @@ HARMLESS = "a ]0;title b [2Jc 1md e"
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
-def test_what_a_file_says_steers_no_terminal(is_terminal: bool) -> None:
+def test_texts_from_files_cannot_control_the_terminal(is_terminal: bool) -> None:
     screen = Screen("y\n", is_terminal=is_terminal)
     screen.terminal.print(f"{screen.terminal.mark('ok')} {HOSTILE}")
     screen.terminal.table(("A",), [(f"{HOSTILE}\n",), ("x",)])
@@ -163,24 +163,24 @@ def test_what_a_file_says_steers_no_terminal(is_terminal: bool) -> None:
     screen.terminal.progress(HOSTILE)
     mark, head = ("\x1b[32m✓\x1b[0m", "\x1b[1mA\x1b[0m") if is_terminal else ("✓", "A")
     assert screen.stdout.getvalue() == f"{mark} {HARMLESS}\n{head}\n{HARMLESS}\nx\n"
-    told = [HARMLESS] if not is_terminal else [HARMLESS, f"{HARMLESS} [y/N] {HARMLESS}"]
-    assert screen.stderr.getvalue().splitlines() == told
+    expected = [HARMLESS] if not is_terminal else [HARMLESS, f"{HARMLESS} [y/N] {HARMLESS}"]
+    assert screen.stderr.getvalue().splitlines() == expected
     assert screen.terminal.styled(HOSTILE, "red") == (
         f"\x1b[31m{HARMLESS}\x1b[0m" if is_terminal else HOSTILE
     )
     screen.terminal.clear()
 
 
-def test_what_a_program_waits_for_is_given_as_it_is() -> None:
+def test_raw_results_are_written_unchanged() -> None:
     screen = Screen()
-    screen.terminal.progress("asking …")
+    screen.terminal.progress("calling …")
     screen.terminal.write_raw("{\n\t}")
     assert screen.stdout.getvalue() == "{\n\t}\n"
-    assert screen.stderr.getvalue() == f"asking …{CLEAR_LINE}"
+    assert screen.stderr.getvalue() == f"calling …{CLEAR_LINE}"
     assert screen.terminal.flush()
 
 
-def test_a_result_that_nobody_can_get_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_standard_output_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     stderr = Stream()
     monkeypatch.setattr("sys.stdout", None)
     terminal = Terminal({}, Stream(), None, stderr)
@@ -188,12 +188,12 @@ def test_a_result_that_nobody_can_get_is_a_failure(monkeypatch: pytest.MonkeyPat
     terminal.print("x")
     terminal.write_raw("x")
     assert not terminal.flush()
-    told = f"standard output cannot be written ({os.strerror(errno.EBADF)})\n"
-    assert stderr.getvalue() == f"docker-credential-ecr-py: {told}"
+    warning = f"standard output cannot be written ({os.strerror(errno.EBADF)})\n"
+    assert stderr.getvalue() == f"docker-credential-ecr-py: {warning}"
 
 
 class Broken(Stream):
-    """A stream that cannot be written."""
+    """A stream that raises an error on write."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -204,17 +204,17 @@ class Broken(Stream):
 
 
 @pytest.mark.parametrize(("number", "count"), [(errno.ENOSPC, 1), (errno.EPIPE, 0)])
-def test_output_that_cannot_be_written_is_told_once_and_stops_nothing(number: int, count: int) -> None:
+def test_a_write_error_is_reported_once_and_does_not_stop_the_command(number: int, count: int) -> None:
     stderr = Stream()
     terminal = Terminal({}, Stream("y\n"), Broken(number), stderr)
     terminal.print("x")
     terminal.print("y")
     assert stderr.getvalue().count("standard output cannot be written") == count
     assert not terminal.flush()
-    assert not terminal.ask("Really?"), "nobody has seen what it is about"
+    assert not terminal.ask("Really?"), "the user has not seen the output"
 
 
-def test_where_remarks_cannot_be_written_the_result_can() -> None:
+def test_a_write_error_on_standard_error_does_not_affect_the_result() -> None:
     stdout = Stream()
     terminal = Terminal({}, Stream(), stdout, Broken(errno.ENOSPC))
     terminal.warn("x")
@@ -222,7 +222,7 @@ def test_where_remarks_cannot_be_written_the_result_can() -> None:
     assert (stdout.getvalue(), terminal.flush()) == ("y\n", True)
 
 
-def test_a_byte_that_is_no_text_is_no_yes() -> None:
+def test_an_undecodable_answer_is_not_a_yes() -> None:
     class Typed(io.TextIOWrapper):
         def isatty(self) -> bool:
             return True
@@ -231,17 +231,17 @@ def test_a_byte_that_is_no_text_is_no_yes() -> None:
     assert not Terminal({}, typed, Stream(), Stream()).ask("Really?")
 
 
-# A question without echo, which a thread asks.
+# Prompts without echo.
 
 
 @pytest.fixture
 def tty() -> Iterator[int]:
-    """Return a terminal, with echo."""
+    """Return a terminal with echo."""
     pty = pytest.importorskip("pty")  # Windows has none
-    ours, theirs = pty.openpty()
-    yield theirs
-    os.close(ours)
-    os.close(theirs)
+    terminal, other_end = pty.openpty()
+    yield other_end
+    os.close(terminal)
+    os.close(other_end)
 
 
 def has_echo(tty: int) -> bool:
@@ -258,29 +258,29 @@ def without_echo(tty: int) -> None:
     termios.tcsetattr(tty, termios.TCSANOW, state)
 
 
-def test_while_a_question_is_open_no_progress_is_shown(tty: int) -> None:
+def test_no_progress_is_shown_during_a_prompt(tty: int) -> None:
     screen = Screen()
     screen.terminal.progress("checking …")
-    with module.asking(tty):
+    with module.prompt_without_echo(tty):
         assert module.open_prompts
         screen.terminal.progress("checking more …")
         assert screen.stderr.getvalue() == f"checking …{CLEAR_LINE}"
     assert not module.open_prompts
 
 
-def test_a_question_that_nobody_waits_for_gives_the_echo_back(tty: int) -> None:
-    with module.asking(tty):
+def test_an_abandoned_prompt_restores_the_echo(tty: int) -> None:
+    with module.prompt_without_echo(tty):
         without_echo(tty)
-        with module.asking(tty):  # another thread's, which began without echo
+        with module.prompt_without_echo(tty):  # Another thread's prompt starts without echo.
             Screen().terminal.print("it took too long")
             assert has_echo(tty)
             assert not module.open_prompts
         without_echo(tty)
     module.restore_terminal()
-    assert not has_echo(tty), "getpass has seen to it"
+    assert not has_echo(tty), "getpass restores the echo"
 
 
-def test_what_is_no_terminal_has_no_echo(tmp_path: Path) -> None:
+def test_a_prompt_on_a_file_does_not_change_the_echo(tmp_path: Path) -> None:
     pytest.importorskip("termios")
-    with (tmp_path / "file").open("wb") as file, module.asking(file.fileno()):
+    with (tmp_path / "file").open("wb") as file, module.prompt_without_echo(file.fileno()):
         assert not module.open_prompts

@@ -138,7 +138,7 @@ NOT_STRINGS = [None, 0, 7, True, [], ["ecr-py"], {}, {"ecr-py": "ecr-py"}]
 
 
 @pytest.mark.parametrize("value", NOT_STRINGS, ids=repr)
-@pytest.mark.usefixtures("bin_folder")
+@pytest.mark.usefixtures("bin_directory")
 def test_a_value_that_is_not_a_string_counts_as_missing_and_is_never_shown(value: object, home: Path) -> None:
     found = config(home, credsStore=value, credHelpers={HOST: value}, auths={HOST: value, "a.io": value})
     assert (found.creds_store, found.helpers, found.ours()) == ("", {HOST: ""}, set())

@@ -79,7 +79,7 @@ def test_registries_are_found_in_settings_profiles_and_images(home: Path, engine
     session = here("configure", PUBLIC, "--discover", "--yes")
     table = [line.split(maxsplit=1) for line in session.screen.partition("---")[0].splitlines()]
     assert table == [
-        ["registry", "found in"],
+        ["REGISTRY", "FROM"],
         [HOST, "settings, docker images"],
         ["images.example.com:5000", "settings"],
         [OTHER_ACCOUNT, "AWS profile sso, docker images"],
@@ -134,7 +134,7 @@ def test_podman_is_configured_in_its_own_file(
     helpers = {HOST: "ecr-py", OTHER_ACCOUNT: "ecr-py"}
     assert load(home / ".config/containers/auth.json") == {"credHelpers": helpers}
     assert not (home / ".docker").exists()
-    warning = f"! {runtime}, which comes first, has a login; run: podman logout {HOST}\n"
+    warning = f"! {runtime} takes precedence and has a login; run: podman logout {HOST}\n"
     assert screen.endswith(warning)
     assert screen.count("podman logout") == 1
     here("unconfigure", "--yes")

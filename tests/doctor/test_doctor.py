@@ -1,10 +1,9 @@
-"""``doctor``: the list of findings, as a process and on a terminal, its JSON, and what it must not tell."""
+"""The ``doctor`` command: findings as JSON, as a process, on a terminal, and without secrets."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,8 +13,9 @@ from ecr_credhelper import cli
 from ecr_credhelper.cli.doctor import CHECKS
 from ecr_credhelper.doctor import Context, Finding, aws
 from ecr_credhelper.settings.rules import IdentityOverride
-from tests.conftest import EXECUTABLE, HOST, run
+from tests.conftest import HOST, run
 from tests.doctor_findings import Doctor, settings, write
+from tests.terminals import run_in_terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ ALL = [
 ]  # fmt: skip
 
 
-def test_all_is_well(well: str, doctor: Doctor) -> None:
+def test_all_checks_succeed(well: str, doctor: Doctor) -> None:
     found = doctor(well)
     assert found.content["findings"] == [{**one, "result": "ok"} for one in found.content["findings"]]
     assert [one["check"] for one in found.content["findings"]] == ALL
@@ -50,94 +50,74 @@ def test_all_is_well(well: str, doctor: Doctor) -> None:
         "failures": 0,
         "warnings": 0,
     }
-    assert found.of("credentials")[0][1] == "profile default, botocore's kind env"
-    assert found.one("identity")[1] == "arn:aws:iam::111122223333:user/me"
-    assert found.one("token")[1].startswith("a new one, good for 1")
-    assert found.one("pull")[1] == "the registry takes the login"
-    assert doctor(well).one("token")[1].startswith("from the cache, 0 min old, good for 1")
+    assert found.findings("credentials")[0][1] == "environment variables (AWS_ACCESS_KEY_ID)"
+    assert found.finding("identity")[1] == "arn:aws:iam::111122223333:user/me"
+    assert found.finding("token")[1].startswith("new, valid for 1")
+    assert found.finding("pull")[1] == "login accepted"
+    assert doctor(well).finding("token")[1].startswith("cached 0 min ago, valid for 1")
 
 
-def test_without_a_host(well: str, doctor: Doctor) -> None:
+def test_doctor_without_a_host_checks_only_this_machine(well: str, doctor: Doctor) -> None:
     found = doctor()
     assert found.status == 0
     assert (found.content["host"], found.content["registry"]) == (None, None)
     checks = ["executable", "path", "docker", "settings", "cache", "credentials", "identity", "clock"]
     assert [one["check"] for one in found.content["findings"]] == checks
-    assert found.one("docker")[1].endswith(f"config.json sends here: {well}")
+    assert found.finding("docker")[1].endswith(f"config.json for: {well}")
 
 
-def test_no_secret_is_told(well: str, aws: FakeECR, registry: FakeRegistry) -> None:
+def test_doctor_shows_no_secret(well: str, aws: FakeECR, registry: FakeRegistry) -> None:
     password = aws.password("us-west-2", serial=1)
     denial = (
         f"User: arn:aws:iam::111122223333:user/me is not authorized to perform: ecr:BatchGetImage {password}"
     )
     registry.images["/v2/app/manifests/1"] = 403, b'{"errors": [{"message": "%s"}]}' % denial.encode()
-    said = run("doctor", f"{well}/app:1", "--json").stdout + run("doctor", f"{well}/app:1").stdout
-    assert b"may not perform ecr:BatchGetImage" in said
+    output = run("doctor", f"{well}/app:1", "--json").stdout + run("doctor", f"{well}/app:1").stdout
+    assert b"may not perform ecr:BatchGetImage" in output
     (_, header), *_ = [one for one in registry.requests if one[1]]
     for secret in (aws.secret_key, password, header.partition(" ")[2]):
-        assert secret.encode() not in said
+        assert secret.encode() not in output
     assert run("get", stdin=well).reply["Secret"] == password
 
 
-def test_the_list_is_for_people(well: str, doctor: Doctor, capfd: pytest.CaptureFixture[str]) -> None:
-    """The same findings as lines: a mark, the check, the text; below it, what to do."""
+def test_findings_are_printed_as_lines_with_marks(
+    well: str, doctor: Doctor, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Each finding is a line with mark, check and text; a hint follows on its own line."""
     assert cli.run(["doctor", well]) == 0
     *lines, blank, last = capfd.readouterr().out.splitlines()
     findings = doctor(well).content["findings"]
     assert [line for line in lines if line.startswith("✓ ")] == [line for line in lines if line[0] != " "]
     assert len(lines) == sum(2 if one["hint"] else 1 for one in findings)
     assert f"✓ pull         {findings[-2]['text']}\n               {findings[-2]['hint']}" in "\n".join(lines)
-    assert (blank, last) == ("", "failures: 0, warnings: 0")
+    assert (blank, last) == ("", "0 problems, 0 warnings")
 
 
-# As a process, without a terminal and with one.
+# As a process, with and without a terminal.
 
 
-@pytest.mark.usefixtures("bin_folder")
+@pytest.mark.usefixtures("bin_directory")
 def test_a_pipe_gets_plain_text(well: str) -> None:
     done = run("doctor", well)
     text = done.stdout.decode()
     assert (done.status, done.stderr) == (0, b"")
-    assert "✓ token        a new one" in text
-    assert "\n\nfailures: 0, warnings: " in text
+    assert "✓ token        new, valid for " in text
+    assert "\n\n0 problems, " in text
     assert "\x1b" not in text
 
 
-@pytest.mark.usefixtures("bin_folder")
-def test_where_utf8_cannot_be_shown() -> None:
+@pytest.mark.usefixtures("bin_directory")
+def test_marks_are_ascii_if_the_output_cannot_encode_utf8() -> None:
     done = run("doctor", env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert done.status == 1
     assert done.stdout.decode("ascii").startswith("ok executable ")
     assert "\nXX credentials  no AWS credentials were found\n" in done.stdout.decode("ascii")
 
 
-def on_a_terminal(*argv: str) -> tuple[int, str]:
-    """Run the executable with all its standard streams on a terminal; return what is shown."""
-    pty = pytest.importorskip("pty")  # Windows has none
-    terminal, other_end = pty.openpty()
-    with subprocess.Popen(
-        [EXECUTABLE, *argv], stdin=other_end, stdout=other_end, stderr=other_end
-    ) as process:
-        os.close(other_end)
-        shown = b""
-        while True:
-            try:
-                part = os.read(terminal, 65536)
-            except OSError:  # so Linux tells that the other end is closed
-                break
-            if not part:
-                break
-            shown += part
-    os.close(terminal)
-    return process.returncode, shown.decode()
-
-
-@pytest.mark.usefixtures("bin_folder")
-def test_a_terminal_gets_colour_and_progress(well: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("PYTHONUTF8", "1")
-    status, shown = on_a_terminal("doctor", well)
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
+@pytest.mark.usefixtures("bin_directory")
+def test_a_terminal_gets_colour_and_progress(well: str) -> None:
+    status, shown = run_in_terminal("doctor", well)
     assert status == 0
     assert "\x1b[32m✓\x1b[0m token" in shown
     assert "checking " in shown
@@ -145,39 +125,38 @@ def test_a_terminal_gets_colour_and_progress(well: str, monkeypatch: pytest.Monk
     assert "\r\x1b[K" in shown
 
 
-@pytest.mark.usefixtures("bin_folder")
-def test_no_color_is_no_colour(well: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("NO_COLOR", "1")
-    status, shown = on_a_terminal("doctor", well)
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
+@pytest.mark.usefixtures("bin_directory")
+def test_no_color_disables_colour(well: str) -> None:
+    status, shown = run_in_terminal("doctor", well, env={"NO_COLOR": "1"})
     assert status == 0
     assert "\x1b" not in shown
 
 
-def test_failures_are_the_exit_status(doctor: Doctor) -> None:
+def test_a_failure_sets_the_exit_status(doctor: Doctor) -> None:
     found = doctor()
     assert found.status == 1
     assert found.content["failures"] == 1
-    assert found.one("credentials")[0] == "failure"
+    assert found.finding("credentials")[0] == "failure"
 
 
-# What joins the findings.
+# How findings are combined.
 
 
-def test_the_list_is_told_once(well: str, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No credentials, so no token: one finding tells it, and what could be done without is not tried."""
+def test_a_problem_is_reported_only_once(well: str, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without credentials there is one finding, and the checks that need them are skipped."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     found = doctor(well)
-    assert found.one("credentials") == (
+    assert found.finding("credentials") == (
         "failure",
         "no AWS credentials were found",
         "set AWS_PROFILE to a profile that has some, or run: aws configure, or aws sso login",
     )
-    assert (found.of("token"), found.of("identity"), found.of("pull")) == ([], [], [])
-    assert found.one("anonymous")[0] == "ok"
+    assert (found.findings("token"), found.findings("identity"), found.findings("pull")) == ([], [], [])
+    assert found.finding("anonymous")[0] == "ok"
 
 
-def test_the_same_of_two_checks_that_do_not_depend_on_each_other_is_told_twice(
+def test_independent_checks_can_report_the_same_problem(
     well: str, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: Context) -> list[Finding]:
@@ -186,51 +165,55 @@ def test_the_same_of_two_checks_that_do_not_depend_on_each_other_is_told_twice(
     checks = [one._replace(run=fail) if one.name in {"identity", "token"} else one for one in CHECKS]
     monkeypatch.setattr("ecr_credhelper.cli.doctor.CHECKS", checks)
     found = doctor(well)
-    assert found.one("token") == found.one("identity") == ("failure", "the same", "")
+    assert found.finding("token") == found.finding("identity") == ("failure", "the same", "")
 
 
-def test_what_a_pull_does_not_need_is_a_warning(well: str, registry: FakeRegistry, doctor: Doctor) -> None:
+def test_failures_that_do_not_prevent_a_pull_are_warnings(
+    well: str, registry: FakeRegistry, doctor: Doctor
+) -> None:
     registry.sts_error = "AccessDenied"
     found = doctor(well)
     assert found.status == 0
-    assert found.one("identity")[:2] == ("warning", "AWS denies GetCallerIdentity")
+    assert found.finding("identity")[:2] == ("warning", "AWS denies GetCallerIdentity")
 
 
-def test_nobody_answers_who_it_is(well: str, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_sts_is_a_warning(well: str, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
     found = doctor(well)
-    assert found.one("identity")[:2] == ("warning", "127.0.0.1 cannot be reached")
-    assert found.one("pull")[0] == "ok"
-    assert found.one("pull")[0] == "ok"
+    assert found.finding("identity")[:2] == ("warning", "127.0.0.1 cannot be reached")
+    assert found.finding("pull")[0] == "ok"
 
 
-def test_wrong_settings_leave_the_rest(home: Path, well: str, doctor: Doctor) -> None:
+def test_invalid_settings_do_not_stop_the_other_checks(home: Path, well: str, doctor: Doctor) -> None:
     settings(home, f'[registry."{well}"]\nregio = "us-west-2"\n')
     found = doctor(well)
     assert found.status == 1
-    result, text, hint = found.one("settings")
+    result, text, hint = found.finding("settings")
     assert result == "failure"
     assert "regio: unknown setting, did you mean region?" in text
     assert hint.startswith("correct it")
-    assert found.of("credentials") == found.of("token") == []
+    assert found.findings("credentials") == found.findings("token") == []
 
 
-def test_a_profile_that_is_named(well: str, doctor: Doctor) -> None:
+def test_profile_and_role_options_override_the_settings(well: str, doctor: Doctor) -> None:
     found = doctor(well, "--profile", "missing")
-    assert found.one("credentials")[1] == "there is no AWS profile named 'missing'"
-    assert "profile = missing" in found.one("settings")[1]
+    assert found.finding("credentials")[1] == "there is no AWS profile named 'missing'"
+    assert "profile = missing" in found.finding("settings")[1]
     assert (
-        doctor(well, "--profile", "auto").one("credentials")[1] == "no AWS profile is in account 111122223333"
+        doctor(well, "--profile", "auto").finding("credentials")[1]
+        == "no AWS profile is in account 111122223333"
     )
-    found = doctor("--role-arn", "nobody")
-    assert "role_arn: found 'nobody', expected a role" in found.one("settings")[1]
+    found = doctor("--role-arn", "nothing")
+    assert "role_arn: found 'nothing', expected a role" in found.finding("settings")[1]
 
 
-def test_another_account_is_told(well: str, registry: FakeRegistry, doctor: Doctor) -> None:
+def test_identity_reports_a_registry_in_another_account(
+    well: str, registry: FakeRegistry, doctor: Doctor
+) -> None:
     registry.account = "444455556666"
-    (_, first, _), (result, text, hint) = doctor(well).of("identity")
+    (_, first, _), (result, text, hint) = doctor(well).findings("identity")
     assert first == "arn:aws:iam::444455556666:user/me"
-    assert (result, hint) == ("ok", "if that is not meant, name another profile in the settings file")
+    assert (result, hint) == ("ok", "if this is not intended, set another profile in the settings file")
     assert "444455556666" in text
 
 
@@ -238,33 +221,35 @@ def test_another_account_is_told(well: str, registry: FakeRegistry, doctor: Doct
     ("skew", "result", "text"),
     [(100, "warning", "s behind"), (-200, "warning", "s ahead of"), (4000, "failure", "s behind")],
 )
-def test_a_clock_that_is_wrong(
+def test_clock_reports_skew(
     skew: int, result: str, text: str, well: str, registry: FakeRegistry, doctor: Doctor
 ) -> None:
     registry.skew = skew
     registry.sts_error = "SignatureDoesNotMatch"
     found = doctor(well)
-    assert found.one("clock")[0] == result
-    assert text in found.one("clock")[1]
-    assert found.one("clock")[2] == "set it: beyond 300 s AWS refuses what this machine signs"
-    assert "(SignatureDoesNotMatch)" in found.one("identity")[1]
+    assert found.finding("clock")[0] == result
+    assert text in found.finding("clock")[1]
+    assert found.finding("clock")[2] == "set the clock: AWS rejects requests if it is off by more than 300 s"
+    assert "(SignatureDoesNotMatch)" in found.finding("identity")[1]
 
 
-def test_a_clock_that_nobody_tells(well: str, registry: FakeRegistry, doctor: Doctor) -> None:
+def test_clock_reports_nothing_without_dates(well: str, registry: FakeRegistry, doctor: Doctor) -> None:
     registry.dated = False
-    assert doctor(well).of("clock") == []
+    assert doctor(well).findings("clock") == []
 
 
-def test_a_role_and_its_api(well: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    subject = Context(well, os.environ, IdentityOverride(role_arn="arn:aws:iam::444455556666:role/r"))
+def test_credentials_reports_the_role_and_the_endpoint_without_secrets(
+    well: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = Context(well, os.environ, IdentityOverride(role_arn="arn:aws:iam::444455556666:role/r"))
     monkeypatch.setattr(aws, "session_for", lambda *_: Session())
     monkeypatch.setenv("AWS_ENDPOINT_URL_ECR", "http://user:secret@127.0.0.1:9")
-    first, second = aws.credentials(subject)
-    assert first.text == "profile default, role arn:aws:iam::444455556666:role/r, botocore's kind env"
-    assert second.text == "they are for http://…@127.0.0.1:9 in us-west-2"
+    first, second = aws.credentials(context)
+    assert first.text == "environment variables (AWS_ACCESS_KEY_ID), role arn:aws:iam::444455556666:role/r"
+    assert second.text == "endpoint http://…@127.0.0.1:9 (us-west-2)"
 
 
-def test_without_credentials_the_token_is_what_is_cached_and_nobody_is_asked_again(
+def test_without_credentials_only_a_cached_token_is_used(
     well: str, home: Path, aws: FakeECR, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = {"Version": 1, "AccessKeyId": aws.access_key, "SecretAccessKey": aws.secret_key}
@@ -275,26 +260,32 @@ def test_without_credentials_the_token_is_what_is_cached_and_nobody_is_asked_aga
     monkeypatch.setenv("PATH", os.defpath)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    assert doctor(well).one("token")[1].startswith("a new one")
+    assert doctor(well).finding("token")[1].startswith("new, ")
     source.unlink()
     found = doctor(well)
-    assert (found.one("credentials")[0], found.one("token")[0]) == ("warning", "ok")
+    assert (found.finding("credentials")[0], found.finding("token")[0]) == ("warning", "ok")
     monkeypatch.setenv("AWS_ECR_DISABLE_CACHE", "1")
     count.unlink()
     found = doctor(well)
-    assert (found.one("credentials")[0], found.of("token"), count.read_text()) == ("failure", [], "\n")
+    assert (found.finding("credentials")[0], found.findings("token"), count.read_text()) == (
+        "failure",
+        [],
+        "\n",
+    )
 
 
-def test_a_login_that_was_given_comes_first(well: str, doctor: Doctor) -> None:
-    run("store", stdin=f'{{"ServerURL": "{well}", "Username": "AWS", "Secret": "given"}}')
+def test_a_stored_login_takes_precedence(well: str, doctor: Doctor) -> None:
+    run("store", stdin=f'{{"ServerURL": "{well}", "Username": "AWS", "Secret": "stored"}}')
     found = doctor(well)
-    assert found.one("token")[1].startswith("the stored docker login, good for 11 h")
-    assert found.one("token")[2] == f"to remove it: docker-credential-ecr-py cache clear {well}"
-    assert found.one("pull")[1] == "the registry does not take the login (HTTP status 401)"
-    assert doctor(well, "--role-arn", "arn:aws:iam::444455556666:role/r").of("token") == []
+    assert found.finding("token")[1].startswith(
+        "using the stored docker login (overrides your AWS identity), valid for 11 h"
+    )
+    assert found.finding("token")[2] == f"to remove it, run: docker-credential-ecr-py cache clear {well}"
+    assert found.finding("pull")[1] == "the registry rejected the login (HTTP status 401)"
+    assert doctor(well, "--role-arn", "arn:aws:iam::444455556666:role/r").findings("token") == []
 
 
-def test_it_is_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["doctor", "--help"]) == 0
     assert "--json" in capsys.readouterr().out
     assert HOST in run("doctor", "--help").stdout.decode()

@@ -1,4 +1,4 @@
-"""What ``doctor`` tells of a registry's answers, over TLS."""
+"""The checks that call the registry, over TLS."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 pytest_plugins = ("tests.doctor_fixtures",)
 
-WHO = "arn:aws:sts::111122223333:assumed-role/dev/me"
+CALLER = "arn:aws:sts::111122223333:assumed-role/dev/me"
 REPOSITORY = "arn:aws:ecr:us-west-2:111122223333:repository/team/app"
-DENIED = f"User: {WHO} is not authorized to perform: ecr:BatchGetImage on resource: {REPOSITORY}"
+DENIED = f"User: {CALLER} is not authorized to perform: ecr:BatchGetImage on resource: {REPOSITORY}"
 DIGEST = f"sha256:{'0' * 64}"
 
 
@@ -48,28 +48,28 @@ def test_an_image_that_can_be_pulled(
 ) -> None:
     registry.images[f"/v2/{path}"] = 200, b"{}"
     for scheme in ("", "docker://"):
-        assert doctor(f"{scheme}{well}/{image}").one("pull") == ("ok", f"{well}/{name} can be pulled", "")
+        assert doctor(f"{scheme}{well}/{image}").finding("pull") == ("ok", f"{well}/{name} can be pulled", "")
 
 
 @pytest.mark.parametrize(
     ("status", "body", "text", "hint"),
     [
-        (404, b"", "{host}/team/app:1 is not there", "check the name"),
+        (404, b"", "{host}/team/app:1 does not exist", "check the name"),
         (
             403,
             error(DENIED),
-            f"denied: {WHO} may not perform ecr:BatchGetImage on {REPOSITORY}",
-            "allow ecr:BatchGetImage in a policy of that identity; a repository of another account must",
+            f"denied: {CALLER} may not perform ecr:BatchGetImage on {REPOSITORY}",
+            "allow ecr:BatchGetImage in a policy of that identity; the policy of a repository in another",
         ),
         (
             403,
             error("Your Authorization Token has expired."),
-            "the registry does not take the login (HTTP status 403)",
+            "the registry rejected the login (HTTP status 403)",
             "run: docker-credential-ecr-py cache clear {host}; then",
         ),
-        (403, b"<html>", "the registry does not take the login (HTTP status 403)", "run: docker-cred"),
-        (500, b'{"errors": []}', "the registry answers with HTTP status 500", "try again"),
-        (307, b"", "the registry answers with HTTP status 307", "try again"),
+        (403, b"<html>", "the registry rejected the login (HTTP status 403)", "run: docker-cred"),
+        (500, b'{"errors": []}', "the registry returned HTTP status 500", "try again"),
+        (307, b"", "the registry returned HTTP status 307", "try again"),
     ],
 )
 def test_an_image_that_cannot_be_pulled(
@@ -78,25 +78,25 @@ def test_an_image_that_cannot_be_pulled(
     registry.images["/v2/team/app/manifests/1"] = status, body
     found = doctor(f"{well}/team/app:1")
     assert found.status == 1
-    result, told, what_to_do = found.one("pull")
-    assert (result, told) == ("failure", text.format(host=well))
-    assert what_to_do.startswith(hint.format(host=well))
+    result, actual, actual_hint = found.finding("pull")
+    assert (result, actual) == ("failure", text.format(host=well))
+    assert actual_hint.startswith(hint.format(host=well))
     assert "/elsewhere" not in {path for path, _ in registry.requests}
 
 
-def test_what_is_no_image(well: str, doctor: Doctor) -> None:
-    assert doctor(f"{well}/Team").one("pull")[:2] == (
+def test_pull_rejects_an_invalid_image_name(well: str, doctor: Doctor) -> None:
+    assert doctor(f"{well}/Team").finding("pull")[:2] == (
         "failure",
-        "what follows the host is not an image's name",
+        "the part after the host is not a valid image name",
     )
-    assert doctor(f"https://{well}/v2/").one("pull")[0] == "ok"
+    assert doctor(f"https://{well}/v2/").finding("pull")[0] == "ok"
 
 
-def test_a_registry_that_asks_for_no_login(well: str, registry: FakeRegistry, doctor: Doctor) -> None:
+def test_a_registry_that_requires_no_login(well: str, registry: FakeRegistry, doctor: Doctor) -> None:
     registry.ping = 200
-    assert doctor(well).one("anonymous")[:2] == (
+    assert doctor(well).finding("anonymous")[:2] == (
         "warning",
-        f"{well} does not ask for a login, it answers with HTTP status 200",
+        f"{well} does not require a login (HTTP status 200)",
     )
 
 
@@ -105,18 +105,18 @@ def test_a_certificate_that_is_not_trusted(
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
     found = doctor(well)
-    result, text, hint = found.one("anonymous")
+    result, text, hint = found.finding("anonymous")
     assert result == "failure"
-    assert text.startswith(f"{well} has a certificate that this system does not trust (")
-    assert hint == "add the CA that signed it to the system's, which Docker trusts too"
-    assert found.of("pull") == []
+    assert text.startswith(f"{well}: the certificate is not trusted by this system (")
+    assert hint == "add its CA to the certificates that the system trusts, which Docker also uses"
+    assert found.findings("pull") == []
 
 
 @pytest.mark.parametrize(
     ("raised", "text"),
     [
-        (URLError(gaierror(-2, "a secret")), "cannot be reached, its name or that of the proxy is not known"),
-        (TimeoutError("a secret"), "did not answer in time"),
+        (URLError(gaierror(-2, "a secret")), "cannot resolve the host name (or the proxy's)"),
+        (TimeoutError("a secret"), "timed out after 8 s"),
         (URLError(ConnectionRefusedError("a secret")), "cannot be reached (ConnectionRefusedError)"),
         (http.client.BadStatusLine("a secret"), "cannot be reached (BadStatusLine)"),
         (URLError("a secret"), "cannot be reached (str)"),
@@ -127,28 +127,28 @@ def test_a_certificate_that_is_not_trusted(
 def test_a_registry_that_cannot_be_reached(
     raised: Exception, text: str, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def get(*_: str) -> pulls.Answer:
+    def get(*_: str) -> pulls.Response:
         raise raised
 
     monkeypatch.setattr(pulls, "_get", get)
-    result, told, hint = doctor(HOST).one("anonymous")
-    assert (result, told) == ("failure", f"{HOST} {text}")
+    result, actual, hint = doctor(HOST).finding("anonymous")
+    assert (result, actual) == ("failure", f"{HOST}: {text}")
     assert hint.endswith("the endpoint com.amazonaws.us-west-2.ecr.dkr")
 
 
 def test_a_registry_that_stops_answering(well: str, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     real = pulls._get  # noqa: SLF001 - what the test is about
 
-    def get(url: str, authorization: str = "") -> pulls.Answer:
+    def get(url: str, authorization: str = "") -> pulls.Response:
         if authorization:
             raise TimeoutError
         return real(url)
 
     monkeypatch.setattr(pulls, "_get", get)
-    assert doctor(well).one("pull")[1] == f"{well} did not answer in time"
+    assert doctor(well).finding("pull")[1] == f"{well}: timed out after 8 s"
 
 
-# The public registry: a token of its own in return for the login, and pulls without one.
+# The public registry exchanges the login for a bearer token, and allows pulls without a login.
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def public(home: Path, well: str, registry: FakeRegistry, aws: FakeECR) -> str:
 def test_a_public_image(public: str, registry: FakeRegistry, doctor: Doctor) -> None:
     found = doctor(f"{public}/app:1")
     assert found.status == 0
-    assert found.one("pull")[1] == f"{public}/app:1 can be pulled"
+    assert found.finding("pull")[1] == f"{public}/app:1 can be pulled"
     (_, first), (path, login), (_, bearer) = registry.requests
     assert first == ""
     assert path.startswith("/token/?service=localhost")
@@ -178,89 +178,91 @@ def test_without_credentials_a_public_image_can_be_pulled(
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     found = doctor(f"{public}/app:1")
     assert found.status == 0
-    assert found.one("credentials")[:2] == ("warning", "no AWS credentials were found")
-    assert found.one("pull")[0] == "ok"
+    assert found.finding("credentials")[:2] == ("warning", "no AWS credentials were found")
+    assert found.finding("pull")[0] == "ok"
 
 
 def test_a_login_never_goes_to_another_host(public: str, registry: FakeRegistry, doctor: Doctor) -> None:
     registry.realm = "https://127.0.0.1:9/token/"
-    assert doctor(public).one("pull")[1] == "the registry does not take the login (HTTP status 401)"
+    assert doctor(public).finding("pull")[1] == "the registry rejected the login (HTTP status 401)"
     assert {path for path, _ in registry.requests} == {"/v2/"}
 
 
-def test_a_token_that_is_none(public: str, registry: FakeRegistry, doctor: Doctor) -> None:
+def test_an_invalid_bearer_token(public: str, registry: FakeRegistry, doctor: Doctor) -> None:
     registry.token_body = b"rubbish"
-    assert doctor(public).one("pull")[0] == "failure"
+    assert doctor(public).finding("pull")[0] == "failure"
 
 
-def test_the_public_registrys_hosts_are_one(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
+def test_the_hosts_of_the_public_registry_share_a_realm(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls: list[str] = []
 
-    def get(url: str, _: str = "") -> pulls.Answer:
-        asked.append(url)
+    def get(url: str, _: str = "") -> pulls.Response:
+        urls.append(url)
         challenge = f'Bearer realm="https://{PUBLIC}/token/",service="{PUBLIC}"'
-        return pulls.Answer(401, {"www-authenticate": challenge}, b"")
+        return pulls.Response(401, {"www-authenticate": challenge}, b"")
 
     monkeypatch.setattr(pulls, "_get", get)
     doctor("ecr-public.aws.com")
-    assert f"https://{PUBLIC}/token/?service={PUBLIC}" in asked
+    assert f"https://{PUBLIC}/token/?service={PUBLIC}" in urls
 
 
-# What a hostile server answers.
+# Responses of a hostile server.
 
 
 @pytest.mark.parametrize("realm", [
     "https://[x", "https://{host}/\u00e9", "https://{host}/\\ x", f"x\",{'a' * 60000},y=\"",
 ])  # fmt: skip
-def test_a_realm_that_is_none(realm: str, public: str, registry: FakeRegistry, doctor: Doctor) -> None:
+def test_invalid_realms(realm: str, public: str, registry: FakeRegistry, doctor: Doctor) -> None:
     registry.realm = realm.format(host=public)
-    assert doctor(f"{public}/app:1").one("pull")[1] in {
-        "the registry does not take the login (HTTP status 401)",
-        f"{public} cannot be reached (ValueError)",
-        f"{public} cannot be reached (str)",
-        f"{public} cannot be reached (InvalidURL)",
+    assert doctor(f"{public}/app:1").finding("pull")[1] in {
+        "the registry rejected the login (HTTP status 401)",
+        f"{public}: cannot be reached (ValueError)",
+        f"{public}: cannot be reached (str)",
+        f"{public}: cannot be reached (InvalidURL)",
     }
 
 
-def test_answers_without_end(public: str, registry: FakeRegistry, doctor: Doctor) -> None:
+def test_endless_responses(public: str, registry: FakeRegistry, doctor: Doctor) -> None:
     registry.token_body = registry.images["/v2/app/manifests/1"][1]
     registry.images["/v2/app/manifests/1"] = 403, b"[" * 60000
-    told = "the registry does not take the login (HTTP status 40"
-    assert doctor(f"{public}/app:1").one("pull")[1].startswith(told)
+    actual = "the registry rejected the login (HTTP status 40"
+    assert doctor(f"{public}/app:1").finding("pull")[1].startswith(actual)
     registry.token_body = b"[" * 60000
-    assert doctor(f"{public}/app:1").one("pull")[1].startswith(told)
+    assert doctor(f"{public}/app:1").finding("pull")[1].startswith(actual)
     registry.public = False
-    assert doctor(f"{public}/app:1").one("pull")[1].startswith(told)
+    assert doctor(f"{public}/app:1").finding("pull")[1].startswith(actual)
 
 
-def test_a_message_without_end_is_none() -> None:
+def test_an_endless_message_is_ignored() -> None:
     assert pulls._message(b"[" * 60000) == ""  # noqa: SLF001 - what the test is about
 
 
-def test_a_challenge_is_read_in_one_pass() -> None:
-    """Whoever looks back at each letter of this needs hours."""
+def test_a_challenge_is_parsed_in_linear_time() -> None:
+    """An expression that backtracks at each character would need hours."""
     assert pulls.CHALLENGE.findall(f'{"a" * 2_000_000} Bearer realm="r",service="s"') == [
         ("realm", "r"), ("service", "s"),
     ]  # fmt: skip
 
 
-def test_a_name_that_no_server_can_have(home: Path, doctor: Doctor) -> None:
+def test_an_impossible_host_name_is_reported(home: Path, doctor: Doctor) -> None:
     host = f"{'a' * 70}.example.com"
     settings(home, f'[registry."{host}"]\nregion = "us-west-2"\n')
-    assert doctor(host).one("anonymous")[1].startswith(f"{host} cannot be reached (")
+    assert doctor(host).finding("anonymous")[1].startswith(f"{host}: cannot be reached (")
 
 
-def test_the_port_of_a_name_is_kept(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
+def test_pull_uses_the_port_of_the_registry(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    urls: list[str] = []
 
-    def get(url: str, _: str = "") -> pulls.Answer:
-        asked.append(url)
-        return pulls.Answer(401, {"www-authenticate": f'Bearer realm="https://{PUBLIC}:444/token"'}, b"")
+    def get(url: str, _: str = "") -> pulls.Response:
+        urls.append(url)
+        return pulls.Response(401, {"www-authenticate": f'Bearer realm="https://{PUBLIC}:444/token"'}, b"")
 
     monkeypatch.setattr(pulls, "_get", get)
     found = doctor(f"{PUBLIC}:444/app:1")
-    assert "cache clear public.ecr.aws:444;" in found.one("pull")[2]
-    assert asked == [
+    assert "cache clear public.ecr.aws:444;" in found.finding("pull")[2]
+    assert urls == [
         f"https://{PUBLIC}:444/v2/",
         f"https://{PUBLIC}:444/token?scope=repository%3Aapp%3Apull",
         f"https://{PUBLIC}:444/v2/app/manifests/1",

@@ -51,7 +51,7 @@ def test_doctor_makes_every_check(aws: FakeECR) -> None:
     findings = json.loads(limited(EXECUTABLE, "doctor", HOST, "--json").stdout)["findings"]
     assert {"executable", "docker", "credentials", "token", "cache"} <= {one["check"] for one in findings}
     (token,) = [one for one in findings if one["check"] == "token"]
-    assert token["text"].startswith("a new one, good for 1")
+    assert token["text"].startswith("new, valid for 1")
     assert not [one for one in findings if "internal error" in one["text"] or "not done" in one["text"]]
     assert len(aws.calls) == 1
 
