@@ -98,7 +98,7 @@ def test_an_engine_that_fails_or_hangs_is_ignored(
     monkeypatch.setattr(discovery, "ENGINE_TIMEOUT", 0.2)
     engine(engines, "docker", "while :; do :; done")
     write(engines / "podman", "not a program\0").chmod(0o755)
-    with pytest.raises(ConfigurationError, match="no registry was found"):
+    with pytest.raises(ConfigurationError, match="no registry found"):
         here("configure", "--discover", "--yes")
     assert not tree(home)
 
