@@ -84,7 +84,12 @@ class Demo:
             "Docker Hub is not ours", "get", "https://index.docker.io/v1/", fails("credentials not found")
         )
         self.api.faults.append(DENIED)
-        self.ask("A policy is missing", "get", HOST, fails("may not perform ecr:GetAuthorizationToken"))
+        self.ask(
+            "A policy is missing",
+            "get",
+            HOST,
+            fails("is not authorized to perform ecr:GetAuthorizationToken"),
+        )
         self.show("Docker's configuration as it was", "unconfigure", "--yes", says="is given back")
         calls = len(self.api.calls)
         print(f"The fake API was called {calls} times: {'right' if calls == 2 else 'WRONG'}\n")

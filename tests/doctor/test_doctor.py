@@ -73,7 +73,7 @@ def test_no_secret_is_told(well: str, aws: FakeECR, registry: FakeRegistry) -> N
     )
     registry.images["/v2/app/manifests/1"] = 403, b'{"errors": [{"message": "%s"}]}' % denial.encode()
     said = run("doctor", f"{well}/app:1", "--json").stdout + run("doctor", f"{well}/app:1").stdout
-    assert b"may not perform ecr:BatchGetImage" in said
+    assert b"is not authorized to perform ecr:BatchGetImage" in said
     (_, header), *_ = [one for one in registry.requests if one[1]]
     for secret in (aws.secret_key, password, header.partition(" ")[2]):
         assert secret.encode() not in said
@@ -87,9 +87,7 @@ def test_the_list_is_for_people(well: str, doctor: Doctor, capfd: pytest.Capture
     findings = doctor(well).content["findings"]
     assert [line for line in lines if line.startswith("✓ ")] == [line for line in lines if line[0] != " "]
     assert len(lines) == sum(2 if one["hint"] else 1 for one in findings)
-    assert f"✓ pull         {findings[-2]['text']}\n               {findings[-2]['hint']}" in "\n".join(
-        lines
-    )
+    assert f"✓ pull         {findings[-2]['text']}\n               {findings[-2]['hint']}" in "\n".join(lines)
     assert (blank, last) == ("", "failures: 0, warnings: 0")
 
 
@@ -111,7 +109,7 @@ def test_where_utf8_cannot_be_shown() -> None:
     done = run("doctor", env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert done.status == 1
     assert done.stdout.decode("ascii").startswith("ok executable ")
-    assert "\nXX credentials  no AWS credentials were found\n" in done.stdout.decode("ascii")
+    assert "\nXX credentials  no AWS credentials found\n" in done.stdout.decode("ascii")
 
 
 def on_a_terminal(*argv: str) -> tuple[int, str]:
@@ -172,8 +170,8 @@ def test_the_list_is_told_once(well: str, doctor: Doctor, monkeypatch: pytest.Mo
     found = doctor(well)
     assert found.one("credentials") == (
         "failure",
-        "no AWS credentials were found",
-        "set AWS_PROFILE to a profile that has some, or run: aws configure, or aws sso login",
+        "no AWS credentials found",
+        "set AWS_PROFILE to a profile with credentials, or run: aws configure, or aws sso login",
     )
     assert (found.of("token"), found.of("identity"), found.of("pull")) == ([], [], [])
     assert found.one("anonymous")[0] == "ok"
@@ -219,10 +217,11 @@ def test_wrong_settings_leave_the_rest(home: Path, well: str, doctor: Doctor) ->
 
 def test_a_profile_that_is_named(well: str, doctor: Doctor) -> None:
     found = doctor(well, "--profile", "missing")
-    assert found.one("credentials")[1] == "there is no AWS profile named 'missing'"
+    assert found.one("credentials")[1] == "AWS profile 'missing' does not exist"
     assert "profile = missing" in found.one("settings")[1]
     assert (
-        doctor(well, "--profile", "auto").one("credentials")[1] == "no AWS profile is in account 111122223333"
+        doctor(well, "--profile", "auto").one("credentials")[1]
+        == "no AWS profile belongs to account 111122223333"
     )
     found = doctor("--role-arn", "nobody")
     assert "role_arn: found 'nobody', expected a role" in found.one("settings")[1]

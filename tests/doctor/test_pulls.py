@@ -58,7 +58,7 @@ def test_an_image_that_can_be_pulled(
         (
             403,
             error(DENIED),
-            f"denied: {WHO} may not perform ecr:BatchGetImage on {REPOSITORY}",
+            f"denied: {WHO} is not authorized to perform ecr:BatchGetImage on {REPOSITORY}",
             "allow ecr:BatchGetImage in a policy of that identity; a repository of another account must",
         ),
         (
@@ -178,7 +178,7 @@ def test_without_credentials_a_public_image_can_be_pulled(
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     found = doctor(f"{public}/app:1")
     assert found.status == 0
-    assert found.one("credentials")[:2] == ("warning", "no AWS credentials were found")
+    assert found.one("credentials")[:2] == ("warning", "no AWS credentials found")
     assert found.one("pull")[0] == "ok"
 
 

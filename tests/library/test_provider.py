@@ -275,7 +275,7 @@ def test_whoever_waits_while_it_closes_is_answered(aws: FakeECR) -> None:
 
 
 def test_an_identity_is_asked_for_as_in_get_credentials(aws: FakeECR) -> None:
-    refused = pytest.raises(CredentialHelperError, match="there is no AWS profile named 'none'")
+    refused = pytest.raises(CredentialHelperError, match="AWS profile 'none' does not exist")
     with CredentialProvider(profile="none") as provider, refused:
         provider.get_credentials(HOST)
     assert not aws.calls
@@ -409,7 +409,7 @@ def test_while_aws_fails_a_login_that_is_valid_still_is_given_at_once(
     with CredentialProvider(disk_cache=disk != "off", timer=clock) as provider:
         first = provider.get_credentials(HOST)
         if disk == "full":
-            monkeypatch.setattr("ecr_credhelper.records.replace_private", disk_full)
+            monkeypatch.setattr("ecr_credhelper.records.write_private", disk_full)
         clock.now += 12 * HOUR - 600
         aws.faults.extend([Fault.aws("AccessDeniedException")] * 2)
         for _ in range(5):
