@@ -177,13 +177,13 @@ def session_fingerprint(session: Session) -> str:
         return ""
     if type(credentials) is not Credentials:
         return ""
-    secret = digest(f"{credentials.secret_key}\n{credentials.token}")
+    secret = os.fsencode(f"{credentials.secret_key}\n{credentials.token}")
     # The session's variables can select a profile or a file with another endpoint.
     variables = sorted(item for item in session.instance_variables().items() if item[0] != "region")
     return join_fields(
         [
             ("session", credentials.access_key),
-            ("session.secret", secret),
+            ("session.secret", hashlib.sha256(secret).hexdigest()),
             ("session.variables", repr(variables)),
         ]
     )
@@ -203,11 +203,6 @@ def try_lock(lock: threading.Lock) -> "Iterator[None]":
     finally:
         if is_held:
             lock.release()
-
-
-def digest(secret: str) -> str:
-    """Return a digest of a secret that selects an identity."""
-    return hashlib.sha256(os.fsencode(secret)).hexdigest()
 
 
 def assume_role(session: Session, registry: "Registry", rule: "Rule") -> Session:
