@@ -56,7 +56,11 @@ URL = "https://user:a-secret@api.example/path?X-Amz-Signature=a-secret"
         (aws.MetadataRetrievalError(error_msg="a-secret"), errors.CredentialsError, ["source of the"]),
         (aws.RefreshWithMFAUnsupportedError(), errors.CredentialsError, ["MFA code"]),
         (aws.MissingDependencyException(msg="a-secret"), errors.CredentialsError, ["botocore[crt]"]),
-        (aws.ProfileNotFound(profile="nope"), errors.ConfigurationError, ["'nope' does not exist", "list-profiles"]),
+        (
+            aws.ProfileNotFound(profile="nope"),
+            errors.ConfigurationError,
+            ["'nope' does not exist", "list-profiles"],
+        ),
         (aws.ConfigParseError(path="/c", error="a-secret"), errors.ConfigurationError, ["/c cannot be read"]),
         (aws.InvalidConfigError(error_msg="a-secret"), errors.ConfigurationError, ["is not valid"]),
         (
