@@ -1,11 +1,11 @@
-"""Registry logins for Amazon ECR: a Docker credential helper, and the same login for Python programs.
+"""A Docker credential helper for Amazon ECR, and the same logins for Python programs.
 
     from ecr_credhelper import get_credentials
 
     login = get_credentials("111122223333.dkr.ecr.us-west-2.amazonaws.com")
     login.username, login.password, login.expires_at
 
-``CredentialProvider`` is for programs that live long; every error is a ``CredentialHelperError``.
+Use ``CredentialProvider`` in long-running programs. Every error is a ``CredentialHelperError``.
 """
 
 TYPE_CHECKING = False
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     )
     from ecr_credhelper.library.credentials import Credentials, get_credentials
     from ecr_credhelper.library.provider import CredentialProvider
-else:  # hidden from type checkers, so that they report misspelled names
+else:  # hidden from type checkers, which then report misspelled names
 
     def __getattr__(name: str) -> object:
-        """Load a public name on first use: the executable needs none of them."""
+        """Load a public name on first use, since the executable needs none of them."""
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module

@@ -1,4 +1,4 @@
-"""The executable ``docker-credential-ecr-py``: standard streams in, one reply out, one exit."""
+"""The executable ``docker-credential-ecr-py``."""
 
 import io
 import os
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     from ecr_credhelper.protocol import Reply
 
 INTERRUPTED = 130
-"""The exit status of a program that Ctrl-C ended, as shells count it."""
+"""Exit status after Ctrl-C, as in shells."""
 
 EMPTY_ON_PURPOSE = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
-"""Variables in which botocore takes an empty value for "no file", which isolates a process."""
+"""Variables whose empty value means "no file" to botocore. Users set them to isolate a process."""
 
 
 def main(argv: "Sequence[str]") -> int:
-    """Run one command over the standard streams; return its exit status. Nothing is raised."""
+    """Run one command with the standard streams and return its exit status. This raises nothing."""
     try:
-        # Not at the top: Ctrl-C while they are loaded is no traceback either.
+        # Imported here, so that Ctrl-C during the import causes no traceback.
         from ecr_credhelper.errors import internal_error
         from ecr_credhelper.protocol import Reply
 
         try:
-            reply = answer(argv)
-        except Exception as error:  # noqa: BLE001 - no traceback ever reaches a person
+            reply = _run_command(argv)
+        except Exception as error:  # noqa: BLE001 - users never see a traceback
             reply = Reply.failure(internal_error(error))
         _write(reply)
     except KeyboardInterrupt:
@@ -42,7 +42,7 @@ def main(argv: "Sequence[str]") -> int:
 
 
 def _write(reply: "Reply") -> None:
-    """Write a reply; raise OSError if its reader would miss a part of it."""
+    """Write a reply; raise OSError if a part of it cannot be written."""
     if reply.stdout and sys.stdout is None:
         import errno
 
@@ -53,8 +53,8 @@ def _write(reply: "Reply") -> None:
             stream.flush()
 
 
-def answer(argv: "Sequence[str]") -> "Reply":
-    """Return the reply to the command line ``argv``."""
+def _run_command(argv: "Sequence[str]") -> "Reply":
+    """Run a command line and return the reply."""
     from ecr_credhelper import __version__, helper
     from ecr_credhelper.errors import PROG
     from ecr_credhelper.protocol import Reply
@@ -69,11 +69,11 @@ def answer(argv: "Sequence[str]") -> "Reply":
             return helper.Helper(os.environ, time.time, spawn).list_in_background()
         case ["version" | "--version"]:
             return Reply(f"{PROG} {__version__}\n".encode())
-    return _answer_person(argv)
+    return _run_user_command(argv)
 
 
-def _answer_person(argv: "Sequence[str]") -> "Reply":
-    """Return the reply to a command line that no client of the protocol calls."""
+def _run_user_command(argv: "Sequence[str]") -> "Reply":
+    """Run a command line of a user, not of a client of the protocol."""
     from ecr_credhelper import cli
     from ecr_credhelper.protocol import Reply
 
@@ -82,7 +82,7 @@ def _answer_person(argv: "Sequence[str]") -> "Reply":
             return Reply(cli.usage().encode())
         case ["--help" | "-h" | "help", name] if name in cli.NAMES:
             return Reply(status=cli.run([name, "--help"]))
-        case [] if "_ARGCOMPLETE" in os.environ:  # a shell asks what could come next
+        case [] if "_ARGCOMPLETE" in os.environ:  # a shell completes a command line
             return Reply(status=cli.complete())
         case []:
             return Reply(cli.usage().encode(), status=1)
@@ -92,10 +92,10 @@ def _answer_person(argv: "Sequence[str]") -> "Reply":
 
 
 def spawn(*arguments: str) -> None:
-    """Start this program in the background with some arguments."""
+    """Start this program in the background."""
     import warnings
 
-    warnings.simplefilter("ignore")  # of a process that is left running: that is what it is for
+    warnings.simplefilter("ignore")  # Python warns of a child process that is still running
     from ecr_credhelper import import_path
     from ecr_credhelper.fetch import background
 
@@ -105,10 +105,10 @@ def spawn(*arguments: str) -> None:
 def run() -> "NoReturn":
     """Run the command line and end the process.
 
-    At once, without the interpreter's farewell: that takes a tenth of the time of a warm get, and
-    would wait for a thread that still waits for AWS, or for a person, who then needs the terminal back.
+    ``os._exit`` skips the interpreter's shutdown, which takes a tenth of the time of a cached get and would
+    wait for a thread that still calls AWS; see fetch/deadline.py.
     """
-    isolate_imports()  # first, so that nothing foreign is imported
+    isolate_imports()  # before any other import
     remove_empty_variables()
     status = main(sys.argv[1:])
     if terminal := sys.modules.get("ecr_credhelper.console.terminal"):
@@ -117,21 +117,21 @@ def run() -> "NoReturn":
 
 
 def isolate_imports() -> None:
-    """Import nothing more from directories that are not ours; see import_path.py."""
+    """Remove the directories of other programs from the import path; see import_path.py."""
     scripts = (os.path.join(sys.prefix, "bin"), os.path.dirname(sys.argv[0]))
     if os.environ.get("PYTHONPATH") or sys.path[0] not in scripts or __file__.startswith(sys.path[0]):
         from ecr_credhelper import import_path
 
         import_path.isolate()
     else:
-        del sys.path[0]  # the usual case, for which no module need be loaded
+        del sys.path[0]  # the usual case, which needs no import
 
 
 def remove_empty_variables() -> None:
-    """Remove AWS variables that are set but empty, for this process and those that it starts.
+    """Remove AWS variables that are set but empty, for this process and its child processes.
 
-    Compose files and CI jobs pass on ``AWS_PROFILE=""`` and the like. They mean "not set", but botocore looks
-    for a profile without a name, or fails to parse a number.
+    Compose files and CI jobs pass variables such as ``AWS_PROFILE=""``. They mean "not set", but botocore
+    looks for a profile without a name, or fails to parse a number.
     """
     for name in [*os.environ]:
         if name.startswith("AWS_") and not os.environ[name] and name not in EMPTY_ON_PURPOSE:

@@ -1,20 +1,20 @@
 """Tokens on disk, for the next process.
 
-    FOLDER/tokens/KEY        a token: the secret and its times
-    FOLDER/routes/HOST~KEY   which token serves a host for an identity
-    FOLDER/logins/HOST       a login that a person gave with ``docker login``
-    FOLDER/failures/KEY      when AWS failed for a token, or an identity was found to have no credentials
-    FOLDER/claims/KEY~…      somebody has taken on one attempt to replace a token
+    DIRECTORY/2/tokens/KEY        a token: the secret and its times
+    DIRECTORY/2/routes/HOST~KEY   the token that serves a host for an identity
+    DIRECTORY/2/logins/HOST       a login that the user stored with ``docker login``
+    DIRECTORY/2/failures/KEY      the time at which a fetch failed or found no credentials
+    DIRECTORY/2/claims/KEY~…      a process has started this attempt to refresh a token
 
-A cache costs speed at worst, never an answer: what cannot be read is a miss, what cannot be written is
-not kept. It knows nothing of AWS; an identity is a line of text, made by ``fingerprint``.
+Cache errors never fail a request: unreadable entries count as misses, and write errors are ignored, except
+for stored logins. The cache does not depend on AWS: an identity is a line of text from ``fingerprint``.
 """
 
 import os
 
 from ecr_credhelper.files import checksum, number
 from ecr_credhelper.paths import cache_directory
-from ecr_credhelper.records import FileStore, is_recent
+from ecr_credhelper.records import FileStore
 from ecr_credhelper.token import Token, is_clean
 
 TYPE_CHECKING = False
@@ -22,17 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 ROUTE_LINES = 3
-"""A route is its owner (``host TAB identity``), the key of its token, and when it was written."""
-
-ROUTE_SECONDS = 7 * 24 * 3600
-"""Seconds for which a route is kept, also after its token: ``list`` offers the hosts of the last week."""
+"""Number of lines of a route: its owner (``host TAB identity``), its token's key, the time of writing."""
 
 FAILURE_SECONDS = 60
-"""Seconds for which a failure is remembered, where asking again would keep every caller waiting."""
+"""Seconds for which a failure is remembered, so that each caller does not wait for the same failure."""
 
 
 def open_cache(environ: "Mapping[str, str]") -> "Cache":
-    """Return the user's cache, or one that keeps nothing if it is disabled or has no place."""
+    """Return the user's cache, or an empty one if it is disabled or has no directory."""
     directory = None if environ.get("AWS_ECR_DISABLE_CACHE") else cache_directory(environ)
     if directory is None:
         return Cache(FileStore())
@@ -45,13 +42,13 @@ def open_cache(environ: "Mapping[str, str]") -> "Cache":
 
 
 class Cache:
-    """Tokens, the routes that lead to them, and given logins."""
+    """Tokens, the routes that lead to them, and stored logins."""
 
     def __init__(self, store: FileStore) -> None:
         self.store = store
 
     def login(self, host: str, now: float) -> Token | None:
-        """Return the valid login that a person gave for ``host``."""
+        """Return the valid login that the user stored for ``host``."""
         return self._valid_token("logins", _file_name(host), host, now)
 
     def route(self, host: str, identity: str) -> str | None:
@@ -64,102 +61,84 @@ class Cache:
         return self._valid_token("tokens", _number(key), key, now)
 
     def save_token(self, key: str, token: Token) -> None:
-        """Keep a token under its key."""
-        self._write_token("tokens", _number(key), key, token)
+        """Save a token under its key."""
+        self.store.try_write("tokens", _number(key), key, *_lines(token))
 
     def delete_token(self, key: str) -> None:
-        """Forget the token with this key, whichever hosts it serves."""
+        """Delete the token with this key."""
         self.store.discard("tokens", _number(key))
 
     def save_route(self, host: str, identity: str, key: str, now: float) -> None:
-        """Save that the token with this key, which is saved already, serves ``host`` for ``identity``."""
+        """Save that the token with this key serves ``host`` for ``identity``. Save the token first."""
         owner = f"{host}\t{identity}"
-        self.store.write("routes", _route_name(host, identity), owner, key, repr(now))
+        self.store.try_write("routes", _route_name(host, identity), owner, key, repr(now))
 
     def save_login(self, host: str, login: Token) -> None:
-        """Save a login that the user stored for ``host``; raise OSError if that is not possible."""
-        self.store.save("logins", _file_name(host), host, *_lines(login))
+        """Save a login that the user stored for ``host``; raise OSError if that fails."""
+        self.store.write("logins", _file_name(host), host, *_lines(login))
 
     def delete_login(self, host: str) -> None:
         """Delete the login that the user stored for ``host``."""
         self.store.discard("logins", _file_name(host))
 
     def record_failure(self, key: str, now: float) -> None:
-        """Keep that a token could not be had, or that an identity has no AWS credentials."""
-        self.store.write("failures", _number(key), key, repr(now))
+        """Record that a token could not be fetched, or that an identity has no AWS credentials."""
+        self.store.try_write("failures", _number(key), key, repr(now))
 
     def failed_recently(self, key: str, now: float) -> bool:
-        """Return whether that was so in the last minute."""
+        """Return whether a failure was recorded in the last minute."""
         return self.store.is_recent("failures", _number(key), key, now, seconds=FAILURE_SECONDS)
 
     def record_unsaved(self, token: Token, now: float) -> None:
-        """Record that a token is served but not saved: Docker can hand it back for ``store``."""
-        self.store.write("failures", *_unsaved(token.password), repr(now))
+        """Record that a token is served but not saved: Docker can pass it back to ``store``."""
+        self.record_failure(_unsaved_key(token.password), now)
 
     def is_unsaved(self, password: str, now: float) -> bool:
-        """Return whether this is the password of such a token, served in the last minute."""
-        return self.store.is_recent("failures", *_unsaved(password), now, seconds=FAILURE_SECONDS)
+        """Return whether a token with this password was served but not saved in the last minute."""
+        return self.failed_recently(_unsaved_key(password), now)
 
     def try_claim_refresh(self, key: str, token: Token, attempt: int) -> bool:
-        """Tell whether this process is the one that makes this attempt to replace a token.
+        """Return whether this process is the first to claim this attempt to refresh a token.
 
-        However many ask at once, the file of an attempt can be made only once.
+        Only one of several processes can create the attempt's file.
         """
         return self.store.create("claims", f"{_number(key)}~{token.expires_at:.0f}~{attempt}")
 
     def forget(self, host: str) -> None:
-        """Forget the login of ``host``, its routes of every identity, and the tokens they lead to."""
-        self.store.discard("logins", _file_name(host))
+        """Delete the login of ``host``, and its routes and tokens for every identity."""
+        self.delete_login(host)
         for name, _, _, key in self.routes():
             if name.startswith(f"{_file_name(host)}~"):
                 self.delete_token(key)
                 self.store.discard("routes", name)
 
     def hosts(self, identity: str, now: float) -> dict[str, str]:
-        """Return host -> user name of all that a valid login or token can serve ``identity`` now."""
+        """Return host -> user name of all valid logins, and of all valid tokens for ``identity``."""
         found: dict[str, str] = {}
         tokens: dict[str, Token | None] = {}
         for host, key in self.served(identity).items():
-            if key not in tokens:  # a thousand registries can share one
+            if key not in tokens:  # a thousand registries can share one token
                 tokens[key] = self.token(key, now)
             if token := tokens[key]:
                 found[host] = token.username
         return {**found, **{host: login.username for host, login in self.logins(now).items()}}
 
     def served(self, identity: str) -> dict[str, str]:
-        """Return host -> token key of every route of ``identity``, also if its token has expired."""
+        """Return host -> token key of every route of ``identity``, even if the token has expired."""
         return {host: key for _, host, owner, key in self.routes() if owner == identity}
 
     def logins(self, now: float) -> dict[str, Token]:
-        """Return host -> login of all valid ones that the person gave."""
+        """Return host -> login of all valid logins that the user stored."""
         hosts = [name.replace("+", ":") for name in self.store.names("logins")]
         return {host: login for host in hosts if (login := self.login(host, now))}
 
     def routes(self) -> "Iterator[tuple[str, str, str, str]]":
-        """Yield file name, host, identity and token key of every route that can be read."""
+        """Yield file name, host, identity and token key of every readable route."""
         for name in self.store.names("routes"):
             lines = self.store.read("routes", name)
             if lines and len(lines) == ROUTE_LINES:
                 host, _, identity = lines[0].partition("\t")
                 yield name, host, identity, lines[1]
-
-    def evict(self, now: float) -> None:
-        """Remove what can never be served again: what has expired, and routes that lead nowhere."""
-        for kind in ("tokens", "logins", "routes", "failures", "claims"):
-            for name in self.store.names(kind):
-                if not self._may_serve(kind, name, now):
-                    self.store.discard(kind, name)
-
-    def _may_serve(self, kind: str, name: str, now: float) -> bool:
-        if kind == "claims":
-            expires_at = "".join(name.split("~")[1:2])
-            return expires_at.isdigit() and int(expires_at) > now
-        key, *rest = self.store.read(kind, name) or [""]
-        if kind == "routes":
-            return len(rest) == ROUTE_LINES - 1 and is_recent(rest[1], now, ROUTE_SECONDS)
-        if kind == "failures":
-            return self.failed_recently(key, now)
-        return self._valid_token(kind, name, key, now) is not None
 
     def _valid_token(self, kind: str, name: str, key: str, now: float) -> Token | None:
         lines = self.store.read(kind, name, key)
@@ -172,9 +151,6 @@ class Cache:
             return None
         return token if token.is_valid(now) and is_clean(username) and is_clean(password) else None
 
-    def _write_token(self, kind: str, name: str, key: str, token: Token) -> None:
-        self.store.write(kind, name, key, *_lines(token))
-
 
 def _lines(token: Token) -> tuple[str, ...]:
     return repr(token.fetched_at), repr(token.expires_at), token.username, token.password
@@ -185,14 +161,12 @@ def _number(key: str) -> str:
     return number(key.encode("utf-8", "surrogateescape"))
 
 
-def _unsaved(password: str) -> tuple[str, str]:
-    """Return the file name and the key under which it is recorded that a token is not saved."""
-    key = f"unsaved {checksum(password.encode())}"
-    return _number(key), key
+def _unsaved_key(password: str) -> str:
+    return f"unsaved {checksum(password.encode())}"
 
 
 def _file_name(host: str) -> str:
-    """Return a file name for a host, which may have a port: Windows has no colons in names."""
+    """Return a file name for a host with an optional port: Windows allows no colons in file names."""
     return host.replace(":", "+")
 
 

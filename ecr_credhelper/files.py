@@ -1,10 +1,10 @@
-"""Private folders and files: 0700 and 0600 from their creation, own, never through a symbolic link.
+"""Private directories and files: mode 0700 and 0600 from creation, owned by the user, no symbolic links.
 
-Windows has neither modes nor owners in ``os.stat``; there the profile folder's access list, which
-new folders inherit, keeps other people out.
+On Windows, ``os.stat`` reports neither modes nor owners. There, new directories inherit the access control
+list of the user's profile, which excludes other users.
 
-Root keeps nothing below a directory of another user, as with ``sudo -E``: files that belong to root would be
-in the way there, and that user could replace a directory with a link while root writes.
+Root writes nothing below a directory of another user, for example with ``sudo -E``. That user could not
+replace files owned by root, and could replace a directory with a link while root writes.
 """
 
 import _imp
@@ -16,29 +16,31 @@ PRIVATE_FILE = 0o600
 OTHERS = 0o077
 
 MAX_FILE = 128 * 1024
-"""Bytes read of one file: a token is 2 to 4 KiB, and the longest login that ``store`` accepts 64 KiB."""
+"""Maximum size of a file, in bytes: a token has 2 to 4 KiB, the longest login for ``store`` 64 KiB."""
 
 CHECKSUM_KEY = 0x6563722D7079
-"""One key for all processes and Python versions: checksums are stored and compared."""
+"""Key of all checksums: they are stored, so every process and Python version must use the same one."""
 
 NUMBER_MODULUS = 2**128 - 159
-"""A prime: any bytes are a number modulo this, computed without an import."""
+"""A prime below 2**128. Reducing bytes modulo a prime gives short names without importing hashlib."""
 
 ROOT = 0
 UNMAPPED = 65534
-"""The owner that Linux shows for files of users who are not in this user namespace. Rootless podman runs
-helpers as the root of a namespace of its own, where ``/home`` of the real root belongs to this one."""
+"""The owner that Linux reports for files of users outside the current user namespace.
 
-_hash = getattr(_imp, "source_hash", None)  # an interpreter other than CPython can lack it
+Rootless podman runs helpers as root of a user namespace, in which ``/home`` has this owner.
+"""
+
+_hash = getattr(_imp, "source_hash", None)  # missing in interpreters other than CPython
 _HAS_OWNERS = hasattr(os, "geteuid")
-# O_NOFOLLOW: not through a planted link. O_NONBLOCK: a planted pipe must not hold the reader.
+# O_NOFOLLOW rejects a planted link. O_NONBLOCK prevents a planted pipe from blocking the reader.
 READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _READ = READ_FLAGS | getattr(os, "O_NOFOLLOW", 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 def is_private(directory: str) -> bool:
-    """Tell whether ``folder`` is a folder of this user's that nobody else can look into."""
+    """Return whether a directory is owned by this user and closed to all others."""
     try:
         status = os.lstat(directory)
     except (OSError, ValueError):
@@ -46,27 +48,15 @@ def is_private(directory: str) -> bool:
     return stat.S_ISDIR(status.st_mode) and _is_own(status) and not _is_open(status)
 
 
-def make_private(directory: str) -> bool:
-    """Create a private directory; return whether it is there now."""
-    try:
-        ensure_private(directory)
-    except OSError:
-        return False
-    return True
-
-
-def ensure_private(directory: str) -> None:
-    """Create a private directory, with its parents if they are missing.
-
-    The mode of a directory of this user is tightened if it was loosened. A directory of another user is left
-    alone, and so is the home directory of another user if this is root.
+def make_private(directory: str) -> None:
+    """Create a private directory and its missing parents; restore its mode if it exists and is ours.
 
     Raises:
-        OSError: the directory cannot be created, or is not private.
+        OSError: the directory cannot be created, or belongs to another user.
 
     """
     if foreign_directory(directory):
-        raise PermissionError(0, "it is in the home directory of another user", directory)
+        raise PermissionError(0, "inside a directory of another user", directory)
     try:
         _make(directory)
         status = os.lstat(directory)
@@ -75,15 +65,14 @@ def ensure_private(directory: str) -> None:
     if stat.S_ISDIR(status.st_mode) and _is_own(status) and _is_open(status):
         os.chmod(directory, PRIVATE_DIRECTORY)
     if not is_private(directory):
-        raise PermissionError(0, "it is not a directory of this user", directory)
+        raise PermissionError(0, "not a directory of this user", directory)
 
 
 def foreign_directory(path: str) -> "tuple[str, int] | None":
-    """Return the topmost directory of another user on the way to ``path``, and its owner, if this is root.
+    """Return the topmost directory in ``path`` that belongs to another user, and that user's ID.
 
-    For other users return None: they cannot write there, or its owner lets them. Symbolic links count, and
-    so do the directories that they lead to. Every directory counts, not only the nearest one that is there:
-    the owner of any of them can replace what is below it.
+    Return None if this process is not root: permissions then decide. At every level, symbolic links and their
+    targets are checked too, because the owner of any of these can replace everything below it.
     """
     if not _HAS_OWNERS or os.geteuid() != ROOT:
         return None
@@ -100,7 +89,7 @@ def foreign_directory(path: str) -> "tuple[str, int] | None":
 
 
 def read_private(path: str) -> bytes | None:
-    """Return the content of a small regular file of this user's, or None."""
+    """Return the content of a small regular file of this user, or None."""
     try:
         descriptor = os.open(path, _READ)
     except (OSError, ValueError):
@@ -117,7 +106,7 @@ def read_private(path: str) -> bytes | None:
 
 
 def read_all(descriptor: int, limit: int) -> bytes:
-    """Return at most ``limit`` bytes of an open file: a network file system can return them in parts."""
+    """Read at most ``limit`` bytes. A network file system can return them in several parts."""
     content = b""
     while len(content) < limit and (part := os.read(descriptor, limit - len(content))):
         content += part
@@ -125,23 +114,23 @@ def read_all(descriptor: int, limit: int) -> bytes:
 
 
 def checksum(content: bytes) -> str:
-    """Return a checksum of any bytes, equal in all Python versions; it detects changes, not forgeries.
+    """Return a checksum, equal in all Python versions. It detects accidental changes only.
 
-    This is the 64-bit SipHash with which CPython validates its .pyc files: it needs no import and takes a
-    microsecond for 4 KiB.
+    CPython validates .pyc files with the same 64-bit SipHash. It needs no import and takes a microsecond for
+    4 KiB.
     """
     return number(content) if _hash is None else _hash(CHECKSUM_KEY, content).hex()
 
 
 def number(content: bytes) -> str:
-    """Return any bytes as a number of 32 hexadecimal digits."""
+    """Reduce bytes to a number of 32 hexadecimal digits."""
     return f"{int.from_bytes(content) % NUMBER_MODULUS:032x}"
 
 
 def is_special(path: str) -> bool:
-    """Return whether a path leads to a pipe, a device or a socket: to read it could wait, or never end.
+    """Return whether a path is a pipe, a device or a socket, which can block the reader.
 
-    The null device counts as an empty file: systemd and containers put it in the place of one.
+    The null device counts as an empty file: systemd and containers mount it over files.
     """
     try:
         status = os.stat(path)
@@ -152,17 +141,8 @@ def is_special(path: str) -> bool:
     return not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode)
 
 
-def write_private(path: str, content: bytes) -> bool:
-    """Replace a file atomically; return whether that was possible."""
-    try:
-        replace_private(path, content)
-    except OSError:
-        return False
-    return True
-
-
-def replace_private(path: str, content: bytes) -> None:
-    """Replace a file atomically: a reader sees the old or the new content, whole.
+def write_private(path: str, content: bytes) -> None:
+    """Create or replace a file atomically.
 
     Raises:
         OSError: the file cannot be written; the old one is unchanged.
@@ -175,7 +155,7 @@ def replace_private(path: str, content: bytes) -> None:
     except ValueError as error:  # a null character in the path
         raise OSError(0, str(error), path) from None
     try:
-        with open(descriptor, "wb") as file:  # buffered: completes a short write, or raises
+        with open(descriptor, "wb") as file:  # a buffered file completes short writes or raises
             file.write(content)
         os.replace(temporary, path)
     except OSError as error:
@@ -185,7 +165,7 @@ def replace_private(path: str, content: bytes) -> None:
 
 
 def create_private(path: str) -> bool:
-    """Make an empty file; tell whether it was this caller who made it."""
+    """Create an empty file; return False if it already exists or cannot be created."""
     try:
         os.close(os.open(path, _CREATE, PRIVATE_FILE))
     except (OSError, ValueError):
@@ -194,7 +174,7 @@ def create_private(path: str) -> bool:
 
 
 def remove(path: str) -> None:
-    """Remove a file, if it is there and can be removed."""
+    """Remove a file, if possible."""
     try:
         os.unlink(path)
     except (OSError, ValueError):
@@ -202,7 +182,7 @@ def remove(path: str) -> None:
 
 
 def _make(directory: str) -> None:
-    """Make a folder, if need be with those above it; another process may be making the same ones."""
+    """Create a directory and its missing parents, while other processes can do the same."""
     above = os.path.dirname(directory)
     if above != directory and not os.path.isdir(above):
         _make(above)

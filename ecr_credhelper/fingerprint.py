@@ -1,10 +1,9 @@
 """Identify the AWS credentials in use without calling AWS.
 
-A fingerprint is one line of everything that selects an AWS identity: environment variables, the content of
-the configuration files, and, if the identity comes from the machine itself, something of the machine. Equal
-lines mean equal identities; any change makes another line and so a cache miss. The line contains no secret:
-files and secrets appear as checksums. ``docs/explanation/caching.md`` explains every entry, with botocore's
-source as the reference.
+A fingerprint is one line with everything that selects an AWS identity: environment variables, the content of
+the configuration files, and an ID of the machine if the identity comes from the machine itself. Equal lines
+mean equal identities; any change leads to a cache miss. The line contains no secret: files and secrets appear
+as checksums. ``docs/explanation/caching.md`` explains every entry, with botocore's source as the reference.
 """
 
 import os
@@ -19,12 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 VARIABLES = (
-    # Who it is, after botocore/credentials.py and configprovider.py.
+    # Credentials, see botocore/credentials.py and configprovider.py.
     "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME",
     "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     "AWS_EC2_METADATA_DISABLED", "AWS_LOGIN_CACHE_DIRECTORY", "BOTOCORE_EXPERIMENTAL__PLUGINS",
-    # Where AWS is, after botocore/configprovider.py and utils.py.
+    # Endpoints, see botocore/configprovider.py and utils.py.
     "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_ECR", "AWS_ENDPOINT_URL_ECR_PUBLIC", "AWS_ENDPOINT_URL_STS",
     "AWS_ENDPOINT_URL_SSO", "AWS_ENDPOINT_URL_SSO_OIDC", "AWS_ENDPOINT_URL_SIGNIN",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT",
@@ -33,48 +32,48 @@ VARIABLES = (
 )  # fmt: skip
 
 FILES = (
-    # the field's name, the variable that names the file, its default path, what botocore expands in it
+    # field, variable with the path, default path, what botocore expands in the path
     ("config", "AWS_CONFIG_FILE", "~/.aws/config", "$~"),
     ("credentials", "AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials", "$~"),
     ("credential-file", "AWS_CREDENTIAL_FILE", "", "~"),
     ("boto", "BOTO_CONFIG", "~/.boto", "$~"),
     ("boto.cfg", "", "/etc/boto.cfg", ""),
-    # The same path in every EKS pod, with another service account's token in each.
+    # Every EKS pod has this path, with the token of a different service account.
     ("container-token", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "", ""),
 )
-"""Files whose content counts and whose path does not: a copy elsewhere selects the same identity.
+"""Files that select an identity by their content, not by their path.
 
-The web identity token file is not among them: it rotates, and the role's ARN is the identity.
+The web identity token file is missing because it rotates: the role's ARN is the identity.
 """
 
 SELF_CONTAINED = (
-    # Each of these leads to one identity wherever it is used, so machines may share a cache: the
-    # key itself, an ECS task's own path, and the role of AWS_ROLE_ARN or of the profile.
+    # These select the same identity on every machine, so that machines can share a cache: an access key,
+    # the path of an ECS task, and a token file with the role of AWS_ROLE_ARN or of the profile.
     "AWS_ACCESS_KEY_ID",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
 )
 
 SETTINGS = ("ECR_CREDHELPER_PROFILE_", "ECR_CREDHELPER_ROLE_ARN_")
-"""How variables begin that say for an account what the settings file could; see settings.py."""
+"""Prefixes of variables that replace the settings file for one account; see settings/loader.py."""
 
 MISSING = "-"
-"""Stands for a file that does not exist or cannot be read: botocore ignores both."""
+"""The content of a missing or unreadable file: botocore ignores both."""
 
 NOT_A_FILE = "not a file"
-"""Stands for a pipe or a device. It is not read, and no token is fetched then: see aws_files.py."""
+"""The content of a pipe or a device. It is not read, and no token is fetched; see aws/files.py."""
 
 MAX_FILE = 1024 * 1024
-"""Bytes of a file that are read: an AWS configuration with a thousand profiles has a fifth of this."""
+"""Maximum size of a file that is read, in bytes: a thousand profiles take a fifth of this."""
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
-"""Differs between machines and not between the containers of one, which /etc/machine-id may do."""
+"""An ID of the machine that all its containers share. /etc/machine-id can differ between containers."""
 
 
 class Fingerprint:
-    """Three lines: ``identity`` selects the AWS identity, ``settings`` the rules, ``route`` is both.
+    """Three lines: ``identity`` selects the AWS identity, ``settings`` the rules, and ``route`` is both.
 
-    ``look_again`` returns the fingerprint and the files' stamps of a later moment: between ``watch`` and
+    ``look_again`` returns the current fingerprint and the current file stamps. Between ``watch`` and
     ``is_unchanged``, the configuration is read and AWS is called.
     """
 
@@ -93,11 +92,11 @@ class Fingerprint:
         self._stamps = ""
 
     def watch(self) -> None:
-        """Begin to watch the files behind this fingerprint; call this before reading any of them."""
+        """Remember the state of the configuration files. Call this before reading any of them."""
         _, self._stamps = self._look_again()
 
     def is_unchanged(self) -> bool:
-        """Return whether no file has been written since ``watch``, not even with the same content."""
+        """Return whether no configuration file was written since ``watch``, even with the same content."""
         now, stamps = self._look_again()
         return now.route == self.route and stamps == self._stamps
 
@@ -105,17 +104,17 @@ class Fingerprint:
 def fingerprint(environ: "Mapping[str, str]", *, is_override: bool = False) -> Fingerprint:
     """Return the fingerprint of an environment: ``name=value`` fields, separated by tabs.
 
-    Two processes with equal lines get their AWS credentials from the same source. ``is_override`` means that
-    a Python program names the identity.
+    Processes with equal lines get their AWS credentials from the same source. Set ``is_override`` if a Python
+    program selects the identity.
     """
-    fields = [("home", os.path.expanduser("~"))]  # where the SDK keeps its SSO and login sessions
+    fields = [("home", os.path.expanduser("~"))]  # contains the SDK's SSO and login sessions
     fields += [(name, environ[name]) for name in VARIABLES if name in environ]
-    fields += [(name, _content(_path(environ, *place))) for name, *place in FILES]
+    fields += [(name, _content(_path(environ, *path))) for name, *path in FILES]
     token = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN")
     if token:
         fields.append(("container-authorization", checksum(os.fsencode(token))))
     settings = _settings(environ)
-    # A rule can name a profile, as a program can, and a profile can have any source.
+    # A rule or a program can select a profile, and a profile can use any credential source.
     if settings or is_override or not any(environ.get(name) for name in SELF_CONTAINED):
         fields.append(("machine", machine(environ)))
     return Fingerprint(
@@ -126,7 +125,7 @@ def fingerprint(environ: "Mapping[str, str]", *, is_override: bool = False) -> F
 
 
 def file_stamps(environ: "Mapping[str, str]") -> str:
-    """Return a text that changes with every write to a file that counts, even with the same content."""
+    """Return a text that changes with every write to a configuration file, even with the same content."""
     paths = [path for _, path in configuration_files(environ)]
     return "\t".join(map(_stamp, [*paths, settings_file(environ) or ""]))
 
@@ -137,17 +136,17 @@ def configuration_files(environ: "Mapping[str, str]") -> list[tuple[str, str]]:
 
 
 def join_fields(fields: "Iterable[tuple[str, str]]") -> str:
-    """Return fields as one line, which ``split_fields`` takes apart again."""
+    """Return fields as one line, which ``split_fields`` can parse."""
     return "\t".join(f"{name}={_escape(value)}" for name, value in fields)
 
 
 def split_fields(line: str) -> dict[str, str]:
-    """Return the fields of a line; values that had to be escaped stay escaped."""
+    """Return the fields of a line. Escaped values stay escaped."""
     return dict(field.partition("=")[::2] for field in line.split("\t") if field)
 
 
 def machine(environ: "Mapping[str, str]", boot_id_file: str = BOOT_ID) -> str:
-    """Return what distinguishes this machine from others that can share its home directory."""
+    """Return an ID of this machine, since machines can share a home directory."""
     try:
         with open(boot_id_file, "rb", 0) as file:
             return file.read(64).decode("ascii", "replace").strip()
@@ -158,21 +157,21 @@ def machine(environ: "Mapping[str, str]", boot_id_file: str = BOOT_ID) -> str:
 
 
 def _settings(environ: "Mapping[str, str]") -> list[tuple[str, str]]:
-    """Return the fields of the user's settings; none if there are no settings."""
+    """Return the fields of the user's settings, if any."""
     fields = [(name, value) for name, value in sorted(environ.items()) if name.startswith(SETTINGS)]
     content = _content(settings_file(environ) or "")
     return fields if content == MISSING else [*fields, ("settings", content)]
 
 
 def _path(environ: "Mapping[str, str]", variable: str, default: str, expanded: str) -> str:
-    """Return the path of a configuration file as botocore/configloader.py and credentials.py do."""
+    """Return the path of a configuration file, like botocore/configloader.py and credentials.py."""
     path = environ.get(variable, default)
     path = os.path.expandvars(path) if "$" in expanded else path
     return os.path.expanduser(path) if "~" in expanded else path
 
 
 def _content(path: str) -> str:
-    """Return a checksum of a file's content; of a file that is too large, its times, size and inode."""
+    """Return a checksum of a file's content. If the file is too large, return its times, size and inode."""
     if not path:
         return MISSING
     try:
@@ -187,24 +186,24 @@ def _content(path: str) -> str:
 
 
 def _open_without_waiting(path: str, _: int) -> int:
-    """Open a file; unlike ``open``, do not wait for the writer of a pipe."""
+    """Open a file without waiting for the writer of a pipe."""
     return os.open(path, READ_FLAGS)
 
 
 def _stamp(path: str) -> str:
-    """Return the times of a file, and of every symbolic link on the way to it.
+    """Return the times of a file and of every symbolic link in its path.
 
-    Directories do not count: they change whenever anything is written into them, such as the CLI's cache.
+    Directories are ignored: they change with every file that is created in them, such as the CLI's cache.
     """
     try:
-        found = [_times(os.stat(path))]
+        times = [_times(os.stat(path))]
         while path != (parent := os.path.dirname(path)):
             status = os.lstat(path)
-            found += [_times(status)] if stat.S_ISLNK(status.st_mode) else []
+            times += [_times(status)] if stat.S_ISLNK(status.st_mode) else []
             path = parent
     except (OSError, ValueError):
         return MISSING
-    return ";".join(found)
+    return ";".join(times)
 
 
 def _times(status: os.stat_result) -> str:

@@ -1,4 +1,4 @@
-"""The four verbs: a request -> a reply. Standard input, environment, clock and spawner are parameters."""
+"""The four verbs of the protocol. Standard input, environment, clock and spawner are parameters."""
 
 import os
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ecr_credhelper.docker.fallback import Fallback
     from ecr_credhelper.fetch.resolver import Resolver
+    from ecr_credhelper.registry import Registry
     from ecr_credhelper.settings.loader import Settings
     from ecr_credhelper.token import Token
 
@@ -26,8 +27,8 @@ REFRESH, LIST_LATE = "refresh-in-background", "list-in-background"
 class Helper:
     """Docker's credential helper for one process.
 
-    ``environ`` are its environment variables, ``clock`` returns seconds since the epoch, ``spawn`` starts
-    this program in the background with some arguments.
+    ``clock`` returns seconds since the epoch. ``spawn`` starts this program in the background with its
+    arguments.
     """
 
     def __init__(
@@ -36,12 +37,12 @@ class Helper:
         self.environ = environ
         self.clock = clock
         self.spawn = spawn
-        self.log, self._log_error = _log_of(environ)
+        self.log, self._log_error = _open_log(environ)
         self.cache = open_cache(environ)
         self.fingerprint = fingerprint(environ)
 
     def run(self, verb: str, stdin: "BinaryIO") -> Reply:
-        """Return the reply to one verb of ``VERBS``; every error of ours becomes a reply."""
+        """Return the reply to one of ``VERBS``. Every ``CredentialHelperError`` becomes a reply."""
         try:
             reply = VERBS[verb](self, stdin)
         except CredentialHelperError as error:
@@ -51,50 +52,49 @@ class Helper:
         return reply
 
     def get(self, stdin: "BinaryIO") -> Reply:
-        """Return the login for one registry: from the cache, from AWS, or from the fallback."""
+        """Return the login for one registry: from the cache, from ECR, or from the fallback."""
         request = protocol.read_request(stdin)
         server = protocol.server_in(request)
-        wanted = registry.parse(server)
-        if self._log_error and (wanted or self._custom(server)):  # other registries do not depend on it
-            raise self._log_error
-        host = wanted.host if wanted else self._custom_host(server)
-        kind = f"ECR, region {wanted.region}" if wanted else "no ECR host"
-        self.log(f"get {registry.host_of(server)}: {kind}")
+        self.log(f"get {registry.host_of(server)}")
         self.log(f"identity: {self.fingerprint.route}")
-        token = self._from_cache(host) if host else None
-        if token is None and (wanted := wanted or self._custom(server)):
-            token = self._resolve(wanted)
-        if token:
-            return Reply.credentials(server, token.username, token.password)
-        fallback = None if wanted else self._fallback()
+        if self._log_error and self._registry(server):  # a wrong log setting does not affect other registries
+            raise self._log_error
+        if token := self._cached(server):
+            return Reply.credentials(server, *token.pair)
+        if ecr := self._registry(server):
+            self.log(f"ECR registry in region {ecr.region}")
+            token = self._fetch(ecr)
+            return Reply.credentials(server, *token.pair) if token else Reply.not_found()
+        self.log("not an ECR registry")
+        fallback = self._fallback()
         return fallback.get(server, request) if fallback else Reply.not_found()
 
     def store(self, stdin: "BinaryIO") -> Reply:
-        """Save the login that the user gives for an ECR host, until the expiry in its password."""
+        """Save a login for an ECR host until the expiry that its password contains."""
         request = protocol.read_request(stdin)
         server, username, password = protocol.login_in(request)
-        wanted = registry.parse(server) or self._custom(server)
-        if wanted is None:
+        ecr = self._registry(server)
+        if ecr is None:
             from ecr_credhelper.docker.fallback import Fallback
 
             host = registry.host_of(server) or "the given server"
             return Fallback(self.environ, self._settings().fallback()).store(host, request)
-        is_unwanted = self.environ.get("AWS_ECR_IGNORE_CREDS_STORAGE") == "true"
-        if not is_unwanted and not self.environ.get("AWS_ECR_DISABLE_CACHE"):
-            self._save_login(wanted, username, password)
+        is_ignored = self.environ.get("AWS_ECR_IGNORE_CREDS_STORAGE") == "true"
+        if not is_ignored and not self.environ.get("AWS_ECR_DISABLE_CACHE"):
+            self._save_login(ecr, username, password)
         return Reply()
 
-    def _save_login(self, wanted: registry.Registry, username: str, password: str) -> None:
-        """Save a login, unless it is the one that ``get`` serves for this host right now.
+    def _save_login(self, ecr: "Registry", username: str, password: str) -> None:
+        """Save a login, unless it is the one that ``get`` currently serves for this host.
 
-        ``docker login HOST`` without ``-u`` hands that one back. If a token were saved as a login, it would
-        be served to every identity until it expires.
+        ``docker login HOST`` without ``-u`` passes that one back. A token that is saved as a login would be
+        served to every identity until it expires.
         """
-        given, now = (username, password), self.clock()
-        if (login := self.cache.login(wanted.host, now)) and login.pair == given:
+        pair, now = (username, password), self.clock()
+        if (login := self.cache.login(ecr.host, now)) and login.pair == pair:
             return
-        if (token := self._cached_token(wanted.host)[1]) and token.pair == given:
-            self.cache.delete_login(wanted.host)
+        if (token := self._cached_token(ecr.host)[1]) and token.pair == pair:
+            self.cache.delete_login(ecr.host)
             return
         if self.cache.is_unsaved(password, now):
             return
@@ -102,33 +102,30 @@ class Helper:
 
         login = login_token(username, password, now)
         if not login.is_valid(now):
-            raise CredentialHelperError(wanted.host, "the login has expired already", "log in with a new one")
+            raise CredentialHelperError(ecr.host, "the login has already expired", "log in again")
         try:
-            self.cache.save_login(wanted.host, login)
+            self.cache.save_login(ecr.host, login)
         except OSError as error:
-            if self._can_fetch(wanted, password):
+            if self._can_fetch(ecr, password):
                 return
             reason = f"the login cannot be saved in {error.filename} ({error.strerror})"
             hint = "set AWS_ECR_CACHE_DIR to a directory that you can write to"
-            raise CredentialHelperError(wanted.host, reason, hint) from None
+            raise CredentialHelperError(ecr.host, reason, hint) from None
 
     def erase(self, stdin: "BinaryIO") -> Reply:
-        """Forget the login of one host and the tokens that served it, if there are any."""
+        """Delete the login of one host and the tokens that serve it."""
         request = protocol.read_request(stdin)
-        server = protocol.server_in(request)
-        wanted = registry.parse(server) or self._custom(server)
-        if wanted is None:
+        ecr = self._registry(protocol.server_in(request))
+        if ecr is None:
             fallback = self._fallback()
             return fallback.erase(request) if fallback else Reply()
-        self.cache.forget(wanted.host)
-        if self.cache.login(wanted.host, self.clock()):  # not an error: some clients crash if erase fails
-            self.log(
-                f"the stored login for {wanted.host} cannot be removed from {self.cache.store.directory}"
-            )
+        self.cache.forget(ecr.host)
+        if self.cache.login(ecr.host, self.clock()):  # not an error: some clients crash if erase fails
+            self.log(f"the stored login for {ecr.host} cannot be removed from {self.cache.store.directory}")
         return Reply()
 
-    def list(self, stdin: "BinaryIO") -> Reply:  # noqa: ARG002 - a client can keep it open: it is not read
-        """List the hosts whose login can be obtained now, with their user names. This never fails."""
+    def list(self, stdin: "BinaryIO") -> Reply:  # noqa: ARG002 - not read, since some clients leave it open
+        """List the hosts for which a login is available now, with their user names. This never fails."""
         if self._has_configuration():
             from ecr_credhelper.fetch import listing
 
@@ -137,37 +134,38 @@ class Helper:
                 resolver = self._resolver(is_interactive=False)
                 hosts = listing.available_hosts(resolver, self.environ, lambda: self.spawn(LIST_LATE))
                 return Reply.listing(hosts)
-            except Exception as error:  # noqa: BLE001 - without a list, some clients drop every login
+            except Exception as error:  # noqa: BLE001 - if list fails, some clients drop every login
                 self.log(f"error: {error if isinstance(error, CredentialHelperError) else type(error)}")
         return Reply.listing(self.cache.hosts(self.fingerprint.route, self.clock()))
 
     def list_in_background(self) -> Reply:
-        """Fetch the tokens that arrived too late for a ``list``; silent, since no one reads the output."""
+        """Fetch the tokens that arrived too late for a ``list``. The reply is empty: it has no reader."""
         from ecr_credhelper.fetch import listing
 
-        resolver = self._resolver(is_interactive=False)
-        listing.fetch_late(resolver, self.environ)
+        listing.fetch_late(self._resolver(is_interactive=False), self.environ)
         return Reply()
 
     def refresh(self, server: str) -> Reply:
-        """Fetch the next token of a registry, if it is time to; silent, since no one reads the output."""
+        """Fetch a new token for a registry, if one is due. The reply is empty: it has no reader."""
         try:
-            wanted = registry.parse(server) or self._custom(server)
-            if wanted:
+            ecr = self._registry(server)
+            if ecr:
                 resolver = self._resolver()
-                resolver.refresh(resolver.request(wanted))
+                resolver.refresh(resolver.request(ecr))
         except CredentialHelperError as error:
             self.log(f"error: {error}")
-            return Reply(status=1)  # a get in the token's last minutes waits, and shows the reason
-        return Reply(status=0 if wanted else 1)
+            return Reply(status=1)  # a get in the token's last minutes waits for AWS and shows the reason
+        return Reply(status=0 if ecr else 1)
 
-    def _from_cache(self, host: str) -> "Token | None":
+    def _cached(self, server: str) -> "Token | None":
         """Return what the cache can serve without waiting: a stored login, or a token with enough time left.
 
-        A login from ``docker login`` takes precedence until it expires, as everywhere in Docker. For a token
-        in the last quarter of its life, one process starts a refresh in the background.
+        A login from ``docker login`` takes precedence until it expires, as everywhere in Docker. If a token
+        is in the last quarter of its lifetime, one process starts a refresh in the background.
         """
-        now = self.clock()
+        host, now = self._cache_host(server), self.clock()
+        if host is None:
+            return None
         if login := self.cache.login(host, now):
             self.log(f"using the stored docker login, which overrides your AWS identity: {login}")
             self.log(f"to remove it, run: {PROG} cache clear {host}")
@@ -183,31 +181,43 @@ class Helper:
             self.spawn(REFRESH, host)
         return token
 
-    def _can_fetch(self, wanted: registry.Registry, password: str) -> bool:
-        """Return whether a get would fetch this very login again, so that nothing is lost without a cache."""
-        _prepare_for_botocore()
-        try:
-            resolver = self._resolver(is_interactive=False)
-            return resolver.resolve(resolver.request(wanted)).password == password
-        except CredentialHelperError:
-            return False
+    def _cache_host(self, server: str) -> str | None:
+        """Return the host under which a server is cached, without reading the settings, or None."""
+        if ecr := registry.parse(server):
+            return ecr.host
+        return registry.authority_of(server) if has_settings(self.environ) else None
 
     def _cached_token(self, host: str) -> "tuple[str, Token | None]":
         """Return the key of the token that serves a host for this identity, and the token if it is valid."""
         key = self.cache.route(host, self.fingerprint.route)
         return (key, self.cache.token(key, self.clock())) if key else ("", None)
 
-    def _resolve(self, wanted: registry.Registry) -> "Token | None":
-        """Return the token for a registry, or None if the client should continue without a login."""
+    def _registry(self, server: str) -> "Registry | None":
+        """Return the ECR registry of a server, which can be a custom host in the settings, or None."""
+        if ecr := registry.parse(server):
+            return ecr
+        return self._settings().registry(server) if has_settings(self.environ) else None
+
+    def _fetch(self, ecr: "Registry") -> "Token | None":
+        """Return a token for a registry, or None if the client should continue anonymously."""
         _prepare_for_botocore()
         resolver = self._resolver()
-        request = resolver.request(wanted)
+        request = resolver.request(ecr)
         try:
             return resolver.resolve(request)
         except CredentialHelperError:
             if request.wants_not_found:
                 return None
             raise
+
+    def _can_fetch(self, ecr: "Registry", password: str) -> bool:
+        """Return whether a get would fetch this login again, so that it need not be saved."""
+        _prepare_for_botocore()
+        try:
+            resolver = self._resolver(is_interactive=False)
+            return resolver.resolve(resolver.request(ecr)).password == password
+        except CredentialHelperError:
+            return False
 
     def _resolver(self, *, is_interactive: bool = True) -> "Resolver":
         from ecr_credhelper.fetch.resolver import Resolver
@@ -225,27 +235,19 @@ class Helper:
         from ecr_credhelper.settings.loader import load_settings
 
         self.fingerprint.watch()
-        found = load_settings(self.environ)
-        if self.log is str and found.log:
+        settings = load_settings(self.environ)
+        if self.log is str and settings.log:
             from ecr_credhelper.console.log import open_log
 
-            self.log = open_log(found.log)
-        return found
-
-    def _custom_host(self, server: str) -> str | None:
-        """Return the host under which a registry of the person's own would be cached."""
-        return registry.authority_of(server) if has_settings(self.environ) else None
-
-    def _custom(self, server: str) -> registry.Registry | None:
-        """Return the ECR registry that the settings say a host stands for."""
-        return self._settings().registry(server) if has_settings(self.environ) else None
+            self.log = open_log(settings.log)
+        return settings
 
     def _has_configuration(self) -> bool:
         """Return whether there are settings or a Docker configuration to read."""
         return has_settings(self.environ) or os.path.lexists(docker_config_file(self.environ))
 
     def _fallback(self) -> "Fallback | None":
-        """Return the store for other registries, where a file of the person's could tell of one."""
+        """Return the credential store for other registries, or None if no file can configure one."""
         if not self._has_configuration():
             return None
         from ecr_credhelper.docker.fallback import Fallback
@@ -254,29 +256,29 @@ class Helper:
 
 
 def _prepare_for_botocore() -> None:
-    """Set up this process for botocore, shortly before the process ends."""
+    """Set up this process for botocore. The process ends soon afterwards."""
     import gc
     import warnings
 
-    warnings.simplefilter("ignore")  # some clients treat anything on stderr as a failure
-    gc.disable()  # everything that botocore loads stays until the end: collecting garbage costs 15 ms
+    warnings.simplefilter("ignore")  # some clients treat any output on stderr as a failure
+    gc.disable()  # botocore's objects live until the process ends, so collecting garbage only costs 15 ms
 
 
-def _log_of(environ: "Mapping[str, str]") -> "tuple[Callable[[str], object], CredentialHelperError | None]":
-    """Return what writes a line of the log that a variable asks for, and what is wrong with the variable.
+def _open_log(environ: "Mapping[str, str]") -> "tuple[Callable[[str], object], CredentialHelperError | None]":
+    """Return a function that writes a line to the log, and the error if the log's variable is wrong.
 
-    By default nothing is written. A wrong value concerns only ``get``, whose errors reach the user.
+    By default, nothing is written. Only ``get`` raises the error, since only its errors reach the user.
     """
-    where = environ.get("ECR_CREDHELPER_LOG")
-    if not where:
+    value = environ.get("ECR_CREDHELPER_LOG")
+    if not value:
         return str, None
     from ecr_credhelper.console import log
 
     try:
-        log.check_variable(where)
+        log.check_variable(value)
     except CredentialHelperError as error:
         return str, error
-    return log.open_log(where), None
+    return log.open_log(value), None
 
 
 VERBS = {"get": Helper.get, "store": Helper.store, "erase": Helper.erase, "list": Helper.list}

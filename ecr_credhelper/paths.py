@@ -1,4 +1,4 @@
-"""Where this program's own files are: each system's own place, or the one that a variable names."""
+"""The paths of our files: the system's standard directories, unless a variable overrides them."""
 
 import os
 import sys
@@ -11,13 +11,13 @@ APP = "ecr-credhelper"
 
 
 def cache_directory(environ: "Mapping[str, str]", platform: str = sys.platform) -> str | None:
-    """Return the cache folder's absolute path, or None when the machine has no place for one.
+    """Return the absolute path of the cache directory, or None if there is no home directory.
 
-    ``AWS_ECR_CACHE_DIR`` (as with Amazon's helper) wins; then each system's own place for caches.
-    Ours is a folder inside, so that another program's files there are left alone.
+    ``AWS_ECR_CACHE_DIR``, which Amazon's helper also reads, overrides the system's directory for caches. The
+    cache is a subdirectory of it, since other programs can have files there.
     """
-    if given := environ.get("AWS_ECR_CACHE_DIR"):
-        base = _absolute(given)
+    if override := environ.get("AWS_ECR_CACHE_DIR"):
+        base = _absolute(override)
     elif platform == "win32":
         base = _app_data(environ, "LOCALAPPDATA", "Local")
     elif platform == "darwin":
@@ -28,9 +28,9 @@ def cache_directory(environ: "Mapping[str, str]", platform: str = sys.platform) 
 
 
 def settings_file(environ: "Mapping[str, str]", platform: str = sys.platform) -> str | None:
-    """Return the absolute path of the settings file, which need not exist, or None without a place for it."""
-    if given := environ.get("ECR_CREDHELPER_CONFIG"):
-        return _absolute(given)
+    """Return the absolute path of the settings file, or None if there is no home directory."""
+    if override := environ.get("ECR_CREDHELPER_CONFIG"):
+        return _absolute(override)
     if platform == "win32":
         base = _app_data(environ, "APPDATA", "Roaming")
     elif platform == "darwin":
@@ -41,12 +41,12 @@ def settings_file(environ: "Mapping[str, str]", platform: str = sys.platform) ->
 
 
 def has_settings(environ: "Mapping[str, str]") -> bool:
-    """Tell whether there may be settings, without looking into them."""
+    """Return whether a settings file exists or is configured, without reading it."""
     return bool(environ.get("ECR_CREDHELPER_CONFIG")) or os.path.lexists(settings_file(environ) or "")
 
 
 def docker_config_file(environ: "Mapping[str, str]") -> str:
-    """Return the path of Docker's own configuration file, as Docker finds it."""
+    """Return the path of Docker's configuration file."""
     directory = environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")
     return os.path.join(directory, "config.json")
 
@@ -55,17 +55,17 @@ def _absolute(path: str) -> str:
     path = os.path.expanduser(path)
     try:
         return os.path.abspath(path)
-    except OSError:  # the working directory has gone
+    except OSError:  # the working directory was removed
         return path
 
 
 def _app_data(environ: "Mapping[str, str]", variable: str, name: str) -> str:
-    """Return a Windows folder for programs' files, whose variable services may lack."""
-    given = environ.get(variable, "")
-    return given if os.path.isabs(given) else os.path.join(environ.get("USERPROFILE", ""), "AppData", name)
+    """Return a Windows application data directory. Services can lack its variable."""
+    path = environ.get(variable, "")
+    return path if os.path.isabs(path) else os.path.join(environ.get("USERPROFILE", ""), "AppData", name)
 
 
 def _xdg(environ: "Mapping[str, str]", variable: str, default: str) -> str:
-    """Return a folder of https://specifications.freedesktop.org/basedir-spec, which ignores relative ones."""
-    given = environ.get(variable, "")
-    return given if os.path.isabs(given) else os.path.expanduser(default)
+    """Return a base directory. https://specifications.freedesktop.org/basedir-spec ignores relative paths."""
+    path = environ.get(variable, "")
+    return path if os.path.isabs(path) else os.path.expanduser(default)

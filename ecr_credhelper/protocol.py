@@ -1,7 +1,7 @@
-"""Docker's credential helper protocol: what arrives on stdin, and the bytes that answer it.
+"""Docker's credential helper protocol: requests on stdin, replies as bytes.
 
-https://github.com/docker/docker-credential-helpers/tree/master/credentials is the reference. JSON is
-written here by hand because the warm path imports nothing; what a client sends is read with ``json``.
+The reference is https://github.com/docker/docker-credential-helpers/tree/master/credentials. Replies are
+formatted without ``json``, which would slow down a cached get.
 """
 
 from ecr_credhelper.errors import NOT_FOUND_TEXT, CredentialHelperError, ProtocolError
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 MAX_REQUEST = 64 * 1024
-"""Bytes of a request: the longest login is about 4 KiB. The rest is read and dropped."""
+"""Maximum size of a request, in bytes: the longest login is about 4 KiB."""
 
 NO_SERVER_TEXT = "no credentials server URL"
 NO_USERNAME_TEXT = "no credentials username"
@@ -22,44 +22,43 @@ _ESCAPES = {'"': '\\"', "\\": "\\\\"}
 
 
 class Reply:
-    """What the client gets: bytes for the two streams, and the exit status."""
+    """Bytes for standard output and standard error, and the exit status. An empty reply means success."""
 
     __slots__ = ("status", "stderr", "stdout")
 
     def __init__(self, stdout: bytes = b"", stderr: bytes = b"", status: int = 0) -> None:
-        """Keep the three; without arguments it is the silent success of ``store`` and ``erase``."""
         self.stdout = stdout
         self.stderr = stderr
         self.status = status
 
     @classmethod
     def credentials(cls, server: str, username: str, password: str) -> "Reply":
-        """Return the answer to ``get``; ``server`` is echoed as it was asked for."""
+        """Return the reply to ``get``, with the client's unchanged server string."""
         fields = (("ServerURL", server), ("Username", username), ("Secret", password))
         return cls(_json_object(fields))
 
     @classmethod
     def listing(cls, hosts: "Mapping[str, str]") -> "Reply":
-        """Return the answer to ``list``: host -> user name."""
+        """Return the reply to ``list``: host -> user name."""
         return cls(_json_object(hosts.items()))
 
     @classmethod
     def not_found(cls) -> "Reply":
-        """Return the constant text for a server that this helper has no login for; stderr is empty."""
+        """Return the protocol's reply for a server without a login."""
         return cls(f"{NOT_FOUND_TEXT}\n".encode(), status=1)
 
     @classmethod
     def failure(cls, error: CredentialHelperError) -> "Reply":
-        """Return an error for both streams: some clients show a person the one, some the other.
+        """Return an error for both streams, since clients differ in which one they show to the user.
 
-        One of the protocol is for the client alone, which compares some of these texts.
+        A ProtocolError is written to stdout only: clients compare some of its texts.
         """
         line = f"{error}\n".encode("utf-8", "replace")
         return cls(line, b"" if isinstance(error, ProtocolError) else line, status=1)
 
 
 def server_in(request: bytes) -> str:
-    """Return the server string of ``get`` and ``erase``; ProtocolError if there is none."""
+    """Return the server string of ``get`` and ``erase``; raise ProtocolError if it is missing."""
     server = request.decode("utf-8", "replace").strip()
     if not server:
         raise ProtocolError("", NO_SERVER_TEXT)
@@ -67,7 +66,7 @@ def server_in(request: bytes) -> str:
 
 
 def login_in(request: bytes) -> tuple[str, str, str]:
-    """Return server, user name and password of ``store``; ProtocolError if that is not what came."""
+    """Return server, user name and password of ``store``; raise ProtocolError if any is missing."""
     import json
 
     try:
@@ -83,14 +82,14 @@ def login_in(request: bytes) -> tuple[str, str, str]:
         raise ProtocolError("", NO_USERNAME_TEXT)
     for name, text in (("Username", username), ("Secret", password)):
         if not isinstance(text, str) or not is_clean(text):
-            raise ProtocolError("store", f"{name} is empty or holds a control character")
+            raise ProtocolError("store", f"{name} is empty or contains a control character")
     return server.strip(), username, password
 
 
 def read_request(stdin: "BinaryIO") -> bytes:
-    """Read all of stdin and return it; ProtocolError when it is more than a request can be.
+    """Read a request from stdin; raise ProtocolError if it is too long.
 
-    All is read, since a client that is still writing gets a broken pipe if the helper ends early.
+    Read stdin to its end in any case: otherwise, a client that is still writing gets a broken pipe.
     """
     request = stdin.read(MAX_REQUEST + 1)
     if len(request) > MAX_REQUEST:
@@ -106,7 +105,7 @@ def _json_object(fields: "Iterable[tuple[str, str]]") -> bytes:
 
 
 def _json_string(text: str) -> str:
-    """Return a JSON string in which all that is not printable is escaped."""
+    """Return a JSON string with every unprintable character escaped."""
     if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
         return f'"{text}"'
     return f'"{"".join(_ESCAPES.get(c) or (c if c.isprintable() else _json_escape(c)) for c in text)}"'

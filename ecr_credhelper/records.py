@@ -1,12 +1,10 @@
-"""Records on disk: small private files of lines, in one folder with a folder for each kind.
+"""Records on disk: small private files of lines, in one directory with a subdirectory for each kind.
 
-The rules:
-
-- The folder is the person's alone (0700, own, no symbolic link), else it is not used; files are 0600
-  from their creation and replaced atomically. Readers never lock.
-- A record's name is short; its whole key stands in it and is compared, so that neither two keys of one
-  name nor a file in the wrong place can be taken for another.
-- Whatever cannot be read, is damaged or belongs to somebody else is not there. Nothing here raises.
+- The directory must be private (mode 0700, owned by the user, not a symbolic link). Files have mode 0600 from
+  creation and are replaced atomically, so readers never lock.
+- File names are short. The record contains its whole key, which is compared, so a misplaced file or two keys
+  with the same name never serve the wrong record.
+- Unreadable, corrupt or foreign-owned files count as missing.
 """
 
 import os
@@ -14,11 +12,11 @@ import os
 from ecr_credhelper.files import (
     checksum,
     create_private,
-    ensure_private,
     is_private,
+    make_private,
     read_private,
     remove,
-    replace_private,
+    write_private,
 )
 
 FORMAT = "2"
@@ -29,16 +27,16 @@ MAGIC = f"ecr-credhelper {FORMAT}"
 
 
 class FileStore:
-    """The records in one folder, which need not exist yet; none are kept or found where ``folder`` is empty.
-
-    No line may hold a line break.
-    """
+    """The records in a directory, which is created on the first write. Without one, the store stays empty."""
 
     def __init__(self, directory: str = "") -> None:
         self.directory = directory
 
     def read(self, kind: str, name: str, key: str | None = None) -> list[str] | None:
-        """Return the lines of a record after its key, or None; without ``key``, the key comes first."""
+        """Return the lines of a record, or None. With ``key``, the record must have it as its first line.
+
+        That line is then not part of the result.
+        """
         if not is_private(self.directory):
             return None
         content = read_private(self.path(kind, name)) or b""
@@ -53,35 +51,37 @@ class FileStore:
         return lines[1:] if lines[0] == key else None
 
     def write(self, kind: str, name: str, key: str, *lines: str) -> None:
-        """Write or replace a record; do nothing if that is not possible."""
+        """Write or replace a record; raise OSError if that fails. No line contains a line break."""
+        if not self.directory:
+            raise FileNotFoundError(0, "no cache directory", "the cache")
+        self._make_directories(kind)
+        body = "\n".join((MAGIC, key, *lines)).encode("utf-8", "surrogateescape")
+        write_private(self.path(kind, name), _with_checksum(body))
+
+    def try_write(self, kind: str, name: str, key: str, *lines: str) -> None:
+        """Write or replace a record, if possible."""
         try:
-            self.save(kind, name, key, *lines)
+            self.write(kind, name, key, *lines)
         except OSError:
             return
 
-    def save(self, kind: str, name: str, key: str, *lines: str) -> None:
-        """Write or replace a record; raise OSError if that is not possible."""
-        if not self.directory:
-            raise FileNotFoundError(0, "there is no home directory for it", "the cache")
-        self._make(kind)
-        body = "\n".join((MAGIC, key, *lines)).encode("utf-8", "surrogateescape")
-        replace_private(self.path(kind, name), _with_checksum(body))
-
     def is_recent(self, kind: str, name: str, key: str, now: float, *, seconds: float) -> bool:
-        """Return whether the one line of a record is a time in the last ``seconds``."""
-        lines = self.read(kind, name, key)
-        return lines is not None and is_recent("".join(lines), now, seconds)
+        """Return whether the only line of a record is a time in the last ``seconds``."""
+        try:
+            return 0 <= now - float("".join(self.read(kind, name, key) or [])) < seconds
+        except ValueError:
+            return False
 
     def create(self, kind: str, name: str) -> bool:
-        """Make an empty file; tell whether it was this process that made it."""
+        """Create an empty file; return False if it already exists or cannot be created."""
         try:
-            self._make(kind)
+            self._make_directories(kind)
         except OSError:
             return False
         return create_private(self.path(kind, name))
 
     def names(self, kind: str) -> list[str]:
-        """Return the names of all records of one kind, those left out that are being written."""
+        """Return the names of all records of a kind, without temporary files."""
         if not is_private(self.directory):
             return []
         try:
@@ -91,7 +91,7 @@ class FileStore:
         return sorted(name for name in names if not name.startswith("."))
 
     def discard(self, kind: str, name: str) -> None:
-        """Remove a record, if it is there."""
+        """Remove a record, if it exists."""
         if is_private(self.directory):
             remove(self.path(kind, name))
 
@@ -99,19 +99,10 @@ class FileStore:
         """Return the path of a record, or of the directory of a kind."""
         return os.path.join(self.directory, FORMAT, *names)
 
-    def _make(self, kind: str) -> None:
+    def _make_directories(self, kind: str) -> None:
         for directory in (self.directory, self.path(), self.path(kind)):
-            ensure_private(directory)
-
-
-def is_recent(time: str, now: float, seconds: float) -> bool:
-    """Return whether a line of a record is a time in the last ``seconds`` before ``now``."""
-    try:
-        return 0 <= now - float(time) < seconds
-    except ValueError:
-        return False
+            make_private(directory)
 
 
 def _with_checksum(body: bytes) -> bytes:
-    """Return a record's content: its lines, and one more with their checksum."""
     return b"%b\n%b\n" % (body, checksum(body).encode())

@@ -1,9 +1,8 @@
-"""Amazon ECR host names: what a client sends -> which registry, region and API that is.
+"""Parse the host names of Amazon ECR into account, region and partition. No I/O and no imports.
 
-No I/O and no imports. The two tables are the whole grammar; their source is
-https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html and
-https://docs.aws.amazon.com/general/latest/gr/ecr.html for the forms, botocore's
-``data/partitions.json`` for the regions of each partition.
+The tables are the complete grammar. Their sources are
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html,
+https://docs.aws.amazon.com/general/latest/gr/ecr.html and botocore's ``data/partitions.json``.
 """
 
 ACCOUNT_DIGITS = 12
@@ -17,7 +16,7 @@ FORMS = (
 )
 
 PARTITIONS = (
-    # partition, how its regions begin, DNS suffix, dual-stack DNS suffix; the first that fits counts
+    # partition, prefix of its regions, DNS suffix, dual-stack DNS suffix; the first match counts
     ("aws-cn", "cn-", "amazonaws.com.cn", "on.amazonwebservices.com.cn"),
     ("aws-us-gov", "us-gov-", "amazonaws.com", "on.aws"),
     ("aws-iso", "us-iso-", "c2s.ic.gov", None),
@@ -34,18 +33,18 @@ PUBLIC_HOSTS = {
     "ecr-public.aws.com": True,
 }
 PUBLIC_REGION = "us-east-1"
-"""The public registry's API is there alone: https://docs.aws.amazon.com/general/latest/gr/ecr-public.html"""
+"""The only region of the public registry's API: https://docs.aws.amazon.com/general/latest/gr/ecr-public.html"""
 
 SCHEMES = ("https://", "http://", "oci://", "docker://")
 MAX_PORT = 65535
 
 
 class Registry:
-    """One ECR registry, as its host name tells it."""
+    """An ECR registry. ``account`` is empty for the public registry."""
 
     __slots__ = ("account", "dualstack", "fips", "host", "partition", "public", "region")
 
-    def __init__(  # noqa: PLR0913 - a record of what a host name holds
+    def __init__(  # noqa: PLR0913 - the parts of a host name
         self,
         host: str,
         region: str = "",
@@ -56,20 +55,18 @@ class Registry:
         dualstack: bool = False,
         public: bool = False,
     ) -> None:
-        """Keep the parts; ``account`` is empty for the public registry."""
         self.host, self.region, self.account, self.partition = host, region, account, partition
         self.fips, self.dualstack, self.public = fips, dualstack, public
 
     def __repr__(self) -> str:
-        """Name the host, which says it all."""
         return f"Registry({self.host!r})"
 
 
 def parse(server: str) -> Registry | None:
-    """Return the registry that a client's server string names, or None when it is not ECR.
+    """Return the registry of a client's server string, or None if it is not an ECR registry.
 
-    Scheme, port, path, letter case, surrounding blanks and a trailing dot do not matter; whatever
-    else is not exactly a host name that AWS publishes (see the tables) is not ECR.
+    Scheme, port, path, letter case, surrounding blanks and a trailing dot are ignored. Otherwise, the host
+    name must match the tables exactly.
     """
     host = host_of(server)
     if host is None:
@@ -95,20 +92,19 @@ def private_host(account: str, region: str) -> str:
 
 
 def host_of(server: str) -> str | None:
-    """Return the bare host of a server string or image reference in lower case, or None; see below."""
+    """Return the host of a server string or image reference in lower case, or None; see ``authority_of``."""
     authority = authority_of(server)
     return authority.partition(":")[0] if authority else None
 
 
 def authority_of(server: str) -> str | None:
-    """Return host, or host:port, of a server string or image reference in lower case, or None.
+    """Return host or host:port of a server string or image reference in lower case, or None.
 
-    None means that there is no host which could be ECR's: user information, an impossible port, or
-    characters that no ECR host has. Such a string must not be cut until something fits.
+    Return None for strings with user information, an invalid port, or characters that no ECR host contains.
     """
     text = server.strip()
     if not text.isascii():
-        return None  # before lower(): some letters beyond ASCII become ASCII ones by it
+        return None  # checked before lower(), which turns some other letters into ASCII letters
     text = text.lower()
     for scheme in SCHEMES:
         if text.startswith(scheme):
@@ -123,14 +119,13 @@ def authority_of(server: str) -> str | None:
 
 
 def _partition(region: str, suffix: str, *, dualstack: bool) -> str | None:
-    """Return the partition whose region and DNS suffix these are, or None when they do not agree."""
-    fitting = (row for row in PARTITIONS if region.startswith(row[1]))
-    name, _, dns_suffix, dualstack_suffix = next(fitting)
-    is_of_it = suffix == (dualstack_suffix if dualstack else dns_suffix)
-    return name if is_of_it and is_region(region) else None
+    """Return the partition of a region, or None if the DNS suffix is not the one of that partition."""
+    name, _, dns_suffix, dualstack_suffix = next(row for row in PARTITIONS if region.startswith(row[1]))
+    expected = dualstack_suffix if dualstack else dns_suffix
+    return name if suffix == expected and is_region(region) else None
 
 
 def is_region(label: str) -> bool:
-    """Tell whether this looks like a region: letters, a place or more, a number (``us-gov-west-1``)."""
-    first, *places, number = label.split("-") if label.count("-") > 1 else ("", "", "")
-    return number.isdigit() and all(word.isalpha() for word in (first, *places))
+    """Return whether a label has the form of a region: two or more words and a number (``us-gov-west-1``)."""
+    *words, number = label.split("-")
+    return len(words) > 1 and number.isdigit() and all(word.isalpha() for word in words)

@@ -1,4 +1,4 @@
-"""Throw-away surroundings for every test, a fake ECR API, and the real executable."""
+"""A temporary environment for every test, a fake ECR API, and the real executable."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NOT_FOUND = b"credentials not found in native keychain\n"
 
 EXECUTABLE = str(Path(sys.executable).with_name("docker-credential-ecr-py"))
 
-# What lands is decided neither by chance nor by how busy a machine is. To look for what nobody thought of:
+# Results must not depend on chance or on how busy a machine is. To search for new counterexamples:
 # pytest --hypothesis-profile search
 hypothesis.register_profile(
     "steady",
@@ -50,17 +50,17 @@ hypothesis.register_profile(
 )
 hypothesis.load_profile("steady")
 
-# Hypothesis takes examples from the modules that are loaded: let them be the same, whatever ran before.
+# Hypothesis takes examples from loaded modules, so load all of them for reproducible results.
 for module in pkgutil.walk_packages(ecr_credhelper.__path__, "ecr_credhelper."):
     importlib.import_module(module.name)
 
 KEPT = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG", "COVERAGE_PROCESS_START")
-"""What a test inherits of its surroundings: nothing that an AWS SDK, a proxy or Python would read."""
+"""Variables that tests inherit: none that an AWS SDK, a proxy or Python reads."""
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Give every test a home of its own and no AWS settings: none may see the person's files."""
+    """Create a home directory for each test and remove AWS variables, so that tests read no user's files."""
     folder = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
         if name not in KEPT:
@@ -69,7 +69,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("USERPROFILE", str(folder))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     yield folder
-    gc.enable()  # which a get in this process turns off, as its own process soon ends
+    gc.enable()  # a get in this process disables it
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def api() -> Iterator[FakeECR]:
 
 @pytest.fixture
 def aws(api: FakeECR, monkeypatch: pytest.MonkeyPatch) -> FakeECR:
-    """Lead this process, and the processes that it starts, to the fake API."""
+    """Set the fake API's variables for this process and its child processes."""
     for name, value in api.environment.items():
         monkeypatch.setenv(name, value)
     return api
@@ -97,7 +97,7 @@ def cache(folder: Path) -> Cache:
 
 
 class Result(NamedTuple):
-    """What a client sees of one run of the executable."""
+    """The result of one run of the executable."""
 
     status: int
     stdout: bytes
@@ -113,7 +113,7 @@ class Result(NamedTuple):
 
     @property
     def error(self) -> str:
-        """The one line of a failure, after a check that it is one line, and the same on both streams."""
+        """The error line of a failure. It must be one line, equal on both streams."""
         assert self.status == 1, self
         assert self.stdout == self.stderr
         line = self.stdout.decode()
@@ -138,7 +138,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture(params=["in this process", "as a process"])
 def ask(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Return a function that asks the helper, as a client does or in this process."""
+    """Return a function that runs the helper, as a process or in this process."""
 
     def here(verb: str, stdin: str = "") -> Result:
         reply = Helper(os.environ, time.time, print).run(verb, io.BytesIO(stdin.encode()))
@@ -148,11 +148,11 @@ def ask(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) -> Ru
 
 
 def until(condition: Callable[[], object]) -> None:
-    """Wait for what another thread or process does in its own time; it has longer than any machine needs."""
+    """Wait for another thread or process, longer than any machine needs."""
     give_up = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < give_up, "it never happened"
-        time.sleep(0.01)  # nobody tells when it is so
+        time.sleep(0.01)  # the condition can only be polled
 
 
 def login(server: str = HOST, username: str = "AWS", secret: str = "a-password") -> str:

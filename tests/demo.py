@@ -94,7 +94,7 @@ class Demo:
             "A policy that allows the call is missing",
             "get",
             HOST,
-            fails("may not perform ecr:GetAuthorizationToken"),
+            fails("is not authorized to perform ecr:GetAuthorizationToken"),
         )
         calls = len(self.api.calls)
         print(f"The fake API was called {calls} times: {'correct' if calls == 2 else 'WRONG'}\n")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 LIFETIME = 12 * 3600
-"""Seconds that a token lives, as at AWS."""
+"""Lifetime of a token in seconds, as at AWS."""
 
 TARGETS = {
     "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken": "ecr",
@@ -46,7 +46,7 @@ class Call(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """What a call gets instead of a token: an HTTP status and a body, sent after ``delay`` seconds."""
+    """The response to a call instead of a token: an HTTP status and a body, after ``delay`` seconds."""
 
     status: int
     body: bytes
@@ -59,7 +59,7 @@ class Fault(NamedTuple):
 
     @classmethod
     def answer(cls, **data: Any) -> Self:
-        """Return a well-formed answer whose authorization data is ``data``, however wrong."""
+        """Return a well-formed response with any authorization data."""
         return cls(200, json.dumps({"authorizationData": [data]}).encode())
 
 
@@ -109,7 +109,7 @@ class FakeECR:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The AWS variables with which any AWS SDK asks this API as its default identity."""
+        """The variables with which any AWS SDK calls this API with the default identity."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": self.access_key,
@@ -123,7 +123,7 @@ class FakeECR:
         What differs comes first: bcrypt, which registry servers use, reads 72 bytes only.
         """
         seed = f"{service} {region} {serial}"
-        if seed not in self._passwords:  # its end is told once, however often it is asked for
+        if seed not in self._passwords:  # the expiry of a password does not change
             claims = {
                 "payload": hashlib.sha256(seed.encode()).hexdigest(),
                 "version": "2",
@@ -138,7 +138,7 @@ class FakeECR:
         return self.password("us-east-1", service="ecr-public")
 
     def answer(self, call: Call) -> bytes:
-        """Record the call and return the body that answers it."""
+        """Record the call and return the response body."""
         with self._lock:
             self.calls.append(call)
             serial = len(self.calls) if self.unique else 0
@@ -203,7 +203,7 @@ def _handler_for(api: FakeECR) -> type[BaseHTTPRequestHandler]:
                 self._send(Fault(200, api.answer(call)))
 
         def _send(self, fault: Fault) -> None:
-            time.sleep(fault.delay)  # the fault may be that it is late
+            time.sleep(fault.delay)  # some faults are delays
             head = (
                 f"HTTP/1.1 {fault.status} -\r\nContent-Type: application/x-amz-json-1.1\r\n"
                 f"Content-Length: {len(fault.body)}\r\n\r\n"
@@ -212,7 +212,7 @@ def _handler_for(api: FakeECR) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(head.encode() + fault.body)
 
         def log_message(self, *_: object) -> None:
-            """Keep quiet: the tests read standard error."""
+            """Log nothing: the tests read standard error."""
 
     return Handler
 
@@ -227,7 +227,7 @@ class _Signature:
         self.signature = fields["Signature"]
 
     def matches(self, headers: Mapping[str, str], body: bytes, service: str, secret: str) -> bool:
-        """Tell whether the holder of ``secret`` signed this request for ``service``.
+        """Return whether this request for ``service`` was signed with ``secret``.
 
         https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html
         """

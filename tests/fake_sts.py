@@ -1,4 +1,4 @@
-"""A fake of the two AWS APIs that hand out temporary keys, on loopback: STS and the SSO portal.
+"""Fakes of the two AWS APIs for temporary credentials, on loopback: STS and the SSO portal.
 
 It answers ``AssumeRole`` and ``AssumeRoleWithWebIdentity`` (query protocol, XML) and the portal's
 ``GetRoleCredentials`` (REST, JSON). Every answer is a new key, which is put into ``identities`` as it
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LIFETIME = 3600
-"""Seconds that temporary keys live where nobody asks for more, as at AWS."""
+"""Default lifetime of temporary credentials in seconds, as at AWS."""
 
 ROLE_ACTIONS = ("AssumeRole", "AssumeRoleWithWebIdentity")
 PORTAL_PATH = "/federation/credentials"
@@ -89,11 +89,11 @@ class FakeSTS:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that lead any AWS SDK here; which identity it takes is another matter."""
+        """The variables that set these endpoints for any AWS SDK."""
         return {"AWS_ENDPOINT_URL_STS": self.url, "AWS_ENDPOINT_URL_SSO": self.url}
 
     def log_in(self, home: Path, session: str) -> None:
-        """Leave in ``home`` what ``aws sso login`` leaves for the ``sso-session`` of this name."""
+        """Write the file that ``aws sso login`` writes for this ``sso-session``."""
         expires_at = dt.datetime.fromtimestamp(self.clock() + self.lifetime, dt.UTC)
         token = {"accessToken": self.sso_token, "expiresAt": f"{expires_at:%Y-%m-%dT%H:%M:%SZ}"}
         cache = home / ".aws/sso/cache"
@@ -102,7 +102,7 @@ class FakeSTS:
         (cache / f"{name}.json").write_text(json.dumps(token))
 
     def issue(self, call: Call) -> Keys:
-        """Record the call; return new keys, which are good from now on."""
+        """Record the call and return new credentials, which are valid from now on."""
         with self._lock:
             self.calls.append(call)
             access_key = f"ASIAFAKE{len(self.calls):012}"
@@ -169,7 +169,7 @@ def _handler_for(sts: FakeSTS) -> type[BaseHTTPRequestHandler]:
             self._send(fault, content_type)
 
         def _send(self, fault: Fault, content_type: str = "application/json") -> None:
-            time.sleep(fault.delay)  # the fault may be that it is late
+            time.sleep(fault.delay)  # some faults are delays
             head = (
                 f"HTTP/1.1 {fault.status} -\r\nContent-Type: {content_type}\r\n"
                 f"Content-Length: {len(fault.body)}\r\n\r\n"
@@ -178,7 +178,7 @@ def _handler_for(sts: FakeSTS) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(head.encode() + fault.body)
 
         def log_message(self, *_: object) -> None:
-            """Keep quiet: the tests read standard error."""
+            """Log nothing: the tests read standard error."""
 
     return Handler
 

@@ -1,4 +1,4 @@
-"""Tokens on disk: what is served, to whom, and what is a miss."""
+"""Tokens on disk: hits and misses."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def password(found: Token | None) -> str | None:
 
 
 def find(cache: Cache, host: str, identity: str, now: float = NOW) -> Token | None:
-    """Find a token as a get does: by the route, then by the key that it tells."""
+    """Find a token as a get does: by the route, then by its key."""
     key = cache.route(host, identity)
     return cache.token(key, now) if key else None
 
 
 def keep(cache: Cache, host: str, identity: str, key: str, token: Token) -> None:
-    """Keep a token as a fetch does: the token, then the route that leads to it."""
+    """Save a token as a fetch does: the token, then the route."""
     cache.save_token(key, token)
     cache.save_route(host, identity, key, NOW)
 
@@ -77,7 +77,7 @@ def test_a_token_that_is_not_valid_is_a_miss(cache: Cache, moment: float) -> Non
     assert cache.hosts(ME, moment) == {}
 
 
-def test_a_given_login_is_kept_until_its_end(cache: Cache) -> None:
+def test_a_stored_login_is_served_until_it_expires(cache: Cache) -> None:
     cache.save_login(HOST, token("given", left=HOUR))
     assert password(cache.login(HOST, NOW)) == "given"
     assert cache.login(HOST, NOW + HOUR) is None
@@ -97,7 +97,7 @@ def test_forgetting_a_host_forgets_its_login_and_its_tokens_of_every_identity(ca
     assert find(cache, OTHER_ACCOUNT, ME)
 
 
-def test_listing_names_what_can_be_served_now_and_to_whom(cache: Cache) -> None:
+def test_hosts_returns_all_valid_logins_of_an_identity(cache: Cache) -> None:
     keep(cache, HOST, ME, "key", token())
     keep(cache, OTHER_ACCOUNT, ME, "key", token())
     keep(cache, PUBLIC, YOU, "your key", token())
@@ -105,7 +105,7 @@ def test_listing_names_what_can_be_served_now_and_to_whom(cache: Cache) -> None:
     assert cache.hosts(ME, NOW) == {HOST: "AWS", OTHER_ACCOUNT: "AWS", "custom.example:5000": "AWS"}
 
 
-def test_an_empty_or_missing_folder_has_nothing(cache: Cache, folder: Path) -> None:
+def test_a_missing_directory_is_an_empty_cache(cache: Cache, folder: Path) -> None:
     assert cache.hosts(ME, NOW) == {}
     assert find(cache, HOST, ME) is None
     cache.forget(HOST)
@@ -113,7 +113,7 @@ def test_an_empty_or_missing_folder_has_nothing(cache: Cache, folder: Path) -> N
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the test is of modes, and Windows has none")
-def test_a_folder_that_others_may_look_into_is_not_used(cache: Cache, folder: Path) -> None:
+def test_a_directory_that_others_can_read_is_not_used(cache: Cache, folder: Path) -> None:
     keep(cache, HOST, ME, "key", token())
     folder.chmod(0o755)
     assert cache.login(HOST, NOW) is None
@@ -124,7 +124,7 @@ def test_a_folder_that_others_may_look_into_is_not_used(cache: Cache, folder: Pa
     assert find(cache, HOST, ME)
 
 
-def test_a_folder_that_cannot_be_made_costs_nothing_but_speed(tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_created_is_an_empty_cache(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     cache = Cache(FileStore(str(tmp_path / "file" / "cache")))
     keep(cache, HOST, ME, "key", token())
@@ -132,7 +132,7 @@ def test_a_folder_that_cannot_be_made_costs_nothing_but_speed(tmp_path: Path) ->
 
 
 def checked(content: bytes) -> bytes:
-    """Return a record's content with the right checksum, as whoever alters it on purpose would write it."""
+    """Return a record's content with the correct checksum."""
     body = content[:-1].rpartition(b"\n")[0]
     return body + b"\n" + checksum(body).encode() + b"\n"
 
@@ -190,11 +190,10 @@ def test_any_bytes_in_an_entry_are_a_miss_or_a_clean_login(
     assert found is None or (found.username.isprintable() and found.password.isprintable())
     assert set(cache.hosts(ME, NOW)) <= {HOST}
     cache.forget(HOST)
-    cache.evict(NOW)
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
-def test_any_two_identities_are_kept_apart(cache: Cache, one: str, two: str) -> None:
+def test_any_two_identities_have_separate_tokens(cache: Cache, one: str, two: str) -> None:
     first, second = (f"id={text!a}" for text in (one, two))
     keep(cache, HOST, first, first, token("first"))
     keep(cache, HOST, second, second, token("second"))
@@ -207,10 +206,10 @@ def test_without_a_home_there_is_no_cache(monkeypatch: pytest.MonkeyPatch) -> No
     assert not open_cache({}).store.directory
 
 
-def test_a_disabled_cache_keeps_nothing() -> None:
+def test_a_disabled_cache_saves_nothing() -> None:
     cache = open_cache({"AWS_ECR_DISABLE_CACHE": "1"})
     keep(cache, HOST, ME, "key", token())
-    with pytest.raises(OSError, match="no home directory"):
+    with pytest.raises(OSError, match="no cache directory"):
         cache.save_login(HOST, token())
     cache.forget(HOST)
     assert cache.login(HOST, NOW) is None
@@ -220,7 +219,7 @@ def test_a_disabled_cache_keeps_nothing() -> None:
     assert not cache.try_claim_refresh("key", token(), 0)
 
 
-def test_an_attempt_is_claimed_by_one_alone(cache: Cache) -> None:
+def test_only_one_process_claims_a_refresh_attempt(cache: Cache) -> None:
     one = token()
     assert [cache.try_claim_refresh("key", one, 0) for _ in range(3)] == [True, False, False]
     assert cache.try_claim_refresh("key", one, 1)
@@ -228,40 +227,9 @@ def test_an_attempt_is_claimed_by_one_alone(cache: Cache) -> None:
     assert cache.try_claim_refresh("key", token(left=13 * HOUR), 0)
 
 
-def test_eviction_removes_what_can_never_be_served_again(cache: Cache, folder: Path) -> None:
-    keep(cache, HOST, ME, "key", token())
-    keep(cache, HOST, YOU, "your key", token(left=HOUR))
-    cache.save_login(HOST, token(left=HOUR))
-    cache.try_claim_refresh("your key", token(left=HOUR), 0)
-    cache.try_claim_refresh("key", token(), 0)
-    kept = files_of(folder)
-    cache.evict(NOW + HOUR - 1)
-    assert files_of(folder) == kept
-    cache.evict(NOW + HOUR)
-    assert password(find(cache, HOST, ME)) == "a-password"
-    assert [path.parent.name for path in files_of(folder)] == ["claims", "routes", "routes", "tokens"]
-    cache.evict(NOW + 7 * 24 * HOUR - 1)
-    assert cache.served(ME) == {HOST: "key"}
-    cache.evict(NOW + 7 * 24 * HOUR)
-    assert files_of(folder) == []
-
-
-def test_a_failure_is_kept_for_a_minute(cache: Cache, folder: Path) -> None:
+def test_a_failure_is_remembered_for_a_minute(cache: Cache) -> None:
     cache.record_failure("key", NOW)
-    cache.evict(NOW + 59)
     assert cache.failed_recently("key", NOW + 59)
     assert not cache.failed_recently("another", NOW)
     assert not cache.failed_recently("key", NOW - 1)
-    cache.evict(NOW + 60)
-    assert files_of(folder) == []
-
-
-def test_eviction_removes_what_is_damaged(cache: Cache, folder: Path) -> None:
-    keep(cache, HOST, ME, "key", token())
-    cache.try_claim_refresh("key", token(), 0)
-    for file in files_of(folder):
-        file.write_bytes(b"damaged")
-    (folder / FORMAT / "claims" / "damaged").touch()
-    (folder / FORMAT / "claims" / "a~later~b").touch()
-    cache.evict(NOW)
-    assert [path.parent.name for path in files_of(folder)] == ["claims"]
+    assert not cache.failed_recently("key", NOW + 60)

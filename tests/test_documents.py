@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ecr_credhelper.aws.errors import ANSWERS, EXCEPTIONS
+from ecr_credhelper.aws.errors import EXCEPTIONS, RESPONSES
 from ecr_credhelper.fetch.deadline import DEADLINE
 from ecr_credhelper.fetch.lock import LOCK_WAIT
 from ecr_credhelper.fingerprint import FILES, VARIABLES
@@ -126,9 +126,9 @@ def test_the_program_in_the_readme_runs(home: Path, aws: FakeECR) -> None:
 
 def reasons() -> set[str]:
     """Return every reason that an error of ours can tell, from the source, with … for what varies."""
-    found = {row.reason for row in (*EXCEPTIONS, *ANSWERS)} - {"{denial}"}
+    found = {row.reason for row in (*EXCEPTIONS, *RESPONSES)} - {"{denial}"}
     # What {denial} is.
-    found |= {"AWS denies …", "… may not perform … on …", "AWS does not accept the MFA code"}
+    found |= {"AWS denies …", "… is not authorized to perform … on …", "AWS does not accept the MFA code"}
     for path in ROOT.glob("ecr_credhelper/**/*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             match node:

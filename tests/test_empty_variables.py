@@ -1,4 +1,4 @@
-"""AWS variables that are set but empty, as Compose files and CI jobs pass them on: as good as not set."""
+"""AWS variables that are set but empty, as in Compose files and CI jobs, count as unset."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ALONE = [
 
 @pytest.fixture
 def files(home: Path, api: FakeECR) -> FakeECR:
-    """Lead to the fake API by files alone, so that every variable can be empty."""
+    """Configure the fake API in files only, so that every variable can be empty."""
     (home / ".aws").mkdir()
     (home / ".aws/config").write_text(f"[default]\nendpoint_url = {api.url}\n")
     (home / ".aws/credentials").write_text(
@@ -89,9 +89,7 @@ def test_each_is_removed_unless_its_empty_value_has_a_meaning(
 
 @pytest.mark.usefixtures("files")
 def test_an_empty_name_of_a_file_still_isolates_from_the_users() -> None:
-    assert (
-        "no AWS credentials were found" in run("get", stdin=HOST, env=empty(*program.EMPTY_ON_PURPOSE)).error
-    )
+    assert "no AWS credentials found" in run("get", stdin=HOST, env=empty(*program.EMPTY_ON_PURPOSE)).error
 
 
 def test_a_credential_process_does_not_see_them_either(home: Path, api: FakeECR) -> None:

@@ -1,4 +1,4 @@
-"""The installed executable, as a process: what a client sees, and what may come with a parent."""
+"""The installed executable as a process: its replies, and what it inherits from a parent."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals,
 def test_a_get_is_served_from_disk_by_the_next_process(aws: FakeECR) -> None:
     first = run("get", stdin=HOST).reply
     assert first == {"ServerURL": HOST, "Username": "AWS", "Secret": aws.password("us-west-2", serial=1)}
-    aws.identities.clear()  # from here on AWS answers nobody
+    aws.identities.clear()  # from here on, AWS rejects every request
     assert run("get", stdin=f"{HOST}\n").reply == first
     assert run("get", stdin=f"https://{HOST}").reply["Secret"] == first["Secret"]
     assert run("get", stdin=OTHER_REGION).error.startswith(f"{OTHER_REGION}: AWS does not accept")
@@ -53,20 +53,20 @@ def test_every_verb_in_turn(aws: FakeECR) -> None:
     assert len(aws.calls) == 2
 
 
-def test_other_registries_are_not_found_and_aws_is_not_asked(aws: FakeECR) -> None:
+def test_other_registries_are_not_found_without_a_call_to_aws(aws: FakeECR) -> None:
     assert run("get", stdin="https://index.docker.io/v1/") == Result(1, NOT_FOUND, b"")
     assert aws.calls == []
 
 
 def test_no_credentials_is_a_line_for_ecr_and_not_found_for_public_ecr() -> None:
     assert run("get", stdin=HOST).error == (
-        f"{HOST}: no AWS credentials were found; set AWS_PROFILE to a profile that has some, or run: "
+        f"{HOST}: no AWS credentials found; set AWS_PROFILE to a profile with credentials, or run: "
         "aws configure, or aws sso login"
     )
     assert run("get", stdin=PUBLIC) == Result(1, NOT_FOUND, b"")
 
 
-def test_a_denied_call_names_who_and_what(aws: FakeECR) -> None:
+def test_a_denied_call_names_the_caller_and_the_action(aws: FakeECR) -> None:
     aws.faults.append(
         Fault.aws(
             "AccessDeniedException",
@@ -75,12 +75,13 @@ def test_a_denied_call_names_who_and_what(aws: FakeECR) -> None:
         )
     )
     assert run("get", stdin=HOST).error == (
-        f"{HOST}: arn:aws:iam::111122223333:user/ci may not perform ecr:GetAuthorizationToken on *; "
+        f"{HOST}: arn:aws:iam::111122223333:user/ci is not authorized to perform ecr:GetAuthorizationToken "
+        "on *; "
         "allow ecr:GetAuthorizationToken in a policy of that identity"
     )
 
 
-def test_no_secret_of_the_surroundings_is_in_an_error(aws: FakeECR) -> None:
+def test_no_secret_of_the_environment_is_in_an_error(aws: FakeECR) -> None:
     aws.faults.append(Fault.aws("InvalidSignatureException", f"secret {aws.secret_key}"))
     assert aws.secret_key not in run("get", stdin=HOST).error
 
@@ -92,14 +93,14 @@ def test_python_m_is_the_same() -> None:
 
 
 @pytest.mark.parametrize("verb", ["get", "erase"])
-def test_a_request_without_end_is_drained_and_refused(verb: str) -> None:
+def test_an_endless_request_is_read_and_rejected(verb: str) -> None:
     done = run(verb, stdin=b"x" * 3_000_000)
     assert done == Result(1, b"the request is longer than 65536 bytes\n", b"")
 
 
 @posix
 @pytest.mark.parametrize("redirection", ["<&-", "</dev/null"])
-def test_list_answers_whatever_stdin_is(redirection: str) -> None:
+def test_list_ignores_stdin(redirection: str) -> None:
     command = ["sh", "-c", f'exec "$0" list {redirection}', EXECUTABLE]
     done = subprocess.run(command, capture_output=True, check=True)
     assert (done.stdout, done.stderr) == (b"{}\n", b"")
@@ -138,7 +139,7 @@ def test_a_client_that_closes_its_end_is_no_traceback() -> None:
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """Let a child get Ctrl-C, also where this process was started to ignore it, as a shell's ``&`` does."""
+    """Enable Ctrl-C in a child, even if this process ignores it, as after a shell's ``&``."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -146,7 +147,7 @@ def interruptible() -> Iterator[None]:
 
 @posix
 @pytest.mark.usefixtures("interruptible")
-def test_ctrl_c_while_aws_is_asked_is_no_traceback(aws: FakeECR) -> None:
+def test_ctrl_c_during_a_call_to_aws_causes_no_traceback(aws: FakeECR) -> None:
     aws.gate.clear()
     with subprocess.Popen(
         [EXECUTABLE, "get"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -174,7 +175,7 @@ def test_ctrl_c_while_aws_is_asked_is_no_traceback(aws: FakeECR) -> None:
     ],
     ids=",".join,
 )
-def test_what_a_parent_passes_on_changes_no_reply(
+def test_inherited_file_descriptors_and_signals_do_not_change_the_reply(
     environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in environ.items():
@@ -193,14 +194,14 @@ def test_nothing_is_imported_from_the_working_directory(tmp_path: Path) -> None:
 
 
 @posix
-def test_without_home_and_xdg_variables_it_answers(aws: FakeECR, tmp_path: Path) -> None:
+def test_a_get_works_without_home_and_xdg_variables(aws: FakeECR, tmp_path: Path) -> None:
     environ = {**aws.environment, "PATH": os.environ["PATH"], "AWS_ECR_DISABLE_CACHE": "1"}
     assert run("get", stdin=HOST, env=environ, cwd=tmp_path).reply["Username"] == "AWS"
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("spoiled", ["a file", "a link", "an open folder"])
-def test_a_spoiled_cache_folder_costs_speed_and_no_answer(
+def test_a_damaged_cache_directory_does_not_fail_a_get(
     spoiled: str, aws: FakeECR, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "cache" / "ecr-credhelper"
@@ -230,7 +231,7 @@ def test_callers_at_once_get_one_token_by_one_call(aws: FakeECR) -> None:
     assert len(aws.calls) == 1
 
 
-def test_registries_at_once_are_all_kept(aws: FakeECR) -> None:
+def test_concurrent_gets_of_several_registries_are_all_cached(aws: FakeECR) -> None:
     hosts = [f"{number:012}.dkr.ecr.us-west-2.amazonaws.com" for number in range(40)]
     with concurrent.futures.ThreadPoolExecutor(40) as pool:
         results = list(pool.map(lambda host: run("get", stdin=host), hosts))

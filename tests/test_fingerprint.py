@@ -1,4 +1,4 @@
-"""What tells one AWS identity from another."""
+"""Different AWS identities have different fingerprints."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_every_variable_makes_another_line(name: str) -> None:
 
 
 def test_an_empty_variable_is_not_the_same_as_none() -> None:
-    """botocore has no profile with an empty name: it must not be served the default profile's token."""
+    """An empty profile name is an error in botocore, so it must not get the default profile's token."""
     assert line({"AWS_PROFILE": ""}) != line({})
 
 
@@ -57,7 +57,7 @@ def test_a_configuration_file_makes_another_line_when_it_changes(home: Path, nam
 
 
 @pytest.mark.parametrize("name", [variable for _, variable, *_ in FILES if variable])
-def test_a_file_that_a_variable_names_counts_by_its_content(
+def test_a_file_in_a_variable_counts_by_its_content(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PLACE", str(tmp_path))
@@ -73,7 +73,7 @@ def test_a_file_that_a_variable_names_counts_by_its_content(
 
 
 def test_a_path_is_expanded_as_botocore_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """botocore opens a container's token file by the very name."""
+    """botocore does not expand the path of a container's token file."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "$X").write_text("one")
     name = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
@@ -82,7 +82,7 @@ def test_a_path_is_expanded_as_botocore_does(tmp_path: Path, monkeypatch: pytest
     assert line({name: "$X"}) != before
 
 
-def test_a_replaced_file_of_the_same_size_and_time_makes_another_line(home: Path) -> None:
+def test_a_replaced_file_with_the_same_size_and_time_changes_the_fingerprint(home: Path) -> None:
     file = home / ".boto"
     file.write_text("one")
     os.utime(file, ns=(1, 1))
@@ -94,7 +94,9 @@ def test_a_replaced_file_of_the_same_size_and_time_makes_another_line(home: Path
     assert line({}) != before
 
 
-def test_the_machine_counts_where_nothing_else_tells_two_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_machine_is_part_of_the_fingerprint_unless_the_identity_is_self_contained(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("ecr_credhelper.fingerprint.machine", lambda _: "one")
     assert "machine=one" in line({})
     assert "machine=one" in line({"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.23/v1"})
@@ -104,7 +106,7 @@ def test_the_machine_counts_where_nothing_else_tells_two_apart(monkeypatch: pyte
 
 @pytest.fixture
 def on_machine(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, dict[str, str]], str]:
-    """Return the fingerprint of an environment as another machine with the same home would make it."""
+    """Return the fingerprint of an environment on another machine with the same home directory."""
 
     def ask(name: str, environ: dict[str, str]) -> str:
         monkeypatch.setattr("ecr_credhelper.fingerprint.machine", lambda _: name)
@@ -113,11 +115,13 @@ def on_machine(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, dict[str, str]
     return ask
 
 
-def test_instances_that_share_a_home_are_kept_apart(on_machine: Callable[[str, dict[str, str]], str]) -> None:
+def test_instances_with_a_shared_home_have_different_fingerprints(
+    on_machine: Callable[[str, dict[str, str]], str],
+) -> None:
     assert on_machine("one", {}) != on_machine("two", {})
 
 
-def test_ecs_tasks_are_told_by_their_own_path_and_the_containers_of_one_share(
+def test_each_ecs_task_has_one_fingerprint_for_all_its_containers(
     on_machine: Callable[[str, dict[str, str]], str],
 ) -> None:
     task, other = ({"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": f"/v2/credentials/{task}"} for task in "ab")
@@ -125,7 +129,7 @@ def test_ecs_tasks_are_told_by_their_own_path_and_the_containers_of_one_share(
     assert on_machine("one", task) != on_machine("one", other)
 
 
-def test_eks_pods_are_told_by_their_token_file_and_the_containers_of_one_share(
+def test_each_eks_service_account_has_one_fingerprint_for_all_its_containers(
     on_machine: Callable[[str, dict[str, str]], str], tmp_path: Path
 ) -> None:
     file = tmp_path / "eks-pod-identity-token"  # the same path in every pod
@@ -141,7 +145,7 @@ def test_eks_pods_are_told_by_their_token_file_and_the_containers_of_one_share(
     assert on_machine("other node", environ) != on_machine("node", environ)
 
 
-def test_a_machine_is_told_by_its_boot_id_else_by_its_name(
+def test_a_machine_is_identified_by_its_boot_id_or_otherwise_by_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "boot_id"
@@ -153,55 +157,57 @@ def test_a_machine_is_told_by_its_boot_id_else_by_its_name(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no os.uname")
-def test_a_machine_without_a_boot_id_is_told_by_its_name(tmp_path: Path) -> None:
+def test_a_machine_without_a_boot_id_is_identified_by_its_name(tmp_path: Path) -> None:
     assert machine({}, str(tmp_path / "missing")) == os.uname().nodename
 
 
-def test_a_path_that_no_file_can_have_is_no_error() -> None:
+def test_a_path_with_a_null_character_counts_as_missing() -> None:
     assert "=-" in line({"AWS_CONFIG_FILE": "a\0b"})
 
 
 @given(st.dictionaries(st.sampled_from(VARIABLES), st.text(max_size=20)))
-def test_any_surroundings_make_one_printable_line(environ: dict[str, str]) -> None:
+def test_any_environment_makes_one_printable_line(environ: dict[str, str]) -> None:
     assert all(field.isprintable() for field in line(environ).split("\t"))
 
 
-def test_a_tab_in_a_value_cannot_pass_for_another_field() -> None:
+def test_a_tab_in_a_value_is_not_a_field_separator() -> None:
     assert line({"AWS_PROFILE": "a\tAWS_ROLE_ARN=b"}) != line({"AWS_PROFILE": "a", "AWS_ROLE_ARN": "b"})
 
 
-def test_another_home_makes_another_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_home_directory_changes_the_fingerprint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = line({})
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     assert line({}) != before
 
 
-# botocore's credential chain, walked: nothing that selects an identity or an endpoint may be missing.
+# Completeness: every variable that selects an identity or an endpoint must be in the fingerprint.
 
 NO_MATTER = {
-    # the secret half of a key: the key id names the identity
+    # the secret of a key: the key ID identifies it
     "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION",
-    # put into the line as a digest
+    # in the fingerprint as a checksum
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-    # the registry's host names the region; where STS is asked changes nothing about who asks
+    # the host contains the region, and the region of STS does not affect the identity
     "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_STS_REGIONAL_ENDPOINTS", "AWS_SIGV4A_SIGNING_REGION_SET",
-    # how a request travels
+    # transport options
     "AWS_CA_BUNDLE", "AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE", "AWS_DEFAULTS_MODE",
     "AWS_DISABLE_HOST_PREFIX_INJECTION", "AWS_DISABLE_REQUEST_COMPRESSION",
     "AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_REQUEST_MIN_COMPRESSION_SIZE_BYTES",
     "AWS_RESPONSE_CHECKSUM_VALIDATION", "AWS_METADATA_SERVICE_NUM_ATTEMPTS", "AWS_METADATA_SERVICE_TIMEOUT",
     "AWS_EC2_METADATA_V1_DISABLED", "BOTOCORE_TCP_KEEPALIVE", "BOTO_DISABLE_CRT",
     "BOTO_EXPERIMENTAL__ADD_PROXY_HOST_HEADER", "BOTO_EXPERIMENTAL__NO_EMPTY_CONTINUE",
-    # what is told about the caller
+    # user agent options
     "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME", "AWS_SDK_UA_APP_ID", "AWS_CSM_CLIENT_ID",
     "AWS_CSM_ENABLED", "AWS_CSM_HOST", "AWS_CSM_PORT",
-    # of other services or other ways to sign: nothing here knows accounts in endpoints or bearer tokens
+    # options of other services and signature types
     "AWS_ACCOUNT_ID", "AWS_ACCOUNT_ID_ENDPOINT_MODE", "AWS_AUTH_SCHEME_PREFERENCE", "AWS_BEARER_TOKEN_",
     "AWS_ENDPOINT_DISCOVERY_ENABLED",
     "AWS_S3_DISABLE_EXPRESS_SESSION_AUTH", "AWS_S3_DISABLE_MULTIREGION_ACCESS_POINTS",
     "AWS_S3_USE_ARN_REGION", "AWS_S3_US_EAST_1_REGIONAL_ENDPOINT",
-    # the beginning of the names that are in VARIABLES with their services
+    # prefix of names that VARIABLES contains in full
     "AWS_ENDPOINT_URL_",
 }  # fmt: skip
 
@@ -209,7 +215,7 @@ KNOWN = {*VARIABLES, *(variable for _, variable, *_ in FILES), *NO_MATTER}
 
 
 def names_in_botocore() -> set[str]:
-    """Return every string in botocore's source that looks like a variable of AWS or of boto."""
+    """Return every string in botocore's source that looks like a variable of AWS or boto."""
     files = Path(botocore.__file__).parent.glob("*.py")
     trees = (ast.parse(path.read_text(encoding="utf-8")) for path in files)
     nodes = (node for tree in trees for node in ast.walk(tree))
@@ -217,18 +223,18 @@ def names_in_botocore() -> set[str]:
     return {text for text in texts if re.fullmatch(r"(AWS|BOTO|BOTOCORE)_[A-Z0-9_]+", text)}
 
 
-def test_every_variable_in_botocores_source_is_in_the_line_or_of_no_matter() -> None:
+def test_every_variable_in_botocores_source_is_in_the_fingerprint_or_irrelevant() -> None:
     found = names_in_botocore()
     assert {"AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI"} <= found
     assert found <= KNOWN, found - KNOWN
 
 
-def test_nothing_is_both_in_the_line_and_of_no_matter() -> None:
+def test_no_variable_is_both_in_the_fingerprint_and_irrelevant() -> None:
     assert not set(VARIABLES) & NO_MATTER
 
 
 class Recorder(MutableMapping[str, str]):
-    """The environment, with a note of every name that somebody asks for."""
+    """An environment that records every name that is read."""
 
     def __init__(self, environ: MutableMapping[str, str]) -> None:
         self.environ = environ
@@ -267,7 +273,7 @@ class Recorder(MutableMapping[str, str]):
     ],
     ids=["nothing", "web identity", "container", "process", "sso"],
 )
-def test_every_variable_that_the_chain_asks_for_is_in_the_line_or_of_no_matter(
+def test_every_variable_that_botocore_reads_is_in_the_fingerprint_or_irrelevant(
     environ: dict[str, str], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (home / ".aws").mkdir()
@@ -288,7 +294,7 @@ def test_every_variable_that_the_chain_asks_for_is_in_the_line_or_of_no_matter(
         try:
             client: Any = session.create_client(service, region_name="us-east-1")
             client.get_authorization_token()
-        except Exception:  # noqa: BLE001 - what matters is what was asked for on the way
+        except Exception:  # noqa: BLE001 - only the names that were read matter
             continue
     asked = {name for name in recorder.override if name.startswith(("AWS_", "BOTO"))}
     asked = {name for name in asked if not name.startswith("AWS_BEARER_TOKEN_")}

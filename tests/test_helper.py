@@ -20,7 +20,7 @@ HOUR = 3600
 
 
 class Clock:
-    """A clock that a test sets, in whole seconds as a token's password has them."""
+    """A clock that a test sets, in whole seconds, like the expiry in a password."""
 
     def __init__(self) -> None:
         self.now = float(int(time.time()))
@@ -46,12 +46,12 @@ def ask(
 
 
 def note(spawned: list[str]) -> Callable[..., None]:
-    """Return a spawner that only notes for which hosts a refresh would start."""
+    """Return a spawner that only records the hosts."""
     return lambda command, host: spawned.append(host) if command == REFRESH else None
 
 
 def refresh(clock: Callable[[], float], host: str = HOST) -> int:
-    """Do what the process in the background does."""
+    """Run the command of the background process."""
     return Helper(os.environ, clock, print).refresh(host).status
 
 
@@ -68,7 +68,7 @@ def listed(clock: Callable[[], float] = time.time) -> dict[str, str]:
     return hosts
 
 
-def test_get_answers_with_the_token_and_echoes_the_server(aws: FakeECR) -> None:
+def test_get_returns_the_token_and_the_clients_server_string(aws: FakeECR) -> None:
     reply = json.loads(ask("get", f"https://{HOST}:443/team/web").stdout)
     assert reply == {
         "ServerURL": f"https://{HOST}:443/team/web",
@@ -78,7 +78,7 @@ def test_get_answers_with_the_token_and_echoes_the_server(aws: FakeECR) -> None:
 
 
 @pytest.mark.parametrize("server", ["index.docker.io", "https://not.a.real.registry/url", "a\0b", "\udcff"])
-def test_get_does_not_know_other_registries(server: str, aws: FakeECR) -> None:
+def test_other_registries_are_not_found(server: str, aws: FakeECR) -> None:
     reply = ask("get", server)
     assert (reply.stdout, reply.stderr, reply.status) == (NOT_FOUND, b"", 1)
     assert aws.calls == []
@@ -93,7 +93,7 @@ def test_a_token_is_served_until_shortly_before_its_end(aws: FakeECR, clock: Clo
     assert len(aws.calls) == 2
 
 
-def test_a_token_is_served_to_its_very_end_while_aws_fails(aws: FakeECR, clock: Clock) -> None:
+def test_a_token_is_served_until_it_expires_while_aws_fails(aws: FakeECR, clock: Clock) -> None:
     first = secret(ask("get", clock=clock))
     clock.now += 12 * HOUR - 1
     aws.faults.append(Fault.aws("AccessDeniedException"))
@@ -107,7 +107,7 @@ def test_a_token_is_served_to_its_very_end_while_aws_fails(aws: FakeECR, clock: 
 
 
 @pytest.mark.parametrize("change", ["profile", "key", "role", "file", "endpoint"])
-def test_another_identity_is_never_served_this_ones_token(
+def test_a_token_is_never_served_to_another_identity(
     change: str, aws: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret(ask("get"))
@@ -128,14 +128,14 @@ def test_another_identity_is_never_served_this_ones_token(
     assert ask("get").status == 1
 
 
-def test_public_ecr_without_an_answer_is_not_found_so_that_anonymous_pulls_go_on(aws: FakeECR) -> None:
+def test_public_ecr_is_not_found_if_aws_fails_so_that_anonymous_pulls_work(aws: FakeECR) -> None:
     aws.faults.append(Fault.aws("AccessDeniedException"))
     reply = ask("get", PUBLIC)
     assert (reply.stdout, reply.stderr, reply.status) == (NOT_FOUND, b"", 1)
     assert secret(ask("get", PUBLIC)) == aws.password("us-east-1", service="ecr-public", serial=2)
 
 
-def test_a_login_is_kept_served_and_forgotten(aws: FakeECR, clock: Clock) -> None:
+def test_a_login_is_stored_served_and_erased(aws: FakeECR, clock: Clock) -> None:
     assert ask("store", login(), clock).stdout == b""
     assert secret(ask("get", clock=clock)) == "a-password"
     assert listed(clock) == {HOST: "AWS"}
@@ -148,14 +148,14 @@ def test_a_login_is_kept_served_and_forgotten(aws: FakeECR, clock: Clock) -> Non
     assert secret(ask("get", clock=clock)) == aws.password("us-west-2", serial=1)
 
 
-def test_a_login_is_served_to_its_very_end_without_asking_aws(aws: FakeECR, clock: Clock) -> None:
+def test_a_login_is_served_until_it_expires_without_a_call_to_aws(aws: FakeECR, clock: Clock) -> None:
     ask("store", login(), clock)
     clock.now += 12 * HOUR - 1
     assert secret(ask("get", clock=clock)) == "a-password"
     assert aws.calls == []
 
 
-def test_a_login_with_a_token_of_aws_ends_with_it(aws: FakeECR, clock: Clock) -> None:
+def test_a_stored_token_expires_when_its_password_says(aws: FakeECR, clock: Clock) -> None:
     given = aws.password("us-west-2", serial=99)
     clock.now += 6 * HOUR
     ask("store", login(secret=given), clock)
@@ -165,7 +165,7 @@ def test_a_login_with_a_token_of_aws_ends_with_it(aws: FakeECR, clock: Clock) ->
     assert secret(ask("get", clock=clock)) != given
 
 
-def test_erase_forgets_the_token_that_served_the_host(aws: FakeECR) -> None:
+def test_erase_deletes_the_token_that_served_the_host(aws: FakeECR) -> None:
     secret(ask("get"))
     secret(ask("get", OTHER_ACCOUNT))
     assert ask("erase").status == 0
@@ -175,13 +175,13 @@ def test_erase_forgets_the_token_that_served_the_host(aws: FakeECR) -> None:
 
 
 @pytest.mark.parametrize("server", ["index.docker.io", f"{HOST}.evil.com"])
-def test_erase_of_another_registry_has_nothing_to_do(server: str) -> None:
+def test_erase_succeeds_for_another_registry(server: str) -> None:
     reply = ask("erase", server)
     assert (reply.stdout, reply.stderr, reply.status) == (b"", b"", 0)
 
 
 @pytest.mark.parametrize("server", ["ghcr.io", "https://me:a-secret@ghcr.io"])
-def test_store_for_another_registry_fails_with_a_way_out(server: str) -> None:
+def test_store_for_another_registry_fails_with_a_hint(server: str) -> None:
     reply = ask("store", login(server))
     assert reply.status == 1
     assert reply.stdout == reply.stderr
@@ -191,11 +191,11 @@ def test_store_for_another_registry_fails_with_a_way_out(server: str) -> None:
     assert b"a-password" not in reply.stdout
 
 
-def test_store_keeps_nothing_where_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_store_saves_nothing_if_a_variable_disables_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ECR_IGNORE_CREDS_STORAGE", "true")
     assert ask("store", login()).status == 0
     assert listed() == {}
-    monkeypatch.setenv("AWS_ECR_IGNORE_CREDS_STORAGE", "yes")  # exactly "true", as Amazon's helper has it
+    monkeypatch.setenv("AWS_ECR_IGNORE_CREDS_STORAGE", "yes")  # only "true" counts, as in Amazon's helper
     monkeypatch.setenv("AWS_ECR_DISABLE_CACHE", "1")
     assert ask("store", login()).status == 0
     monkeypatch.delenv("AWS_ECR_DISABLE_CACHE")
@@ -203,7 +203,7 @@ def test_store_keeps_nothing_where_that_is_wanted(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("verb", ["get", "erase", "store"])
-def test_a_request_without_a_server_is_refused_on_stdout_alone(verb: str) -> None:
+def test_a_request_without_a_server_is_an_error_on_stdout_only(verb: str) -> None:
     reply = ask(verb, "{}" if verb == "store" else "\n")
     assert (reply.stdout, reply.stderr, reply.status) == (b"no credentials server URL\n", b"", 1)
 
@@ -218,7 +218,9 @@ def test_list_needs_neither_input_nor_aws(aws: FakeECR) -> None:
 # Refresh ahead.
 
 
-def test_an_ageing_token_is_served_at_once_and_replaced_in_the_background(aws: FakeECR, clock: Clock) -> None:
+def test_a_token_in_its_last_quarter_is_served_and_refreshed_in_the_background(
+    aws: FakeECR, clock: Clock
+) -> None:
     spawned: list[str] = []
     first = secret(ask("get", clock=clock, spawn=note(spawned)))
     clock.now += 9 * HOUR
@@ -227,13 +229,13 @@ def test_an_ageing_token_is_served_at_once_and_replaced_in_the_background(aws: F
     clock.now += 1
     for _ in range(3):
         assert secret(ask("get", clock=clock, spawn=note(spawned))) == first
-    assert spawned == [HOST]  # one of them, however many ask
+    assert spawned == [HOST]  # only one of three gets starts a refresh
     assert refresh(clock) == 0
     assert secret(ask("get", clock=clock, spawn=note(spawned))) != first
     assert (len(aws.calls), spawned) == (2, [HOST])
 
 
-def test_a_refresh_that_failed_is_tried_again_minutes_later(aws: FakeECR, clock: Clock) -> None:
+def test_a_failed_refresh_is_retried_after_five_minutes(aws: FakeECR, clock: Clock) -> None:
     spawned: list[str] = []
     first = secret(ask("get", clock=clock))
     clock.now += 10 * HOUR
@@ -256,19 +258,19 @@ def test_registries_of_one_token_start_one_refresh(clock: Clock) -> None:
     assert spawned == [HOST]
 
 
-def test_a_refresh_that_came_too_late_asks_nobody(aws: FakeECR, clock: Clock) -> None:
+def test_a_refresh_that_is_not_due_does_not_call_aws(aws: FakeECR, clock: Clock) -> None:
     secret(ask("get", clock=clock))
     assert refresh(clock) == 0
     assert len(aws.calls) == 1
 
 
-def test_a_refresh_of_what_is_not_ecr_is_refused(aws: FakeECR, clock: Clock) -> None:
+def test_a_refresh_of_another_registry_fails(aws: FakeECR, clock: Clock) -> None:
     assert refresh(clock, "ghcr.io") == 1
     assert aws.calls == []
 
 
-def test_in_a_week_of_one_get_a_minute_somebody_waits_once(aws: FakeECR, clock: Clock) -> None:
-    """Amazon's helper, which refreshes at half of a token's life while its caller waits, waits 28 times."""
+def test_in_a_week_of_one_get_per_minute_one_get_waits_for_aws(aws: FakeECR, clock: Clock) -> None:
+    """With Amazon's helper, 28 gets wait: it refreshes at half of a token's lifetime, in the foreground."""
     calls_while_waiting = refreshes = 0
 
     def in_background(_: str, host: str) -> None:

@@ -1,4 +1,4 @@
-"""A token is cached for one identity, then something changes: whom does the next get serve?"""
+"""A token is cached, then the identity changes. The next get must serve the new identity."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def sts(api: FakeECR) -> Iterator[FakeSTS]:
 
 @pytest.fixture(autouse=True)
 def two_users(api: FakeECR, sts: FakeSTS, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the APIs know the users A and B, and lead the SDK to them."""
+    """Create users A and B in the fake APIs, and set the endpoints."""
     api.identities |= {"AKIAUSERAAAAAAAAAAAA": "a" * 40, "AKIAUSERBBBBBBBBBBBB": "b" * 40}
     sts.identities |= api.identities
     for name, value in {"AWS_ENDPOINT_URL": api.url, **sts.environment}.items():
@@ -50,7 +50,7 @@ def two_users(api: FakeECR, sts: FakeSTS, home: Path, monkeypatch: pytest.Monkey
 
 
 def keys(user: str, profile: str = "default") -> str:
-    """Return a profile of a credentials file; those of two users have the same size."""
+    """Return a profile of a credentials file. The profiles of both users have the same size."""
     key = f"AKIAUSER{user * 12}"
     return f"[{profile}]\naws_access_key_id = {key}\naws_secret_access_key = {user.lower() * 40}\n"
 
@@ -71,11 +71,11 @@ def secret(host: str = HOST) -> str:
 
 
 def users(api: FakeECR) -> list[str]:
-    """Return for whom the API was called: A or B."""
+    """Return the user of the last API call: A or B."""
     return [call.access_key.removeprefix("AKIAUSER")[:1] for call in api.calls]
 
 
-# What happens to the credentials file: each leaves its modification time, size or inode as it was.
+# Changes of the credentials file. Each one preserves the modification time, the size or the inode.
 
 
 def edit_in_place(file: Path, text: str) -> None:
@@ -117,7 +117,7 @@ def switch_the_directory(file: Path, text: str) -> None:
 @pytest.mark.parametrize(
     "change", [edit_in_place, copy_with_times, extract, switch_a_link, switch_the_directory]
 )
-def test_another_content_is_another_identity_whatever_stat_says(
+def test_another_content_is_another_identity_even_with_equal_file_times(
     change: Callable[[Path, str], None], api: FakeECR, home: Path
 ) -> None:
     file = write(home / ".aws/credentials", keys("A"))
@@ -130,7 +130,7 @@ def test_another_content_is_another_identity_whatever_stat_says(
 
 @posix
 @pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="needs a second file system")
-def test_a_link_to_another_file_system_is_told_by_content(api: FakeECR, home: Path) -> None:
+def test_a_link_to_another_file_system_counts_by_its_content(api: FakeECR, home: Path) -> None:
     file = home / ".aws/credentials"
     write(home / "a", keys("A"))
     file.symlink_to(home / "a")
@@ -208,9 +208,7 @@ def test_another_variable_is_another_identity(
     assert users(api) == list(expected)
 
 
-def test_a_settings_rule_edited_in_place_counts_and_the_other_registries_stay_cached(
-    api: FakeECR, home: Path
-) -> None:
+def test_an_edited_rule_counts_at_once_and_other_registries_stay_cached(api: FakeECR, home: Path) -> None:
     write(home / ".aws/credentials", keys("A", "a") + keys("B", "b"))
     file = home / ".config/ecr-credhelper/config.toml"
     for profile in "ab":
@@ -222,7 +220,7 @@ def test_a_settings_rule_edited_in_place_counts_and_the_other_registries_stay_ca
     assert users(api) == ["A", "B"]
 
 
-# Roles: who assumed one is part of the identity.
+# Roles: the identity that assumed a role is part of the identity.
 
 
 def assumed_by(sts: FakeSTS) -> list[str]:
@@ -254,10 +252,10 @@ def test_the_sessions_of_two_users_are_two_identities(api: FakeECR) -> None:
         session = boto3.Session(f"AKIAUSER{user * 12}", user.lower() * 40)
         get_credentials(HOST, session=session)
     assert users(api) == ["A", "B"]
-    assert run("get", stdin=HOST).status == 1  # the executable has no credentials of its own
+    assert run("get", stdin=HOST).status == 1  # the executable has no credentials without the session
 
 
-# docker login: Docker hands the login of get back to store.
+# docker login: Docker passes the login of get back to store.
 
 
 def store(password: str, host: str = HOST) -> None:
@@ -267,7 +265,7 @@ def store(password: str, host: str = HOST) -> None:
     assert (reply.status, reply.stdout) == (0, b"")
 
 
-def test_a_login_that_is_handed_back_pins_no_identity(api: FakeECR, home: Path) -> None:
+def test_a_token_passed_back_to_store_does_not_pin_an_identity(api: FakeECR, home: Path) -> None:
     write(home / ".aws/credentials", keys("A"))
     first = secret()
     store(first)
@@ -277,9 +275,7 @@ def test_a_login_that_is_handed_back_pins_no_identity(api: FakeECR, home: Path) 
     assert users(api) == ["A", "B"]
 
 
-def test_a_login_of_another_identity_is_stored_and_survives_being_handed_back(
-    api: FakeECR, home: Path
-) -> None:
+def test_a_login_of_another_identity_is_stored_and_can_be_passed_back(api: FakeECR, home: Path) -> None:
     write(home / ".aws/credentials", keys("A") + keys("B", "prod"))
     own = secret()
     other = get_credentials(HOST, profile="prod").password
@@ -287,14 +283,14 @@ def test_a_login_of_another_identity_is_stored_and_survives_being_handed_back(
         store(other)
         assert secret() == other
     assert users(api) == ["A", "B"]
-    store(own)  # a login as oneself ends the override
+    store(own)  # storing the token of the current identity ends the override
     assert secret() == own
     store("obtained elsewhere")
     assert secret() == "obtained elsewhere"
     assert secret(OTHER_ACCOUNT) == own
 
 
-def test_a_stored_login_that_is_handed_back_lives_no_longer(api: FakeECR) -> None:
+def test_a_stored_login_that_is_passed_back_keeps_its_expiry(api: FakeECR) -> None:
     now = float(int(time.time()))
 
     def ask(verb: str, stdin: str) -> bytes:
@@ -316,7 +312,7 @@ def test_a_token_of_another_region_is_stored_since_get_does_not_serve_it_here(ho
     assert secret() == elsewhere != here
 
 
-def test_a_token_that_could_not_be_saved_is_recognised_when_it_is_handed_back(
+def test_a_token_that_could_not_be_saved_is_recognized_when_passed_back(
     api: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = write(home / ".aws/credentials", keys("A"))
@@ -333,9 +329,7 @@ def test_a_token_that_could_not_be_saved_is_recognised_when_it_is_handed_back(
     assert users(api) == ["A", "B"]
 
 
-def test_a_token_that_an_older_version_stored_when_it_was_handed_back_is_not_carried_over(
-    api: FakeECR, home: Path
-) -> None:
+def test_a_token_that_an_older_version_stored_as_a_login_is_not_migrated(api: FakeECR, home: Path) -> None:
     write(home / ".aws/credentials", keys("B"))
     directory = home / ".cache/ecr-credhelper"
     now = time.time()
@@ -358,7 +352,7 @@ def test_a_token_that_an_older_version_stored_when_it_was_handed_back_is_not_car
 @pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs a file that cannot be replaced"
 )
-def test_logins_that_cannot_be_carried_over_now_are_carried_over_later(
+def test_logins_that_cannot_be_migrated_now_are_migrated_later(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     directory = home / ".cache/ecr-credhelper"
@@ -372,22 +366,22 @@ def test_logins_that_cannot_be_carried_over_now_are_carried_over_later(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("ecr_credhelper.records.replace_private", disk_full)
+        patch.setattr("ecr_credhelper.records.write_private", disk_full)
         assert Helper(os.environ, time.time, print).run("get", io.BytesIO(HOST.encode())).status == 1
     assert secret() == "given"
 
 
 @pytest.mark.parametrize("expiration", [1, -1, True, 0])
-def test_a_login_that_has_expired_is_refused(expiration: object) -> None:
+def test_an_expired_login_is_rejected(expiration: object) -> None:
     password = base64.b64encode(json.dumps({"expiration": expiration}).encode()).decode()
     reply = Helper(os.environ, time.time, print).run("store", io.BytesIO(login(secret=password).encode()))
     assert (reply.status, reply.stdout) == (
         1,
-        f"{HOST}: the login has expired already; log in with a new one\n".encode(),
+        f"{HOST}: the login has already expired; log in again\n".encode(),
     )
 
 
-def test_a_login_without_a_usable_end_is_saved_for_twelve_hours() -> None:
+def test_a_login_without_a_valid_expiry_is_saved_for_twelve_hours() -> None:
     for text in ('{"expiration": NaN}', '{"expiration": 1e99}', "{}"):
         password = base64.b64encode(text.encode()).decode()
         store(password)
@@ -403,14 +397,14 @@ def test_the_longest_login_that_is_accepted_is_served() -> None:
 # The configuration changes while AWS is called.
 
 
-def test_settings_that_change_and_change_back_leave_no_route(home: Path, api: FakeECR) -> None:
+def test_no_route_is_saved_if_the_settings_change_and_change_back(home: Path, api: FakeECR) -> None:
     write(home / ".aws/credentials", keys("A", "a") + keys("B", "b"))
     file = home / ".config/ecr-credhelper/config.toml"
     rule = '[registry.111122223333]\nprofile = "{}"\n'
     write(file, rule.format("a"))
 
     class Input(io.BytesIO):
-        """A client that sends its request late: the fingerprint is there, the settings are not yet read."""
+        """A client that sends its request late, between the fingerprint and reading the settings."""
 
         def read(self, size: int | None = -1) -> bytes:
             edit_in_place(file, rule.format("b"))
@@ -430,7 +424,7 @@ def test_settings_that_change_and_change_back_leave_no_route(home: Path, api: Fa
 
 
 @posix
-def test_a_link_further_up_that_is_switched_and_back_leaves_no_token(
+def test_no_token_is_saved_if_a_parent_link_changes_and_changes_back(
     home: Path, api: FakeECR, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for user in "AB":
@@ -458,7 +452,7 @@ def test_a_link_further_up_that_is_switched_and_back_leaves_no_token(
 
 @posix
 @pytest.mark.parametrize("change", [edit_in_place, switch_a_link, switch_the_directory])
-def test_a_configuration_that_changes_during_the_call_and_back_leaves_no_token(
+def test_no_token_is_saved_if_the_configuration_changes_and_changes_back(
     change: Callable[[Path, str], None], api: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = write(home / ".aws/credentials", keys("A"))
@@ -483,7 +477,7 @@ def test_a_configuration_that_changes_during_the_call_and_back_leaves_no_token(
     assert users(api) == ["A", "A"]
 
 
-# What a fingerprint reads.
+# Files that a fingerprint reads.
 
 
 def line() -> str:
@@ -491,7 +485,7 @@ def line() -> str:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes in its file system")
-def test_a_pipe_is_not_waited_for(home: Path) -> None:
+def test_a_pipe_does_not_block_the_fingerprint(home: Path) -> None:
     os.mkfifo(home / ".aws/config")
     assert "config=not a file" in line()
 
@@ -508,7 +502,7 @@ def test_a_file_that_is_too_large_counts_by_its_times(home: Path) -> None:
 
 
 @given(one=st.binary(max_size=50), two=st.binary(max_size=50))
-def test_any_two_contents_are_kept_apart(one: bytes, two: bytes, home: Path) -> None:
+def test_any_two_contents_have_different_fingerprints(one: bytes, two: bytes, home: Path) -> None:
     lines = []
     for content in (one, two):
         (home / ".aws/config").write_bytes(content)

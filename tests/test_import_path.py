@@ -1,4 +1,4 @@
-"""What a parent's PYTHONPATH, a script's neighbours or the working directory hold is not imported."""
+"""Nothing is imported from a parent's PYTHONPATH, the script's directory or the working directory."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PACKAGE = Path(ecr_credhelper.__file__).parent
 PACKAGES = sysconfig.get_path("purelib")
 HOSTILE = "raise SystemExit('imported from where it must not be')\n"
 
-# What is imported before this program's first line: by the interpreter, `-m` and pip's launcher.
+# Modules that the interpreter, `-m` and pip's launcher import before our first line.
 EARLIER = subprocess.run(
     [sys.executable, "-c", "import re, runpy, pkgutil, sys; print(*sys.modules)"],
     capture_output=True, text=True, check=True,
@@ -38,7 +38,7 @@ EARLIER = subprocess.run(
 
 @pytest.fixture
 def hostile(tmp_path: Path) -> Path:
-    """Return a directory with a bad module for each of the standard library, and of what we depend on."""
+    """Return a directory with a broken copy of every module of the standard library and our dependencies."""
     folder = tmp_path / "hostile"
     folder.mkdir()
     dependencies = {"boto3", "botocore", "cachetools", "certifi", "filelock", "awscrt", "urllib3", "jmespath"}
@@ -61,7 +61,7 @@ def get(*command: str, cwd: Path | None = None, **environ: str) -> Result:
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize("pythonpath", ["{}", "", ".", "{}{sep}relative", "{sep}{}/../hostile/"])
 @pytest.mark.parametrize("command", [[EXECUTABLE, "get"], [sys.executable, "-m", "ecr_credhelper", "get"]])
-def test_pythonpath_and_the_working_directory_change_nothing(
+def test_pythonpath_and_the_working_directory_are_not_imported_from(
     pythonpath: str, command: list[str], hostile: Path
 ) -> None:
     given = pythonpath.format(hostile, sep=os.pathsep) or os.pathsep
@@ -70,7 +70,7 @@ def test_pythonpath_and_the_working_directory_change_nothing(
 
 
 @pytest.mark.usefixtures("aws")
-def test_the_neighbours_of_the_script_are_not_imported(hostile: Path) -> None:
+def test_modules_next_to_the_script_are_not_imported(hostile: Path) -> None:
     script = str(shutil.copy(EXECUTABLE, hostile))
     assert get(script, "get").reply["Username"] == "AWS"
     link = hostile.parent / "link"
@@ -79,7 +79,7 @@ def test_the_neighbours_of_the_script_are_not_imported(hostile: Path) -> None:
 
 
 @pytest.mark.usefixtures("aws")
-def test_a_pythonpath_of_the_interpreters_own_directories_costs_nothing() -> None:
+def test_a_pythonpath_with_the_interpreters_directories_changes_nothing() -> None:
     library = sysconfig.get_path("stdlib")
     given = os.pathsep.join([PACKAGES, library, os.path.join(library, "lib-dynload")])
     assert get(PYTHONPATH=given).reply["Username"] == "AWS"
@@ -106,7 +106,7 @@ def test_an_entry_that_this_package_was_loaded_from_stays(copy: Path, hostile: P
 
 
 @pytest.mark.usefixtures("aws")
-def test_an_installation_that_is_on_pythonpath_finds_what_it_depends_on(copy: Path, hostile: Path) -> None:
+def test_an_installation_on_pythonpath_finds_its_dependencies(copy: Path, hostile: Path) -> None:
     first = hostile.parent / "first"  # absolute entries have to stay, so it can hold no optional module
     first.mkdir()
     for name in ("json", "queue"):
@@ -126,7 +126,7 @@ print(json.dumps({{"Version": 1, "AccessKeyId": {key!r}, "SecretAccessKey": {sec
 
 
 def ageing() -> None:
-    """Put a token into the cache that has two hours left, as an earlier process would have."""
+    """Save a token that expires in two hours."""
     cache, registry, now = open_cache(os.environ), parse(HOST), time.time()
     assert registry
     lines = fingerprint(os.environ)
@@ -135,7 +135,7 @@ def ageing() -> None:
     cache.save_route(HOST, lines.route, key, now)
 
 
-def test_a_refresh_starts_without_pythonpath_and_gives_it_to_credential_processes(
+def test_a_refresh_ignores_pythonpath_but_credential_processes_have_it(
     hostile: Path, home: Path, api: FakeECR, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("runpy", "pkgutil", "importlib"):  # which a process with -m imports before us
@@ -162,7 +162,7 @@ def test_a_refresh_keeps_the_pythonpath_that_it_needs(copy: Path, aws: FakeECR) 
 
 @pytest.mark.parametrize("link", [False, True])
 @pytest.mark.parametrize("pythonpath", ["", "/foreign"])
-def test_a_script_of_an_environment_costs_no_module(
+def test_a_script_in_a_virtual_environment_loads_no_extra_module(
     link: bool, pythonpath: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = os.path.join(sys.prefix, "bin/script")
@@ -177,12 +177,12 @@ def test_a_script_of_an_environment_costs_no_module(
     assert pythonpath or scripts not in sys.path
 
 
-# In this process: what becomes of a path.
+# The import path, in this process.
 
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return an import path that may be changed, with this process started by a script."""
+    """Return an import path that a test can change, as if a script had started this process."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/script").touch()
@@ -206,7 +206,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         (PACKAGES, {"safe_path": True}, set()),
     ],
 )
-def test_what_goes(
+def test_entries_of_other_programs_are_removed(
     pythonpath: str, flags: dict[str, bool], gone: set[str], path: list[str], tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -221,9 +221,7 @@ def test_what_goes(
     assert os.environ["PYTHONPATH"] == pythonpath
 
 
-def test_the_directory_of_the_package_stays_wherever_it_comes_from(
-    path: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_directory_of_the_package_stays(path: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     root, other = str(PACKAGE.parent), "/other"
     path[:] = [root, ".", other, *(entry for entry in path if entry != root)]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([root, ".", other]))
@@ -232,7 +230,7 @@ def test_the_directory_of_the_package_stays_wherever_it_comes_from(
     assert not {".", other} & {*path}, "what we depend on is elsewhere"
 
 
-def test_the_entries_of_what_we_depend_on_come_last(path: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_entries_of_dependencies_come_last(path: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     root = str(PACKAGE.parent)
     given = ["/other", root, ".", ""]
     path[:] = [*given, "/library"]
@@ -241,7 +239,7 @@ def test_the_entries_of_what_we_depend_on_come_last(path: list[str], monkeypatch
     assert path == [root, "/library", "/other"]
 
 
-def test_a_path_that_cannot_be_compared_stays(path: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_that_cannot_be_normalized_stays(path: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     path.append(7)  # type: ignore[arg-type] # what a .pth file has added
     monkeypatch.setattr(sys, "argv", ["script"])
     gone = Path("gone")
@@ -254,14 +252,14 @@ def test_a_path_that_cannot_be_compared_stays(path: list[str], monkeypatch: pyte
     assert 7 in [*path]  # type: ignore[comparison-overlap] # likewise
 
 
-def test_the_interpreters_own_directories(monkeypatch: pytest.MonkeyPatch) -> None:
-    places = import_path._interpreters_places  # noqa: SLF001 - what a process is given cannot be chosen here
+def test_the_directories_of_the_interpreter_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    directories = import_path._interpreter_directories  # noqa: SLF001 - a test cannot choose an interpreter
     site = SimpleNamespace(getsitepackages=lambda: ["/site"], USER_SITE="/user", ENABLE_USER_SITE=True)
     monkeypatch.setitem(sys.modules, "site", site)
-    library, _, *rest = places()
+    library, _, *rest = directories()
     assert library == os.path.dirname(os.__file__)
     assert rest == ["/site", "/user"]
     site.ENABLE_USER_SITE = False
-    assert places()[2:] == ["/site"]
+    assert directories()[2:] == ["/site"]
     monkeypatch.delitem(sys.modules, "site")
-    assert len(places()) == 2
+    assert len(directories()) == 2

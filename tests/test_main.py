@@ -1,4 +1,4 @@
-"""The command line, in this process: what is written where, and the exit status."""
+"""The command line, in this process: output and exit status."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ def test_version(argv: list[str], capsysbinary: Capture) -> None:
 
 
 @pytest.mark.parametrize("argv", [["frob"], ["get", "x"], ["GET"], [""]])
-def test_an_unknown_command_is_told_on_stdout(argv: list[str], capsysbinary: Capture) -> None:
+def test_an_unknown_command_is_reported_on_stdout(argv: list[str], capsysbinary: Capture) -> None:
     assert program.main(argv) == 1
     assert b"unknown command" in capsysbinary.readouterr().out
 
 
-def test_a_refresh_in_the_background_says_nothing(capsysbinary: Capture) -> None:
+def test_background_commands_print_nothing(capsysbinary: Capture) -> None:
     assert program.main(["refresh-in-background", "ghcr.io"]) == 1
     assert program.main(["list-in-background"]) == 0
     assert capsysbinary.readouterr() == (b"", b"")
 
 
-def test_spawning_is_left_to_refresh(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_spawn_starts_a_background_process(monkeypatch: pytest.MonkeyPatch) -> None:
     spawned: list[tuple[tuple[str, ...], bool]] = []
     monkeypatch.setattr(
         background,
@@ -58,18 +58,18 @@ def test_spawning_is_left_to_refresh(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     program.spawn("host")
     monkeypatch.setenv("PYTHONPATH", str(Path(program.__file__).parents[1]))
-    monkeypatch.delitem(sys.modules, "site")  # whose directories may be among them
+    monkeypatch.delitem(sys.modules, "site")  # PYTHONPATH can contain its directories
     program.spawn("host")
     assert spawned == [(("host",), False), (("host",), True)]
 
 
-def test_closed_streams_are_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closed_streams_cause_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("stdin", "stdout", "stderr"):
         monkeypatch.setattr(sys, name, None)
     assert program.main(["get"]) == 1
 
 
-def test_a_client_that_has_gone_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_pipe_causes_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     class Gone:
         @property
         def buffer(self) -> io.BytesIO:
@@ -79,7 +79,7 @@ def test_a_client_that_has_gone_is_no_traceback(monkeypatch: pytest.MonkeyPatch)
     assert program.main(["list"]) == 1
 
 
-def test_output_that_cannot_be_written_is_told(
+def test_an_output_error_is_reported_on_stderr(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Full:
@@ -94,7 +94,7 @@ def test_output_that_cannot_be_written_is_told(
         assert capsys.readouterr().err == told
 
 
-def test_ctrl_c_is_no_traceback(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_causes_no_traceback(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -103,7 +103,7 @@ def test_ctrl_c_is_no_traceback(capsysbinary: Capture, monkeypatch: pytest.Monke
     assert capsysbinary.readouterr().out == b""
 
 
-def test_a_fault_of_ours_is_one_line(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_is_reported_as_one_line(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a-secret")
 
@@ -147,7 +147,7 @@ run()
 
 
 @pytest.mark.parametrize("module", ["helper", "protocol", "errors", "cache", "records"])
-def test_ctrl_c_at_once_is_no_traceback(module: str) -> None:
+def test_ctrl_c_during_imports_causes_no_traceback(module: str) -> None:
     done = subprocess.run([sys.executable, "-c", INTERRUPTED, module], capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
@@ -160,7 +160,7 @@ def test_ctrl_c_at_once_is_no_traceback(module: str) -> None:
      ["header", HOST], ["configure", HOST, "--dry-run"]],
 )  # fmt: skip
 @pytest.mark.usefixtures("aws")
-def test_a_full_disk_is_told(argv: list[str]) -> None:
+def test_a_full_disk_is_reported(argv: list[str]) -> None:
     with open("/dev/full", "wb") as full:
         done = subprocess.run([EXECUTABLE, *argv], stdout=full, stderr=subprocess.PIPE, check=False)
     lines = done.stderr.decode().splitlines()
@@ -185,7 +185,7 @@ def test_a_full_disk_is_told(argv: list[str]) -> None:
         f"header {HOST}",
     ],
 )
-def test_a_missing_standard_output_is_told(command: str) -> None:
+def test_a_missing_standard_output_is_reported(command: str) -> None:
     done = subprocess.run(
         ["/bin/sh", "-c", f'"{EXECUTABLE}" {command} >&-'],
         input=HOST.encode(),
@@ -198,7 +198,7 @@ def test_a_missing_standard_output_is_told(command: str) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell")
 @pytest.mark.parametrize("output", [">/dev/full", "| true", ">&-"])
-def test_a_lost_diff_stops_nothing_that_is_wanted(output: str, home: Path) -> None:
+def test_configure_writes_even_if_the_diff_cannot_be_printed(output: str, home: Path) -> None:
     command = f'trap "" PIPE; "{EXECUTABLE}" configure {HOST} --yes {output}'
     subprocess.run(["/bin/sh", "-c", command], check=False, capture_output=True)
     assert HOST in (home / ".docker/config.json").read_text()

@@ -1,4 +1,4 @@
-"""Where this program's own files are."""
+"""The paths of our files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ecr_credhelper.paths import cache_directory, docker_config_file, settings_f
     ({"AWS_ECR_CACHE_DIR": "/given", "XDG_CACHE_HOME": "/x"}, "linux", "/given/ecr-credhelper"),
     ({"AWS_ECR_CACHE_DIR": "~/given"}, "win32", "~/given/ecr-credhelper"),
 ])  # fmt: skip
-def test_each_system_has_its_place_for_the_cache(
+def test_the_cache_is_in_the_systems_cache_directory(
     environ: Mapping[str, str], platform: str, folder: str | None
 ) -> None:
     assert cache_directory(environ, platform) == (folder and os.path.expanduser(folder))
@@ -39,12 +39,12 @@ def test_each_system_has_its_place_for_the_cache(
     ({"ECR_CREDHELPER_CONFIG": "/given.toml", "XDG_CONFIG_HOME": "/x"}, "linux", "/given.toml"),
     ({"ECR_CREDHELPER_CONFIG": "~/given.toml"}, "win32", "~/given.toml"),
 ])  # fmt: skip
-def test_each_system_has_its_place_for_the_settings(
+def test_the_settings_are_in_the_systems_configuration_directory(
     environ: Mapping[str, str], platform: str, file: str | None
 ) -> None:
     assert settings_file(environ, platform) == (file and os.path.expanduser(file))
 
 
-def test_dockers_configuration_is_where_docker_finds_it() -> None:
+def test_the_path_of_dockers_configuration() -> None:
     assert docker_config_file({"DOCKER_CONFIG": "/d"}) == os.path.join("/d", "config.json")
     assert docker_config_file({"DOCKER_CONFIG": ""}) == os.path.expanduser("~/.docker/config.json")

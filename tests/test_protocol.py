@@ -22,7 +22,7 @@ def test_a_server_is_read_in_every_form_that_clients_send(sent: str) -> None:
 
 
 @pytest.mark.parametrize("sent", [b"", b"\n", b" \r\n"])
-def test_no_server_is_refused_with_the_fixed_text(sent: bytes) -> None:
+def test_a_missing_server_is_an_error_with_the_protocols_text(sent: bytes) -> None:
     with pytest.raises(ProtocolError, match=r"^no credentials server URL$"):
         server_in(sent)
 
@@ -45,18 +45,24 @@ def test_a_login_is_read(end: str) -> None:
         (b'{"ServerURL": " "}', "^no credentials server URL$"),
         (b'{"ServerURL": "h", "Secret": "s"}', "^no credentials username$"),
         (b'{"ServerURL": "h", "Username": "", "Secret": "s"}', "^no credentials username$"),
-        (b'{"ServerURL": "h", "Username": "a\\nb", "Secret": "s"}', "Username is empty or holds a control"),
+        (
+            b'{"ServerURL": "h", "Username": "a\\nb", "Secret": "s"}',
+            "Username is empty or contains a control",
+        ),
         (b'{"ServerURL": "h", "Username": "u"}', "Secret is empty"),
         (b'{"ServerURL": "h", "Username": "u", "Secret": 7}', "Secret is empty"),
-        (b'{"ServerURL": "h", "Username": "u", "Secret": "a\\u0000"}', "Secret is empty or holds a control"),
+        (
+            b'{"ServerURL": "h", "Username": "u", "Secret": "a\\u0000"}',
+            "Secret is empty or contains a control",
+        ),
     ],
 )
-def test_a_malformed_login_is_refused(sent: bytes, text: str) -> None:
+def test_a_malformed_login_is_rejected(sent: bytes, text: str) -> None:
     with pytest.raises(ProtocolError, match=text):
         login_in(sent)
 
 
-def test_a_request_without_end_is_refused_and_drained() -> None:
+def test_an_endless_request_is_rejected_after_it_was_read() -> None:
     stdin = io.BytesIO(b"x" * (5 * MAX_REQUEST))
     with pytest.raises(ProtocolError, match="longer than 65536 bytes"):
         read_request(stdin)
@@ -88,12 +94,12 @@ def test_a_listing_is_a_map_from_host_to_user_name() -> None:
     assert json.loads(Reply.listing(hosts).stdout) == hosts
 
 
-def test_not_found_is_the_constant_text_on_stdout_alone() -> None:
+def test_not_found_is_the_protocols_text_on_stdout_only() -> None:
     reply = Reply.not_found()
     assert (reply.stdout, reply.stderr, reply.status) == (f"{NOT_FOUND_TEXT}\n".encode(), b"", 1)
 
 
-def test_a_failure_goes_to_both_streams() -> None:
+def test_a_failure_is_written_to_both_streams() -> None:
     reply = Reply.failure(CredentialHelperError(HOST, "it broke", "mend it"))
     assert reply.stdout == reply.stderr == f"{HOST}: it broke; mend it\n".encode()
     assert reply.status == 1

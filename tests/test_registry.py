@@ -1,4 +1,4 @@
-"""Host names -> registries: the corpus, and what must hold for any string."""
+"""Parsing of host names: the corpus, and properties of any string."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def test_an_ecr_host_is_parsed_into_its_parts(row: Row) -> None:
 
 
 @pytest.mark.parametrize("server", NOT_ECR)
-def test_whatever_is_not_exactly_ecr_is_refused(server: str) -> None:
+def test_other_hosts_are_not_ecr_registries(server: str) -> None:
     assert parse(server) is None
 
 
 @pytest.mark.parametrize("row", HOSTS, ids=lambda row: row.server)
 @pytest.mark.parametrize("blanks", ["{}\n", "{} \r\n", "\t{} "], ids=["newline", "windows", "around"])
-def test_blanks_around_a_server_do_not_matter(row: Row, blanks: str) -> None:
+def test_blanks_around_a_server_are_ignored(row: Row, blanks: str) -> None:
     found = parse(blanks.format(row.server))
     assert found is not None
     assert found.host == row.host
@@ -41,7 +41,7 @@ def test_any_string_is_a_registry_or_none(server: str) -> None:
 
 
 @given(st.sampled_from(HOSTS), st.text(min_size=1, max_size=8), st.integers(min_value=0))
-def test_characters_put_into_a_host_never_lead_to_another_owner(row: Row, noise: str, at: int) -> None:
+def test_inserted_characters_never_lead_to_a_host_outside_aws(row: Row, noise: str, at: int) -> None:
     at %= len(row.host) + 1
     found = parse(row.host[:at] + noise + row.host[at:])
     if found is not None:
@@ -57,5 +57,5 @@ def test_characters_put_into_a_host_never_lead_to_another_owner(row: Row, noise:
         ("", None),
     ],
 )
-def test_the_host_of_any_server_is_found(server: str, host: str | None) -> None:
+def test_host_of_returns_the_host_of_any_server(server: str, host: str | None) -> None:
     assert host_of(server) == host

@@ -1,4 +1,4 @@
-"""Pipes and devices in the place of files: they are rejected, and nobody waits for them."""
+"""Pipes and devices instead of files are rejected without waiting for them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def pipe(path: Path) -> Path:
     return path
 
 
-def test_what_is_special(tmp_path: Path) -> None:
+def test_pipes_and_devices_are_special_files(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(pipe(tmp_path / "pipe"))
     (tmp_path / "null").symlink_to(os.devnull)
     (tmp_path / "file").touch()
@@ -100,7 +100,9 @@ def test_the_null_device_is_an_empty_file(aws: FakeECR, ask: Run, monkeypatch: p
     "value",
     ["info", "0", "1", "log.txt", "./log", "DEBUG", " debug", "/a\nb", "/dev/stderr", "/dev/zero", "~/pipe"],
 )
-def test_a_log_that_cannot_be_one(value: str, home: Path, ask: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_log_variable_fails_only_a_get_for_ecr(
+    value: str, home: Path, ask: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     docker(home, {"auths": {"quay.io": {"username": "me", "password": "p"}}})
     pipe(home / "pipe")
     assert ask("get", stdin=HOST).reply["Username"] == "AWS"
@@ -114,7 +116,7 @@ def test_a_log_that_cannot_be_one(value: str, home: Path, ask: Run, monkeypatch:
     assert ask("erase", stdin=HOST) == Result(0, b"", b"")
 
 
-def test_a_host_that_the_settings_map_to_ecr_depends_on_it_too(
+def test_a_wrong_log_variable_fails_a_get_for_a_custom_host(
     home: Path, ask: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings(home, '[registry."images.example.com"]\nregion = "eu-west-1"\n')
@@ -123,7 +125,9 @@ def test_a_host_that_the_settings_map_to_ecr_depends_on_it_too(
     assert ask("get", stdin="example.com") == Result(1, NOT_FOUND, b"")
 
 
-def test_doctor_tells_of_it(doctor: Doctor, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_reports_a_wrong_log_setting(
+    doctor: Doctor, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ECR_CREDHELPER_LOG", "info")
     settings(home, "fallback = 7\n")
     first, second = doctor(HOST).findings("settings")
@@ -133,19 +137,19 @@ def test_doctor_tells_of_it(doctor: Doctor, home: Path, monkeypatch: pytest.Monk
     assert len(doctor(HOST).findings("settings")) == 1
 
 
-def test_a_device_is_no_log_in_the_settings_either(home: Path) -> None:
+def test_a_device_is_not_a_valid_log_in_the_settings(home: Path) -> None:
     settings(home, 'log = "/dev/zero"\n')
     with pytest.raises(ConfigurationError, match="log: found '/dev/zero', expected \"debug\""):
         load_settings(os.environ).fallback()
 
 
-def test_a_log_that_becomes_a_pipe_holds_nobody(tmp_path: Path) -> None:
+def test_a_log_that_becomes_a_pipe_does_not_block(tmp_path: Path) -> None:
     log = open_log(str(tmp_path / "log"))
     os.mkfifo(tmp_path / "log")
     log("a line")
 
 
-def test_a_log_in_a_home_that_is_not_known_is_not_written(
+def test_a_log_in_an_unknown_home_directory_is_not_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""``docker login`` on an ECR host: a login that is reported as saved is saved, also across versions."""
+"""``docker login`` for an ECR host: a login is saved or an error, even across versions."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ def test_a_login_that_cannot_be_saved_is_an_error(
 ) -> None:
     if obstacle == "a file":
         directory.write_text("")
-        reason = "it is not a directory of this user"
+        reason = "not a directory of this user"
     else:
         if os.geteuid() != 0:
             pytest.skip("only root can give a directory away")
         directory.mkdir(mode=0o700)
         os.chown(directory, 1, 1)
-        reason = "it is in the home directory of another user"
+        reason = "inside a directory of another user"
     error = ask("store", stdin=login()).error
     assert re.search(rf"^{HOST}: the login cannot be saved in .* \({reason}\); set AWS_ECR_CACHE_DIR", error)
     assert "a-password" not in error
     for variable, value in {"AWS_ECR_DISABLE_CACHE": "1", "AWS_ECR_IGNORE_CREDS_STORAGE": "true"}.items():
         with monkeypatch.context() as patch:
-            patch.setenv(variable, value)  # then it is the user's wish
+            patch.setenv(variable, value)  # the user does not want it to be saved
             assert ask("store", stdin=login()) == SAVED
 
 
@@ -59,14 +59,14 @@ def forbid_writing() -> None:
 
 
 @pytest.mark.usefixtures("aws", "directory")
-def test_a_full_disk_is_an_error_and_the_login_before_is_still_there() -> None:
+def test_a_full_disk_is_an_error_and_the_previous_login_stays() -> None:
     run("store", stdin=login(secret="the-one-before"))
     error = run("store", stdin=login(), preexec_fn=forbid_writing).error
     assert "(File too large)" in error
     assert run("get", stdin=HOST).reply["Secret"] == "the-one-before"
 
 
-def test_a_login_that_a_get_fetches_again_need_not_be_saved(
+def test_a_login_that_get_can_fetch_again_need_not_be_saved(
     ask: Run, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     directory.write_text("in the way")
@@ -80,9 +80,7 @@ def test_a_login_that_a_get_fetches_again_need_not_be_saved(
         assert "cannot be saved" in ask("store", stdin=login(secret=password)).error
 
 
-def test_an_erase_that_removes_nothing_is_in_the_log(
-    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_erase_is_logged(directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def denied(_: str) -> None:
         raise PermissionError
 
@@ -108,7 +106,7 @@ def write_old(directory: Path, content: str = OLD_LOGIN) -> Path:
     return file
 
 
-def test_a_login_that_an_older_version_stored_is_served_and_stays_where_it_was(
+def test_a_login_of_an_older_version_is_served_and_its_file_stays(
     ask: Run, aws: FakeECR, directory: Path
 ) -> None:
     file = write_old(directory)
@@ -131,18 +129,14 @@ def test_a_login_that_an_older_version_stored_is_served_and_stays_where_it_was(
         "\xff",
     ],
 )
-def test_a_damaged_old_login_is_not_carried_over(
-    content: str, ask: Run, aws: FakeECR, directory: Path
-) -> None:
+def test_a_damaged_old_login_is_not_migrated(content: str, ask: Run, aws: FakeECR, directory: Path) -> None:
     write_old(directory, content)
     assert ask("get", stdin=HOST).reply["Secret"] == aws.password("us-west-2", serial=1)
 
 
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize("how", ["others can read it", "its logins are a file"])
-def test_an_old_cache_that_cannot_be_trusted_or_read_is_left_alone(
-    how: str, ask: Run, directory: Path
-) -> None:
+def test_an_untrusted_or_unreadable_old_cache_is_ignored(how: str, ask: Run, directory: Path) -> None:
     file = write_old(directory)
     if how == "others can read it":
         directory.chmod(0o755)

@@ -27,7 +27,7 @@ def token(*, age: float = 0, left: float) -> Token:
     ],
     ids=["new", "plenty", "last quarter", "18 minutes", "12 minutes", "end", "after it"],
 )
-def test_what_a_token_of_some_age_asks_for(
+def test_a_tokens_age_determines_how_it_is_served_and_refreshed(
     age: float, left: float, valid: bool, ageing: bool, due: bool
 ) -> None:
     one = token(age=age, left=left)
@@ -44,7 +44,7 @@ def test_a_token_from_the_future_is_not_valid_after_the_clock_jumped_back() -> N
 
 
 @pytest.mark.parametrize("end", [float("inf"), float("nan"), NOW + 25 * HOUR])
-def test_a_token_of_an_impossible_life_is_not_valid(end: float) -> None:
+def test_a_token_with_an_impossible_lifetime_is_not_valid(end: float) -> None:
     assert not Token("AWS", "password", fetched_at=NOW, expires_at=end).is_valid(NOW)
 
 
@@ -56,5 +56,5 @@ def test_repr_hides_the_password() -> None:
     ("text", "clean"),
     [("AWS", True), ("pass word", True), ("", False), ("a\nb", False), ("a\0b", False), ("\udc80", False)],
 )
-def test_only_printable_text_can_be_a_login(text: str, clean: bool) -> None:
+def test_only_printable_text_is_a_valid_login(text: str, clean: bool) -> None:
     assert is_clean(text) is clean

@@ -1,1 +1,1 @@
-"""A token from AWS: sessions, the API client, and what its responses and errors mean."""
+"""Fetch a token from AWS: sessions, the API client, its responses and its errors."""

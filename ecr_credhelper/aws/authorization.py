@@ -1,6 +1,6 @@
-"""What AWS hands out, decoded: base64 of ``user:password``, whose password is base64 of JSON again.
+"""Decode authorization tokens: base64 of ``user:password``. The password is base64 of JSON.
 
-Every malformed answer is an UnexpectedAnswerError that names the field and never shows its content.
+Every malformed response is an InvalidResponseError that names the field but never shows its content.
 """
 
 import base64
@@ -15,7 +15,7 @@ from ecr_credhelper.token import LIFETIME, MAX_LIFETIME, Token, is_clean
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-HINT = "try again, and check AWS_ENDPOINT_URL and proxies if it stays so"
+HINT = "try again; if it still fails, check AWS_ENDPOINT_URL and proxies"
 
 
 def token_of(response: "Mapping[str, Any]", subject: str, now: float) -> Token:
@@ -25,32 +25,32 @@ def token_of(response: "Mapping[str, Any]", subject: str, now: float) -> Token:
         response: ``authorizationData`` is a list of one structure (ecr) or the structure itself
             (ecr-public), with ``authorizationToken`` (base64) and ``expiresAt`` (aware datetime).
         subject: the registry's host, for the errors.
-        now: seconds since the epoch, when the response came.
+        now: the time of the response, in seconds since the epoch.
 
     Raises:
-        UnexpectedAnswerError: anything is missing, malformed, absurd or expired.
+        InvalidResponseError: a field is missing, malformed, out of range or expired.
 
     Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_AuthorizationData.html
 
     """
     data = _authorization_data(response)
     if data is None:
-        raise InvalidResponseError(subject, "the API's answer holds no authorization data", HINT)
+        raise InvalidResponseError(subject, "the API response has no authorizationData", HINT)
     username, password = _decode(data.get("authorizationToken"), subject)
     expires_at = _expiry(data.get("expiresAt"), subject, now)
     return Token(username, password, fetched_at=now, expires_at=expires_at)
 
 
-def own_host_of(response: "Mapping[str, Any]") -> str:
-    """Return the host of the registry in the caller's own account, or an empty string if it is missing."""
+def caller_host_of(response: "Mapping[str, Any]") -> str:
+    """Return the host of the registry in the caller's account, or an empty string if it is missing."""
     endpoint = (_authorization_data(response) or {}).get("proxyEndpoint")
     return endpoint.removeprefix("https://") if isinstance(endpoint, str) else ""
 
 
 def login_token(username: str, password: str, now: float) -> Token:
-    """Return a login that a person gave as a token; its end is the password's own, else 12 hours on."""
+    """Return a stored login as a token. It expires as its password says, or otherwise after 12 hours."""
     expires_at = _password_expiry(password)
-    if expires_at is None or not expires_at - now <= MAX_LIFETIME:  # NaN is not either
+    if expires_at is None or not expires_at - now <= MAX_LIFETIME:  # also true for NaN
         expires_at = now + LIFETIME
     return Token(username, password, fetched_at=now, expires_at=expires_at)
 
@@ -64,10 +64,10 @@ def _authorization_data(response: "Mapping[str, Any]") -> dict[str, Any] | None:
 
 def _decode(authorization_token: object, subject: str) -> tuple[str, str]:
     if not isinstance(authorization_token, str) or not authorization_token:
-        raise InvalidResponseError(subject, "the API's answer holds no authorizationToken", HINT)
+        raise InvalidResponseError(subject, "the API response has no authorizationToken", HINT)
     try:
         login = base64.b64decode(authorization_token, validate=True).decode()
-    except (binascii.Error, ValueError):  # bad base64; no ASCII in it or no UTF-8 from it
+    except (binascii.Error, ValueError):  # not ASCII, not base64 or not UTF-8
         reason = "the authorizationToken is not base64 of UTF-8 text"
         raise InvalidResponseError(subject, reason, HINT) from None
     username, _, password = login.partition(":")
@@ -82,16 +82,16 @@ def _expiry(value: object, subject: str, now: float) -> float:
         raise InvalidResponseError(subject, "the token has no expiry", HINT)
     expires_at = value.timestamp()
     if expires_at <= now:
-        reason = f"the token had expired already when it arrived, at {value:%Y-%m-%d %H:%M %Z}"
+        reason = f"the token has already expired, at {value:%Y-%m-%d %H:%M %Z}"
         raise InvalidResponseError(subject, reason, "check this machine's clock")
     if expires_at - now > MAX_LIFETIME:
-        reason = f"the token's expiry is absurd, {value:%Y-%m-%d %H:%M %Z}"
+        reason = f"the token expires more than a day from now, at {value:%Y-%m-%d %H:%M %Z}"
         raise InvalidResponseError(subject, reason, "check this machine's clock")
     return expires_at
 
 
 def _password_expiry(password: str) -> float | None:
-    """Return what the password itself says of its end: base64 of JSON with ``expiration``, in seconds."""
+    """Return the ``expiration`` in a password, in seconds since the epoch, or None."""
     try:
         expiration = json.loads(base64.b64decode(password, validate=True))["expiration"]
         return float(expiration)

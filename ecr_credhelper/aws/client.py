@@ -1,8 +1,7 @@
-"""Ask Amazon ECR for an authorization token: the one place that talks to AWS.
+"""Fetch an authorization token from Amazon ECR.
 
-boto3's own layer adds resources and file transfers on top of botocore and nothing to this one call,
-so the botocore underneath it is used directly; credential chain, endpoints, retries, proxies and CA
-bundles are its own.
+This uses botocore directly: boto3 adds only resources and file transfers. botocore provides the credential
+chain, endpoints, retries, proxies and CA bundles.
 """
 
 import os
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.config import Config
 
-from ecr_credhelper.aws.authorization import own_host_of, token_of
+from ecr_credhelper.aws.authorization import caller_host_of, token_of
 from ecr_credhelper.aws.errors import explain
 from ecr_credhelper.aws.files import reject_special_files
 from ecr_credhelper.aws.sessions import profile_of, resolve_credentials, session_for, session_lock
@@ -26,20 +25,20 @@ if TYPE_CHECKING:
     from ecr_credhelper.token import Token
 
 CONNECT_TIMEOUT = 5
-"""Seconds to wait for a connection: three tries fit into the deadline of the whole answer."""
+"""Seconds to wait for a connection: three attempts fit into the deadline of a get."""
 
 READ_TIMEOUT = 10
-"""Seconds to wait for the API's answer, which usually takes a tenth of one."""
+"""Seconds to wait for the API's response, which usually takes 0.1 s."""
 
 
 class Response(NamedTuple):
-    """A token, and the host of the registry in the identity's own account (empty for the public one)."""
+    """A token, and the host of the registry in the caller's account (empty for the public registry)."""
 
     token: "Token"
-    own_host: str
+    caller_host: str
 
 
-def fetch(  # noqa: PLR0913 - what selects an identity, and how to find it
+def fetch(  # noqa: PLR0913 - everything that selects an identity
     registry: "Registry",
     clock: "Callable[[], float]",
     rule: Rule = NO_RULE,
@@ -50,11 +49,12 @@ def fetch(  # noqa: PLR0913 - what selects an identity, and how to find it
 ) -> Response:
     """Fetch a new token for ``registry`` with the identity that the rule selects.
 
-    Raises:
-        CredentialHelperError: any failure, with what to do about it.
+    The call has no ``registryIds``: they are deprecated, and a token is valid for all registries of a region.
 
-    Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html,
-    called without ``registryIds``: those are deprecated, and a token opens every registry of its region.
+    Raises:
+        CredentialHelperError: anything failed.
+
+    Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html
 
     """
     profile: str | None = rule.profile
@@ -63,25 +63,26 @@ def fetch(  # noqa: PLR0913 - what selects an identity, and how to find it
             reject_special_files(os.environ, registry.host)
         session = session_for(registry, rule, session, is_interactive=is_interactive)
         profile = profile_of(session)
-        # A client would look for them once more, which takes seconds where there is an instance to ask.
-        kind = resolve_credentials(session).method
-        log(f"profile {profile or 'default'}, AWS credentials of botocore's kind {kind}")
+        # Resolved before the client is created: without credentials, the client would search for them again,
+        # which takes seconds on an EC2 instance.
+        provider = resolve_credentials(session).method
+        log(f"profile {profile or 'default'}, credential provider {provider}")
         client = make_client(session, registry, rule)
-        log(f"asking {client.meta.endpoint_url} in {client.meta.region_name}")
+        log(f"endpoint {client.meta.endpoint_url} ({client.meta.region_name})")
         response = client.get_authorization_token()
     except CredentialHelperError:
         raise
-    except Exception as error:  # noqa: BLE001 - its text may hold a secret, in a traceback too
+    except Exception as error:  # noqa: BLE001 - its message can hold a secret, which a traceback would show
         raise explain(error, registry, profile) from None
     token = token_of(response, registry.host, clock())
     log(f"response: {token}")
-    return Response(token, own_host_of(response))
+    return Response(token, caller_host_of(response))
 
 
 def make_client(session: "Session", registry: "Registry", rule: Rule = NO_RULE) -> "Any":
     """Return a client of the API that matches the registry's host: region, FIPS and dual-stack.
 
-    Where neither the host nor the rule asks for something, the person's AWS configuration decides.
+    Options that neither the host nor the rule sets come from the user's AWS configuration.
     """
     config = Config(
         connect_timeout=CONNECT_TIMEOUT,

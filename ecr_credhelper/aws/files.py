@@ -1,6 +1,6 @@
-"""The files that botocore reads: pipes and devices among them are rejected at once.
+"""Reject pipes and devices among the files that botocore reads.
 
-botocore would wait for some of them until the deadline, and take others for missing files.
+botocore would wait for some of them until the deadline, and treat others as missing files.
 """
 
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MORE_FILES = ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CA_BUNDLE")
-"""Variables that name files which are not part of the fingerprint."""
+"""Variables with paths of files that are not part of the fingerprint."""
 
 
 def reject_special_files(environ: "Mapping[str, str]", subject: str) -> None:

@@ -10,7 +10,7 @@ from ecr_credhelper.console.terminal import clean
 from ecr_credhelper.docker.config_file import ChangedError, write
 from ecr_credhelper.docker.json_edit import masked
 from ecr_credhelper.errors import ConfigurationError
-from ecr_credhelper.files import PRIVATE_FILE, make_private
+from ecr_credhelper.files import PRIVATE_FILE, is_private, make_private
 from ecr_credhelper.paths import settings_file
 
 if TYPE_CHECKING:
@@ -78,7 +78,10 @@ def _write_lock() -> "Iterator[None]":
     """
     directory = open_cache(os.environ).store.directory
     locks = os.path.join(directory, "locks")
-    if not make_private(directory) or not make_private(locks):
+    with suppress(OSError):
+        make_private(directory)
+        make_private(locks)
+    if not is_private(locks):
         yield
         return
     from filelock import FileLock

@@ -1,1 +1,1 @@
-"""A cache miss: find or fetch a token under one deadline, and keep the cache bounded."""
+"""A cache miss: find or fetch a token within one deadline, and keep the cache small."""

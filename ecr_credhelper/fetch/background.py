@@ -1,8 +1,8 @@
-"""Refresh ahead: a token is renewed in the background before anybody has to wait for it.
+"""Start this program in the background.
 
-In the last quarter of a token's life a get serves it and starts one process that fetches the next one.
-That process is detached and has no standard streams, so that a client which waits for the end of the
-helper's output does not wait for it, and nothing can ask a question.
+In the last quarter of a token's lifetime, a get serves it and starts a process that fetches the next one. The
+process is detached and has no standard streams. Clients that read the helper's output to its end therefore do
+not wait for it, and it cannot prompt.
 """
 
 import os
@@ -12,16 +12,16 @@ from typing import Any
 
 
 def spawn(*arguments: str, needs_pythonpath: bool = False) -> None:
-    """Start a process of this program with some arguments, and do not wait for it.
+    """Start this program with some arguments, and do not wait for it.
 
-    It ignores a PYTHONPATH, which is for the parent's modules, unless this package was found through it.
+    It ignores PYTHONPATH, which is meant for the parent's modules, unless this package was found through it.
     """
-    # -P: the working directory stays the same, for relative paths in AWS variables, and is not imported from.
-    # -E: ignores PYTHONPATH, which stays in the environment for credential processes.
+    # -P: import nothing from the working directory. It does not change, for relative paths in AWS variables.
+    # -E: ignore PYTHONPATH, which stays set for credential processes.
     is_foreign = "PYTHONPATH" in os.environ and not needs_pythonpath
     command = [sys.executable, "-EP" if is_foreign else "-P", "-m", "ecr_credhelper", *arguments]
     detached: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":  # without a console, and out of the reach of Ctrl-C
+    if sys.platform == "win32":  # no console, no Ctrl-C
         detached = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
     try:
         subprocess.Popen(  # noqa: S603 - our own interpreter and module
@@ -32,4 +32,4 @@ def spawn(*arguments: str, needs_pythonpath: bool = False) -> None:
             **detached,
         )
     except OSError:
-        return  # the answer does not depend on it, and the next try is a few minutes away
+        return  # the current token is still valid, and the next attempt follows in a few minutes

@@ -1,4 +1,13 @@
-"""Run work with a deadline: in a thread, because nothing in botocore can be stopped from outside."""
+"""Run work with a deadline.
+
+Nothing in botocore can be stopped from outside. The work therefore runs in a thread, which the caller
+abandons at the deadline or on Ctrl-C. An abandoned thread keeps running, with these consequences:
+
+- It must not keep the process alive. It is a daemon thread, and the executable ends with ``os._exit``.
+- It can hold the lock of a token. ``release`` gives the lock to other processes.
+- It can have an open prompt for an MFA code. The executable restores the terminal before it ends, and a
+  Python program does so with ``atexit``; see console/terminal.py.
+"""
 
 import threading
 from contextlib import suppress
@@ -10,16 +19,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DEADLINE = 25
-"""Seconds for a whole get: testcontainers-java gives up after 30."""
+"""Maximum duration of a get, in seconds: testcontainers-java gives up after 30."""
 
 Result = TypeVar("Result")
 
 
-def run_with_deadline(seconds: float, work: "Callable[[], Result]", *, subject: str) -> "Result":
-    """Return what ``work`` returns or raise what it raises; UnreachableError after ``seconds``.
+def run_with_deadline(
+    seconds: float,
+    work: "Callable[[], Result]",
+    *,
+    subject: str,
+    release: "Callable[[], object]" = lambda: None,
+) -> "Result":
+    """Return the result of ``work`` or raise its exception; raise UnreachableError after ``seconds``.
 
-    The work goes on in its thread, which ends with the process: nothing in botocore can be stopped from
-    outside. Where no thread can be started, as at a limit on processes, it is done here, without a deadline.
+    ``release`` is called in any case. If no thread can be started, for example at a limit on processes, the
+    work runs in this thread, without a deadline.
     """
     results: list[Result] = []
     raised: list[BaseException] = []
@@ -27,19 +42,22 @@ def run_with_deadline(seconds: float, work: "Callable[[], Result]", *, subject: 
     def run() -> None:
         try:
             results.append(work())
-        except BaseException as error:  # noqa: BLE001 - it is raised again in the caller's thread
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
             raised.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
-    with suppress(RuntimeError):
-        thread.start()
-        thread.join(seconds)
-    if thread.ident is None:
-        run()
+    try:
+        with suppress(RuntimeError):
+            thread.start()
+            thread.join(seconds)
+        if thread.ident is None:
+            run()
+    finally:
+        release()
     if raised:
         raise raised[0]
     if not results:
-        reason = f"AWS did not answer within {seconds:.3g} s"
+        reason = f"the request to AWS timed out after {seconds:.3g} s"
         hint = "check the network, proxies and the source of the AWS credentials, and try again"
         raise UnreachableError(subject, reason, hint)
     return results[0]

@@ -1,54 +1,49 @@
-"""Keeps the cache folder bounded: what has expired goes, and the oldest beyond a number.
+"""Remove old files from the cache, and the oldest ones beyond a number.
 
-Rotating keys and vanished identities leave tokens that nobody asks for again. Nothing is locked here:
-an entry too many removed costs a call to AWS and nothing else.
+Expired entries are never served, so only the age of a file counts. Nothing is locked: removing an entry too
+early costs one call to AWS.
 """
 
 import os
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.files import remove
+from ecr_credhelper.files import is_private, remove
+from ecr_credhelper.token import MAX_LIFETIME
 
 if TYPE_CHECKING:
-    from ecr_credhelper.cache import Cache
+    from ecr_credhelper.records import FileStore
 
 SWEEP_INTERVAL = 3600
-"""Seconds between two sweeps: what has expired waits for an hour at most, and few misses pay for one."""
+"""Seconds between two sweeps of the cache directory."""
 
-MAX_ENTRIES = {"tokens": 256, "routes": 4096}
-"""Entries that may gather before the hour is over: more identities, or registries, than a person has."""
+MAX_AGE = MAX_LIFETIME
+"""Maximum age of a file, in seconds: no token or login is valid for longer."""
 
-KEEP_FRACTION = 0.75
-"""The part of those that an early sweep leaves, so that the next one is not due at once."""
+MAX_ROUTE_AGE = 7 * 24 * 3600
+"""Maximum age of a route, in seconds: ``list`` offers the hosts of the last week."""
 
-ABANDONED = 3600
-"""Seconds after which a file that is still being written has been left behind by a dead process."""
+MAX_ENTRIES = 4096
+"""Number of entries of each kind that a sweep keeps: far more registries or identities than one user has."""
 
 
-def evict_if_due(cache: "Cache", now: float) -> None:
-    """Sweep the cache, if the last time is an hour ago or more entries than ``MOST`` have gathered."""
-    crowded = [kind for kind, most in MAX_ENTRIES.items() if len(cache.store.names(kind)) > most]
-    if not crowded and cache.store.is_recent("eviction", "last", "last", now, seconds=SWEEP_INTERVAL):
+def evict_if_due(store: "FileStore", now: float) -> None:
+    """Sweep the cache directory, if that has not been done in the last hour."""
+    if store.is_recent("eviction", "last", "last", now, seconds=SWEEP_INTERVAL):
         return
-    cache.store.write("eviction", "last", "last", repr(now))
-    for kind in crowded:
-        paths = sorted((cache.store.path(kind, name) for name in cache.store.names(kind)), key=_modified)
-        for path in paths[: -int(KEEP_FRACTION * MAX_ENTRIES[kind])]:
-            remove(path)
-    cache.evict(now)
-    _remove_abandoned(cache.store.path(), now)
-
-
-def _remove_abandoned(directory: str, now: float) -> None:
-    for place, _, names in os.walk(directory):
-        for name in names:
-            path = os.path.join(place, name)
-            if name.startswith(".") and now - _modified(path) > ABANDONED:
+    store.try_write("eviction", "last", "last", repr(now))
+    if not is_private(store.directory):
+        return
+    for directory, _, names in os.walk(store.path()):
+        max_age = MAX_ROUTE_AGE if os.path.basename(directory) == "routes" else MAX_AGE
+        paths = (os.path.join(directory, name) for name in names)
+        ages = sorted((now - _modified(path), path) for path in paths)
+        for position, (age, path) in enumerate(ages):
+            if age >= max_age or position >= MAX_ENTRIES:
                 remove(path)
 
 
 def _modified(path: str) -> float:
-    """Return when a file was last written, in seconds since the epoch; 0 where it has gone meanwhile."""
+    """Return when a file was last written, in seconds since the epoch, or 0 if it no longer exists."""
     try:
         return os.stat(path).st_mtime
     except OSError:

@@ -1,12 +1,12 @@
-"""The hosts for ``list``: every registry whose login can be obtained now.
+"""The hosts for ``list``: every registry for which a login is available now.
 
-Clients that enumerate (the classic build, docker-py, SAM) know only the hosts in the list, and some drop
-every login if the get of one of them fails. So the list has each registry that the configuration sends here,
-unless its login cannot be obtained:
+Clients that enumerate (the classic build, docker-py, SAM) use only the hosts in the list, and some drop every
+login if a get for one of them fails. The list therefore has each registry that is configured for this helper,
+unless its token cannot be fetched:
 
-- One fetch per token, at most ``MAX_FETCHES`` at once, ``SECONDS`` in all; without any prompt, and without
-  any program but the fallback. If the cache has all tokens, nothing is fetched.
-- A failure is remembered for a minute. Tokens that arrive too late are left to one refresh in the background.
+- There is one fetch per token, with at most ``MAX_FETCHES`` at once and ``SECONDS`` in total. There are no
+  prompts, and no programs except for the fallback. If the cache has all tokens, nothing is fetched.
+- A failure is remembered for a minute. A background process fetches the tokens that arrive too late.
 """
 
 import time
@@ -28,23 +28,23 @@ if TYPE_CHECKING:
     from ecr_credhelper.token import Token
 
 SECONDS = 5
-"""For the whole list: Amazon's helper, which has no limit, made clients wait for more than a minute."""
+"""Maximum duration of a list, in seconds. Amazon's helper has no limit and can take more than a minute."""
 
 FALLBACK_SECONDS = 4.5
-"""For the fallback's list, which must have ended before ours does."""
+"""Maximum duration of the fallback's list, in seconds. It must end before our own deadline."""
 
 MAX_FETCHES = 8
-"""Tokens that are fetched at once: more would only compete for the processor."""
+"""Maximum number of concurrent fetches: more would only compete for the processor."""
 
 REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
-"""botocore reads the second one only; containers and Lambda functions have the first."""
+"""Containers and Lambda functions set the first one. botocore reads only the second one."""
 
 CACHED = "cached"
-"""The value of the setting ``list`` that switches fetching off."""
+"""The value of the setting ``list`` that disables fetching."""
 
 
 class Job(NamedTuple):
-    """A fetch: the name under which its failure is remembered, and the work."""
+    """A fetch, and the name under which its failure is remembered."""
 
     name: str
     work: "Callable[[], dict[str, str]]"
@@ -53,7 +53,7 @@ class Job(NamedTuple):
 def available_hosts(
     resolver: "Resolver", environ: "Mapping[str, str]", fetch_later: "Callable[[], None]"
 ) -> dict[str, str]:
-    """Return host -> user name of every registry for which a get would now return a login.
+    """Return host -> user name of every registry for which a get returns a login now.
 
     ``resolver`` must not be interactive; ``fetch_later`` starts a process that calls ``fetch_late``.
     """
@@ -65,33 +65,33 @@ def available_hosts(
     found, late = _run(resolver, jobs, end)
     for job in late:
         cache.record_failure(job.name, now)
-    if late and cache.store.directory:  # without a cache, nobody would find what arrives
+    if late and cache.store.directory:  # without a cache, later tokens would be lost
         fetch_later()
     return fallback.result() | hosts | found
 
 
 def fetch_late(resolver: "Resolver", environ: "Mapping[str, str]") -> None:
-    """Fetch what ``available_hosts`` did not wait for, within the deadline of a get."""
+    """Fetch the tokens that arrived too late for ``available_hosts``, within the deadline of a get."""
     _, jobs = _plan(resolver, environ)
     _run(resolver, jobs, time.monotonic() + resolver.seconds)
 
 
 def _run(resolver: "Resolver", jobs: "list[Job]", end: float) -> "tuple[dict[str, str], list[Job]]":
-    """Return host -> user name of what the jobs found until a moment, and those that have not ended."""
+    """Run jobs until ``end``. Return host -> user name of their results, and the unfinished jobs."""
     executor = ThreadPoolExecutor(MAX_FETCHES)
     fetches = {executor.submit(_attempt, resolver, job): job for job in jobs}
     done, pending = wait(fetches, max(0, end - time.monotonic()))
     found = {host: name for fetch in done for host, name in fetch.result().items()}
-    # Those that did not even start are not to blame: the next list begins with them.
+    # Jobs that have not started did not fail: the next list starts with them.
     late = [fetches[fetch] for fetch in pending if not fetch.cancel()]
     return found, late
 
 
 def _plan(resolver: "Resolver", environ: "Mapping[str, str]") -> "tuple[dict[str, str], list[Job]]":
-    """Return host -> user name of what is cached, and a job for each other token of configured registries."""
+    """Return host -> user name of all cached logins, and a job for each missing token."""
     cache, route, now = resolver.cache, resolver.fingerprint.route, resolver.clock()
     hosts = cache.hosts(route, now)
-    if not has_settings(environ):  # which a stored login of another host would need
+    if not has_settings(environ):  # without settings, a get does not serve the login of a custom host
         hosts = {host: name for host, name in hosts.items() if parse(host)}
     if resolver.settings.list == CACHED:
         return hosts, []
@@ -105,7 +105,7 @@ def _plan(resolver: "Resolver", environ: "Mapping[str, str]") -> "tuple[dict[str
             groups.setdefault(request.key, []).append(request)
     if not groups and not hosts and config.creds_store == HELPER_SUFFIX:
         regions = "\t".join(environ.get(name, "") for name in REGION_VARIABLES)
-        return hosts, [Job(f"list\town\t{regions}\t{route}", partial(_own_registry, resolver, environ))]
+        return hosts, [Job(f"list\tcaller\t{regions}\t{route}", partial(_caller_registry, resolver, environ))]
     jobs = []
     for key, group in groups.items():
         if token := cache.token(key, now):
@@ -116,7 +116,7 @@ def _plan(resolver: "Resolver", environ: "Mapping[str, str]") -> "tuple[dict[str
 
 
 def _requests(resolver: "Resolver", names: "Iterable[str]") -> "Iterator[Request]":
-    """Yield a request for each ECR registry among some server strings; skip those with a wrong rule."""
+    """Yield a request for each ECR registry in some server strings. Skip registries with a wrong rule."""
     for name in sorted(names):
         try:
             registry = parse(name) or resolver.settings.registry(name)
@@ -127,10 +127,10 @@ def _requests(resolver: "Resolver", names: "Iterable[str]") -> "Iterator[Request
 
 
 def _attempt(resolver: "Resolver", job: Job) -> dict[str, str]:
-    """Return what the work of a job returns; if that is nothing, remember it as a failure."""
+    """Return the result of a job. Record a failure if the result is empty."""
     try:
         found = job.work()
-    except Exception as error:  # noqa: BLE001 - list never fails, and the text can hold a secret
+    except Exception as error:  # noqa: BLE001 - list never fails, and the message can hold a secret
         resolver.log(f"list: {error if isinstance(error, CredentialHelperError) else type(error).__name__}")
         found = {}
     if not found:
@@ -141,7 +141,7 @@ def _attempt(resolver: "Resolver", job: Job) -> dict[str, str]:
 def _obtain(resolver: "Resolver", group: "list[Request]") -> dict[str, str]:
     """Fetch the token that a group of registries shares; return host -> user name."""
     lock = TokenLock(resolver.cache.store.directory, group[0].key)
-    token = resolver.find_or_fetch(group[0], lambda token, now: False, lock)  # noqa: ARG005 - any valid token will do
+    token = resolver.find_or_fetch(group[0], lambda token, now: False, lock)  # noqa: ARG005 - any valid token is good enough
     return _serve(resolver, group, token)
 
 
@@ -152,8 +152,8 @@ def _serve(resolver: "Resolver", group: "list[Request]", token: "Token") -> dict
     return {request.registry.host: token.username for request in group}
 
 
-def _own_registry(resolver: "Resolver", environ: "Mapping[str, str]") -> dict[str, str]:
-    """Return the registry of the identity's own account, as AWS reports it, if a region is configured."""
+def _caller_registry(resolver: "Resolver", environ: "Mapping[str, str]") -> dict[str, str]:
+    """Return the registry of the caller's account, as AWS reports it, if a region is configured."""
     from botocore.session import Session
 
     region = next(filter(None, map(environ.get, REGION_VARIABLES)), None)
@@ -163,21 +163,21 @@ def _own_registry(resolver: "Resolver", environ: "Mapping[str, str]") -> dict[st
         return {}
     request = resolver.request(any_account)
     token, host = resolver.fetch(request)
-    own = parse(host)
-    if own is None:
+    registry = parse(host)
+    if registry is None:
         return {}
-    own_request = resolver.request(own)
-    if own_request.key != request.key:  # the settings have a rule for this account
-        return _obtain(resolver, [own_request])
-    return _serve(resolver, [own_request], token)
+    caller_request = resolver.request(registry)
+    if caller_request.key != request.key:  # the settings have a rule for this account
+        return _obtain(resolver, [caller_request])
+    return _serve(resolver, [caller_request], token)
 
 
 def _fallback_hosts(resolver: "Resolver", environ: "Mapping[str, str]") -> dict[str, str]:
-    """Return server -> user name of logins for other registries; nothing if the fallback fails."""
+    """Return server -> user name of the fallback's logins, or nothing if the fallback fails."""
     settings = resolver.settings
     try:
         found = Fallback(environ, settings.fallback()).hosts(FALLBACK_SECONDS)
-        # A get for an ECR registry never asks the fallback, so its login there is of no use.
+        # A get for an ECR registry never calls the fallback, so a login there is never used.
         return {
             server: name for server, name in found.items() if not (parse(server) or settings.registry(server))
         }

@@ -1,4 +1,4 @@
-"""A lock between processes for each token, so that one of them fetches it and the others wait."""
+"""A lock between processes for each token, so that one process fetches it and the others wait."""
 
 import os
 from contextlib import suppress
@@ -10,51 +10,52 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 LOCK_WAIT = 15
-"""Seconds to wait for another process that fetches the same token. Then this process fetches it too: what is
-left of the deadline is enough for that."""
+"""Seconds to wait for another process that fetches the same token. After that, the rest of the deadline is
+enough to fetch it in this process."""
 
 LOCK_POLL = 0.02
-"""Seconds between two looks at a lock: short beside the tenth of a second that AWS takes."""
+"""Seconds between two attempts to acquire a lock: short compared with the 0.1 s of a call to AWS."""
 
 LOCKS = 1021
-"""The number of lock files, all empty. Two tokens can share one, and then wait for each other. Lock files are
-never removed, which cannot be done safely. A prime, so that every byte of a key counts: the keys of one
-identity differ only in their beginnings."""
+"""Number of lock files, which are empty. They are never removed, since that cannot be done safely.
+
+Tokens that share a file wait for each other. The number is a prime, so that every byte of a key counts: the
+keys of one identity differ only in their first bytes.
+"""
 
 
 class TokenLock:
-    """The lock of a token between processes, if it can be had: without it AWS may be called twice.
+    """The lock of a token between processes. If it cannot be acquired, AWS can be called twice.
 
-    The system releases it when its holder dies, however it dies; ``let_go`` does when the work is given up,
-    whose thread goes on.
+    The operating system releases it when the process ends.
     """
 
     def __init__(self, directory: str, key: str) -> None:
-        self._folder = directory
+        self._directory = directory
         self._key = key
         self._lock: FileLock | None = None
         self._abandoned = False
 
     def __enter__(self) -> bool:
-        """Wait for it; tell whether it is held."""
-        locks = os.path.join(self._folder, "locks")
-        if not make_private(self._folder) or not make_private(locks):
-            return False
-        from filelock import FileLock
+        """Acquire the lock and return whether that succeeded."""
+        locks = os.path.join(self._directory, "locks")
+        with suppress(OSError, NotImplementedError):  # filelock's Timeout is an OSError
+            make_private(self._directory)
+            make_private(locks)
+            from filelock import FileLock
 
-        path = os.path.join(locks, lock_name(self._key))
-        lock = self._lock = FileLock(path, mode=PRIVATE_FILE, poll_interval=LOCK_POLL, thread_local=False)
-        with suppress(OSError, NotImplementedError):  # its Timeout is an OSError
-            lock.acquire(timeout=LOCK_WAIT)
-        if self._abandoned:  # while it was waited for
+            path = os.path.join(locks, lock_name(self._key))
+            self._lock = FileLock(path, mode=PRIVATE_FILE, poll_interval=LOCK_POLL, thread_local=False)
+            self._lock.acquire(timeout=LOCK_WAIT)
+        if self._abandoned:  # while this thread waited for the lock
             self.release()
-        return lock.is_locked
+        return self._lock is not None and self._lock.is_locked
 
     def __exit__(self, *_: object) -> None:
         self.release()
 
     def release(self) -> None:
-        """Leave it to others, in whatever thread."""
+        """Release the lock. Other threads can call this if they abandon the one that holds the lock."""
         self._abandoned = True
         if self._lock:
             with suppress(OSError):

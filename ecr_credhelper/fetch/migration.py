@@ -1,6 +1,6 @@
-"""Logins that an older version stored: carried over into the present format, once.
+"""Copy logins that an older version stored into the current format, once.
 
-The old files stay: the version that wrote them may still be in use.
+The old files stay, since the older version can still be in use.
 """
 
 import os
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 OLD_MAGIC, OLD_END = "ecr-credhelper 1", "end"
-"""The first and the last line of a record in format 1, which lay directly in the cache's directory."""
+"""The first and the last line of a record in format 1, whose files are directly in the cache directory."""
 
 
 def carry_over_logins(store: FileStore) -> None:
-    """Copy the logins of format 1 into ``records``, which have none yet; all of them, or none.
+    """Copy the logins of format 1 into ``store``, which has no logins yet: all of them, or none.
 
-    That version also stored its own tokens, when Docker handed them back. Those are not copied.
+    The older version also stored its own tokens as logins when Docker passed them back. Those are not copied.
     """
-    directories = (store.directory, store.path(), store.path("logins"))
-    if not is_private(store.directory) or not all(map(make_private, directories)):
+    if not is_private(store.directory):
         return
     tokens = {tuple(lines[-2:]) for _, lines in _read_all(store.directory, "tokens")}
     try:
+        make_private(store.path("logins"))  # even if there is no login, so that this runs only once
         for name, (host, *login) in _read_all(store.directory, "logins"):
             if tuple(login[-2:]) not in tokens:
-                store.save("logins", name, host, *login)
+                store.write("logins", name, host, *login)
     except OSError:
         shutil.rmtree(store.path("logins"), ignore_errors=True)
 
 
 def _read_all(directory: str, kind: str) -> "Iterator[tuple[str, list[str]]]":
-    """Yield file name and lines of every record of one kind in format 1."""
+    """Yield file name and lines of every record of a kind in format 1."""
     try:
         names = os.listdir(os.path.join(directory, kind))
     except OSError:

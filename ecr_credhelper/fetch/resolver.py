@@ -1,9 +1,9 @@
-"""A cache miss: look for the token, lock, look again, ask AWS, keep the answer; all within one deadline.
+"""A cache miss: under the token's lock, look in the cache again, call AWS and save the token.
 
-What is expensive to import waits until it is needed: who finds that another process has fetched the
-token meanwhile never loads botocore.
+Imports are deferred, so that a process never loads botocore if another process has already fetched the token.
 """
 
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ecr_credhelper.errors import NO_CREDENTIALS, CredentialHelperError, NoCredentialsError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Request(NamedTuple):
-    """What one get asks for: a registry, the rule that applies to it, and the key of the token it needs."""
+    """A registry, the rule that applies to it, and the key of the token that serves it."""
 
     registry: "Registry"
     rule: "Rule"
@@ -33,9 +33,9 @@ class Request(NamedTuple):
 
     @property
     def wants_not_found(self) -> bool:
-        """Whether a failure is reported as "no login", so that the client continues anonymously.
+        """Whether to report a failure as "not found", so that the client continues anonymously.
 
-        The public registry allows anonymous pulls; for others the settings decide.
+        By default, this is so for the public registry, which allows anonymous pulls.
         """
         return self.rule.on_error == "not-found" if self.rule.on_error else self.registry.public
 
@@ -43,13 +43,13 @@ class Request(NamedTuple):
 class Resolver:
     """Finds or fetches the token of a registry.
 
-    ``settings`` select the identity, ``fingerprint`` identifies it, ``clock`` returns seconds since the
-    epoch, ``log`` takes a line for the log, ``asked`` is the identity that a program names, if it does. With
-    ``is_interactive`` off, nothing is prompted for and no program is started. All errors are
+    ``settings`` select the identity and ``fingerprint`` identifies it. ``clock`` returns seconds since the
+    epoch, and ``log`` writes a line to the log. ``override`` is the identity that a Python program selects.
+    Without ``is_interactive``, there are no prompts and no credential processes. All errors are
     CredentialHelperErrors.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what it joins
+    def __init__(  # noqa: PLR0913, PLR0917 - its collaborators
         self,
         settings: "Settings",
         fingerprint: "Fingerprint",
@@ -71,18 +71,18 @@ class Resolver:
 
     @staticmethod
     def limit(settings: "Settings") -> float:
-        """Return the seconds that a whole response may take."""
+        """Return the deadline of a get, in seconds."""
         return float(settings.deadline or DEADLINE)
 
     def request(self, registry: "Registry") -> Request:
-        """Return the request for a registry; ConfigurationError if what the settings say of it is wrong."""
+        """Return the request for a registry; raise ConfigurationError if its rule is wrong."""
         rule = self.override.apply_to(self.settings.rule(registry))
         return Request(registry, rule, token_key(registry, rule, self.fingerprint.identity))
 
     def resolve(self, request: Request) -> Token:
         """Return the token for a request, from AWS unless another process has just fetched it.
 
-        If AWS fails, a token that is about to expire is served, and to everyone without a call for a minute.
+        If AWS fails, return a token that is about to expire. All processes do so without a call for a minute.
         """
         try:
             return self._run_with_deadline(request, Token.should_wait_for_refresh)
@@ -96,19 +96,19 @@ class Resolver:
             return expiring
 
     def refresh(self, request: Request) -> Token:
-        """Return a token before its last quarter: from AWS, unless another process has fetched one."""
+        """Return a token before its last quarter, from AWS unless another process has just fetched it."""
         return self._run_with_deadline(request, Token.should_refresh_ahead)
 
     def find_or_fetch(
         self, request: Request, is_stale: "Callable[[Token, float], bool]", lock: "TokenLock"
     ) -> Token:
-        """Return the token for a request, from the cache unless it ``is_stale``; save how it was found."""
+        """Return the token for a request, from the cache unless it ``is_stale``, and save its route."""
 
         def find() -> Token | None:
             now = self.clock()
             token = self.cache.token(request.key, now)
-            is_good = token and (not is_stale(token, now) or self.cache.failed_recently(request.key, now))
-            return token if is_good else None
+            is_usable = token and (not is_stale(token, now) or self.cache.failed_recently(request.key, now))
+            return token if is_usable else None
 
         token = find()
         if token is None:
@@ -119,29 +119,27 @@ class Resolver:
         return token
 
     def save_route(self, request: Request) -> None:
-        """Save which token serves a registry, unless the configuration has been written meanwhile."""
+        """Save which token serves a registry, unless the configuration was written in the meantime."""
         if self.fingerprint.is_unchanged():
             self.cache.save_route(request.registry.host, self.fingerprint.route, request.key, self.clock())
 
     def _run_with_deadline(self, request: Request, is_stale: "Callable[[Token, float], bool]") -> Token:
         rule = request.rule
-        shown = rule._replace(external_id="…" if rule.external_id else "").identity()
-        self.log(f"rule: {rule.pattern or 'none, the default chain'} {' '.join(map('='.join, shown))}")
+        fields = rule._replace(external_id="…" if rule.external_id else "").identity()
+        self.log(f"rule: {rule.pattern or 'none, the default chain'} {' '.join(map('='.join, fields))}")
         lock = TokenLock(self.cache.store.directory, request.key)
-        try:
-            return run_with_deadline(
-                self.seconds,
-                lambda: self.find_or_fetch(request, is_stale, lock),
-                subject=request.registry.host,
-            )
-        finally:
-            lock.release()
+        return run_with_deadline(
+            self.seconds,
+            lambda: self.find_or_fetch(request, is_stale, lock),
+            subject=request.registry.host,
+            release=lock.release,
+        )
 
     def fetch(self, request: Request) -> "Response":
-        """Fetch a token from AWS and save it; remember for a minute that there are no credentials."""
+        """Fetch a token from AWS and save it. Missing credentials are remembered for a minute."""
         now = self.clock()
-        who = _identity_key(request.registry, request.rule, self.fingerprint.identity)
-        if self.cache.failed_recently(who, now):
+        identity = _identity_key(request.registry, request.rule, self.fingerprint.identity)
+        if self.cache.failed_recently(identity, now):
             raise NoCredentialsError(request.registry.host, *NO_CREDENTIALS)
         from ecr_credhelper.aws import client
         from ecr_credhelper.fetch import eviction
@@ -157,21 +155,21 @@ class Resolver:
             )
         except NoCredentialsError:
             if self.fingerprint.is_unchanged():
-                self.cache.record_failure(who, now)
+                self.cache.record_failure(identity, now)
             raise
         if self.fingerprint.is_unchanged():
             self.cache.save_token(request.key, response.token)
-        else:  # we do not know which identity AWS saw
+        else:  # the identity changed during the call, so we do not know which one this token belongs to
             self.cache.record_unsaved(response.token, self.clock())
-        eviction.evict_if_due(self.cache, self.clock())
+        eviction.evict_if_due(self.cache.store, time.time())  # the times of files are of the system clock
         return response
 
 
 def token_key(registry: "Registry", rule: "Rule", identity: str) -> str:
-    """Return the name of the token for ``registry`` under a rule: fields as in a fingerprint.
+    """Return the key of the token for ``registry`` under a rule: fields as in a fingerprint.
 
-    A token gives access to every registry of its region that the principal is allowed to use, so the
-    host's account is not part of the key: forty accounts of one region share one token.
+    The account of the registry is not part of the key. A token gives access to every registry of its region
+    that its principal is allowed to use, so forty accounts of one region share one token.
     """
     fields = [
         ("api", "ecr-public" if registry.public else "ecr"),
@@ -185,7 +183,7 @@ def token_key(registry: "Registry", rule: "Rule", identity: str) -> str:
 
 
 def _identity_key(registry: "Registry", rule: "Rule", identity: str) -> str:
-    """Return the fields that identify whose token it is."""
+    """Return the fields that identify the AWS identity of a token."""
     fields = rule.identity()
     if rule.profile == "auto":  # the account selects the profile
         fields.append(("account", registry.account))

@@ -1,4 +1,4 @@
-"""Several accounts: which identity asks for which registry, by the settings and the environment."""
+"""Several accounts: settings and environment select the identity for each registry."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ecr_credhelper.aws import sessions
-from ecr_credhelper.cache import open_cache
 from ecr_credhelper.errors import CredentialsError
 from ecr_credhelper.helper import Helper
 from tests.conftest import EXECUTABLE, HOST, NOT_FOUND, OTHER_ACCOUNT, PUBLIC, Result, Run, login, run
@@ -38,7 +37,7 @@ def sts(api: FakeECR) -> Iterator[FakeSTS]:
 
 @pytest.fixture(autouse=True)
 def person(home: Path, api: FakeECR, sts: FakeSTS, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give the home profiles in two accounts, no default one, and lead the SDK to the fakes."""
+    """Configure profiles in two accounts, without a default profile, and the fake endpoints."""
     api.identities |= {"AKIAONE": "one", "AKIATWO": "two"}
     (home / ".aws").mkdir()
     (home / ".aws/config").write_text(
@@ -57,7 +56,7 @@ def settings(home: Path, text: str) -> None:
     file.write_text(text)
 
 
-def test_each_account_is_asked_for_by_its_own_profile(home: Path, api: FakeECR, ask: Run) -> None:
+def test_each_account_is_fetched_with_its_profile(home: Path, api: FakeECR, ask: Run) -> None:
     settings(home, '[registry.111122223333]\nprofile = "one"\n[registry.444455556666]\nprofile = "two"\n')
     first, second = ask("get", stdin=HOST).reply, ask("get", stdin=OTHER_ACCOUNT).reply
     assert first["Secret"] != second["Secret"]
@@ -73,7 +72,7 @@ def test_two_accounts_of_one_profile_share_a_token(home: Path, api: FakeECR, ask
     assert len(api.calls) == 1
 
 
-def test_a_named_profile_beats_keys_in_the_environment(
+def test_a_rules_profile_overrides_keys_in_the_environment(
     home: Path, api: FakeECR, monkeypatch: pytest.MonkeyPatch, ask: Run
 ) -> None:
     settings(home, '[registry.444455556666]\nprofile = "two"\n')
@@ -95,23 +94,23 @@ def test_a_profile_is_found_by_the_account(home: Path, api: FakeECR, ask: Run) -
     )
     ask("get", stdin=OTHER_ACCOUNT)
     assert [call.access_key for call in api.calls] == ["AKIATWO"]
-    assert "no AWS profile is in account 111122223333" in ask("get", stdin=HOST).error
+    assert "no AWS profile belongs to account 111122223333" in ask("get", stdin=HOST).error
     several = ask("get", stdin=HOST.replace("111122223333", "777788889999")).error
-    assert "several AWS profiles are in account 777788889999: role, sso" in several
+    assert "several AWS profiles belong to account 777788889999: role, sso" in several
 
 
-def test_an_account_without_credentials_does_not_hold_up_another(home: Path, api: FakeECR, ask: Run) -> None:
+def test_an_account_without_credentials_does_not_affect_others(home: Path, api: FakeECR, ask: Run) -> None:
     with (home / ".aws/config").open("a") as file:
         file.write("[profile empty]\naws_account_id = 111122223333\n")
     settings(home, '[registry."*.dkr.ecr.*.amazonaws.com"]\nprofile = "auto"\n')
     text = (home / ".aws/config").read_text()
     (home / ".aws/config").write_text(text.replace("[profile mfa]", "[profile x]").replace(ROLE, "none"))
-    assert "no AWS credentials were found" in ask("get", stdin=HOST).error
+    assert "no AWS credentials found" in ask("get", stdin=HOST).error
     assert ask("get", stdin=OTHER_ACCOUNT).reply["Username"] == "AWS"
     assert [call.access_key for call in api.calls] == ["AKIATWO"]
 
 
-def test_a_role_is_assumed_on_top_of_a_profile(home: Path, api: FakeECR, sts: FakeSTS, ask: Run) -> None:
+def test_a_rules_role_is_assumed_with_a_profile(home: Path, api: FakeECR, sts: FakeSTS, ask: Run) -> None:
     settings(
         home,
         f'[registry.444455556666]\nprofile = "one"\nrole_arn = "{ROLE}"\nrole_session_name = "docker"\n'
@@ -133,7 +132,7 @@ def test_a_role_is_assumed_on_top_of_a_profile(home: Path, api: FakeECR, sts: Fa
     assert [call.access_key[:4] for call in api.calls] == ["ASIA"]
 
 
-def test_a_role_is_assumed_on_top_of_a_profiles_role(home: Path, sts: FakeSTS, ask: Run) -> None:
+def test_a_rules_role_is_assumed_with_a_profiles_role(home: Path, sts: FakeSTS, ask: Run) -> None:
     with (home / ".aws/config").open("a") as file:
         file.write(f"[profile role]\nrole_arn = {ROLE}-below\nsource_profile = one\n")
     settings(home, f'[registry.444455556666]\nprofile = "role"\nrole_arn = "{ROLE}"\n')
@@ -141,19 +140,19 @@ def test_a_role_is_assumed_on_top_of_a_profiles_role(home: Path, sts: FakeSTS, a
     assert [call.parameters["RoleArn"] for call in sts.calls] == [f"{ROLE}-below", ROLE]
 
 
-def test_a_cli_cache_that_cannot_be_written_costs_no_answer(home: Path, ask: Run) -> None:
+def test_an_unwritable_cli_cache_does_not_fail_a_get(home: Path, ask: Run) -> None:
     (home / ".aws/cli").write_text("in the way")
     settings(home, f'[registry.444455556666]\nprofile = "one"\nrole_arn = "{ROLE}"\n')
     assert ask("get", stdin=OTHER_ACCOUNT).reply["Username"] == "AWS"
 
 
-def test_a_role_without_any_keys_below_it_is_told(home: Path, ask: Run) -> None:
+def test_a_role_without_source_credentials_is_an_error(home: Path, ask: Run) -> None:
     settings(home, f'[registry.444455556666]\nrole_arn = "{ROLE}"\n')
-    assert "no AWS credentials were found" in ask("get", stdin=OTHER_ACCOUNT).error
+    assert "no AWS credentials found" in ask("get", stdin=OTHER_ACCOUNT).error
 
 
 @pytest.mark.parametrize("field", ["profile", "role_arn"])
-def test_machines_without_files_say_it_by_variables(
+def test_variables_can_replace_the_settings_file(
     field: str, api: FakeECR, sts: FakeSTS, monkeypatch: pytest.MonkeyPatch, ask: Run
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "one")
@@ -168,7 +167,7 @@ def test_machines_without_files_say_it_by_variables(
     assert len(sts.calls) == (0 if field == "profile" else 1)
 
 
-def test_region_endpoint_and_ca_bundle_are_the_rules(
+def test_a_rule_sets_region_endpoint_and_ca_bundle(
     home: Path, api: FakeECR, monkeypatch: pytest.MonkeyPatch, ask: Run
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
@@ -183,7 +182,7 @@ def test_region_endpoint_and_ca_bundle_are_the_rules(
     assert ask("get", stdin=OTHER_ACCOUNT).status == 1
 
 
-def test_a_host_of_ones_own_is_ecr(home: Path, api: FakeECR, ask: Run) -> None:
+def test_a_custom_host_in_the_settings_is_an_ecr_registry(home: Path, api: FakeECR, ask: Run) -> None:
     settings(
         home,
         '[registry."images.example.com"]\naccount = "111122223333"\nregion = "eu-west-1"\nprofile = "one"\n'
@@ -207,7 +206,7 @@ def test_a_host_of_ones_own_is_ecr(home: Path, api: FakeECR, ask: Run) -> None:
 
 
 @pytest.mark.parametrize("where", ["top", "rule"])
-def test_failures_look_like_no_login_where_that_is_wanted(where: str, home: Path, ask: Run) -> None:
+def test_on_error_not_found_reports_failures_as_not_found(where: str, home: Path, ask: Run) -> None:
     settings(home, f'{"[registry.111122223333]" if where == "rule" else ""}\non_error = "not-found"\n')
     assert ask("get", stdin=HOST) == Result(1, NOT_FOUND, b"")
     if where == "rule":
@@ -216,7 +215,7 @@ def test_failures_look_like_no_login_where_that_is_wanted(where: str, home: Path
     assert "no AWS credentials" in ask("get", stdin=PUBLIC).error
 
 
-def test_a_wrong_rule_concerns_its_own_registries(home: Path, api: FakeECR, ask: Run) -> None:
+def test_a_wrong_rule_does_not_affect_other_registries(home: Path, api: FakeECR, ask: Run) -> None:
     settings(home, '[registry.111122223333]\nprofil = "one"\n[registry.444455556666]\nprofile = "two"\n')
     assert (
         'registry."111122223333".profil: unknown setting, did you mean profile?'
@@ -225,10 +224,10 @@ def test_a_wrong_rule_concerns_its_own_registries(home: Path, api: FakeECR, ask:
     assert ask("get", stdin=OTHER_ACCOUNT).reply["Username"] == "AWS"
     settings(home, '[registry.111122223333]\nregion = 1\n[registry.444455556666]\nprofile = "two"\n')
     assert ask("get", stdin=OTHER_ACCOUNT).reply["Username"] == "AWS"
-    assert len(api.calls) == 1  # the settings have changed, its rule has not: the token is still there
+    assert len(api.calls) == 1  # the rule of this registry has not changed
 
 
-def test_settings_that_change_lead_to_another_identity_at_once(home: Path, api: FakeECR, ask: Run) -> None:
+def test_changed_settings_select_another_identity_at_once(home: Path, api: FakeECR, ask: Run) -> None:
     for profile in ("one", "two"):
         settings(home, f'[registry.111122223333]\nprofile = "{profile}"\n')
         ask("get", stdin=HOST)
@@ -238,16 +237,16 @@ def test_settings_that_change_lead_to_another_identity_at_once(home: Path, api: 
 def test_the_deadline_is_a_setting(home: Path, api: FakeECR, ask: Run) -> None:
     settings(home, 'deadline = 1\n[registry.111122223333]\nprofile = "one"\n')
     api.gate.clear()
-    assert "AWS did not answer within 1 s" in ask("get", stdin=HOST).error
+    assert "the request to AWS timed out after 1 s" in ask("get", stdin=HOST).error
 
 
-def test_whoever_has_no_credentials_does_not_look_for_them_again_at_once(
+def test_missing_credentials_are_remembered(
     home: Path, api: FakeECR, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = run("get", stdin=HOST).error
-    assert "no AWS credentials were found" in first
+    assert "no AWS credentials found" in first
     (home / "elsewhere").mkdir()
-    monkeypatch.setenv("PYTHONPATH", str(home / "elsewhere"))  # botocore is not even loaded
+    monkeypatch.setenv("PYTHONPATH", str(home / "elsewhere"))  # the helper would fail if it loaded botocore
     (home / "elsewhere" / "botocore.py").write_text("raise SystemExit('loaded')")
     assert run("get", stdin=HOST).error == first
     monkeypatch.delenv("PYTHONPATH")
@@ -256,8 +255,10 @@ def test_whoever_has_no_credentials_does_not_look_for_them_again_at_once(
     assert len(api.calls) == 1
 
 
-def test_it_is_remembered_for_a_minute(api: FakeECR, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same in this process, by the clock."""
+def test_missing_credentials_are_remembered_for_a_minute(
+    api: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same in this process, with a clock."""
     now = time.time()
     monkeypatch.delenv("AWS_ENDPOINT_URL")
 
@@ -267,38 +268,35 @@ def test_it_is_remembered_for_a_minute(api: FakeECR, monkeypatch: pytest.MonkeyP
     first = get()
     looked: list[str] = []
     monkeypatch.setattr("ecr_credhelper.aws.client.session_for", lambda *_, **__: looked.append("again"))
-    assert b"no AWS credentials were found" in first
+    assert b"no AWS credentials found" in first
     now += 59
     assert get() == first
-    assert get(PUBLIC) == NOT_FOUND  # whichever registry is asked for
+    assert get(PUBLIC) == NOT_FOUND  # for every registry
     assert looked == []
     now += 2
     assert get() != first
     assert looked == ["again"]
-    cache = open_cache(os.environ)
-    cache.evict(now)
-    assert cache.store.names("failures") == []
     assert api.calls == []
 
 
-# MFA: asked for on the terminal, never on standard input.
+# MFA: prompts on the terminal, never on standard input.
 
 
-def test_without_a_terminal_an_mfa_code_is_not_waited_for(
+def test_without_a_terminal_a_required_mfa_code_is_an_error(
     sts: FakeSTS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "mfa")
     error = run("get", stdin=HOST, start_new_session=True).error
-    assert f"role {ROLE} needs an MFA code, and there is no terminal to ask on; run: aws sts" in error
+    assert f"role {ROLE} needs an MFA code, but no terminal is available; run: aws sts" in error
     assert sts.calls == []
 
 
-def test_on_a_terminal_an_mfa_code_is_asked_for_once(
+def test_on_a_terminal_the_user_is_prompted_once_for_an_mfa_code(
     sts: FakeSTS, api: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "mfa")
     terminal, other_end = pty.openpty()
-    # A session's first terminal is its own: /dev/tty. The standard streams are the client's pipes.
+    # The first terminal that a session opens becomes /dev/tty. The standard streams are the client's pipes.
     command = f'exec 3<>"{os.ttyname(other_end)}"; exec "{EXECUTABLE}" get'
     with subprocess.Popen(
         ["sh", "-c", command],
@@ -311,7 +309,7 @@ def test_on_a_terminal_an_mfa_code_is_asked_for_once(
         process.stdin.write(HOST.encode())
         process.stdin.close()
         process.stdin = None
-        while termios.tcgetattr(other_end)[3] & termios.ECHO:  # poll: the echo goes off when it asks
+        while termios.tcgetattr(other_end)[3] & termios.ECHO:  # the prompt turns off the echo
             assert process.poll() is None
         os.write(terminal, b"123456\n")
         stdout, stderr = process.communicate(timeout=60)
@@ -323,26 +321,26 @@ def test_on_a_terminal_an_mfa_code_is_asked_for_once(
     assert (json.loads(stdout)["Username"], stderr) == ("AWS", b"")
     assert [(c.parameters["SerialNumber"], c.parameters["TokenCode"]) for c in sts.calls] == [(MFA, "123456")]
     run("get", stdin=HOST.replace("us-west-2", "eu-central-1"), start_new_session=True)
-    assert len(sts.calls) == 1  # the keys are in the cache that the AWS CLI shares
+    assert len(sts.calls) == 1  # the AWS CLI's cache has the credentials
     assert len(api.calls) == 2
     assert len(list((home / ".aws/cli/cache").iterdir())) == 1
 
 
-def nobody_types(_: str) -> str:
+def no_input(_: str) -> str:
     raise EOFError
 
 
-def test_the_prompt_says_for_which_role(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_mfa_prompt_names_the_role(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "tty").touch()
     monkeypatch.setattr(sessions, "TERMINAL", str(tmp_path / "tty"))
     monkeypatch.setattr("getpass.getpass", lambda prompt: prompt)
-    assert sessions._ask(HOST, ROLE, "mfa", "Enter it: ") == f"{HOST}: role {ROLE}: Enter it: "  # noqa: SLF001 - as botocore calls it
+    assert sessions._prompt_for_mfa(HOST, ROLE, "mfa", "Enter it: ") == f"{HOST}: role {ROLE}: Enter it: "  # noqa: SLF001 - as botocore calls it
     with monkeypatch.context() as patch:
-        patch.setattr("getpass.getpass", nobody_types)
-        with pytest.raises(CredentialsError, match="and none was typed; run: aws"):
-            sessions._ask(HOST, ROLE, "mfa", "")  # noqa: SLF001 - as botocore calls it
+        patch.setattr("getpass.getpass", no_input)
+        with pytest.raises(CredentialsError, match="but none was entered; run: aws"):
+            sessions._prompt_for_mfa(HOST, ROLE, "mfa", "")  # noqa: SLF001 - as botocore calls it
     monkeypatch.setattr(sessions, "TERMINAL", str(tmp_path / "missing"))
     with pytest.raises(CredentialsError, match="--profile mfa"):
-        sessions._ask(HOST, ROLE, "mfa", "")  # noqa: SLF001 - as botocore calls it
+        sessions._prompt_for_mfa(HOST, ROLE, "mfa", "")  # noqa: SLF001 - as botocore calls it
     monkeypatch.setattr("os.name", "nt")
-    assert sessions._ask(HOST, ROLE, "", "") == f"{HOST}: role {ROLE}: "  # noqa: SLF001 - as botocore calls it
+    assert sessions._prompt_for_mfa(HOST, ROLE, "", "") == f"{HOST}: role {ROLE}: "  # noqa: SLF001 - as botocore calls it

@@ -1,4 +1,4 @@
-"""What AWS hands out, decoded, and every way in which it can be wrong."""
+"""Decoding of authorization tokens, and malformed responses."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def test_a_token_is_split_at_the_first_colon(shape: Any) -> None:
 @pytest.mark.parametrize(
     ("response", "reason"),
     [
-        ({}, "holds no authorization data"),
-        ({"authorizationData": []}, "holds no authorization data"),
-        ({"authorizationData": None}, "holds no authorization data"),
-        ({"authorizationData": ["x"]}, "holds no authorization data"),
-        ({"authorizationData": [{"expiresAt": at(HOUR)}]}, "holds no authorizationToken"),
-        ({"authorizationData": [data(authorizationToken="")]}, "holds no authorizationToken"),
+        ({}, "has no authorizationData"),
+        ({"authorizationData": []}, "has no authorizationData"),
+        ({"authorizationData": None}, "has no authorizationData"),
+        ({"authorizationData": ["x"]}, "has no authorizationData"),
+        ({"authorizationData": [{"expiresAt": at(HOUR)}]}, "has no authorizationToken"),
+        ({"authorizationData": [data(authorizationToken="")]}, "has no authorizationToken"),
         ({"authorizationData": [data(authorizationToken="AWS:pass")]}, "not base64"),
         ({"authorizationData": [data(authorizationToken="QVdTOnA")]}, "not base64"),
         ({"authorizationData": [data(authorizationToken="ÄÖ")]}, "not base64"),
@@ -58,12 +58,12 @@ def test_a_token_is_split_at_the_first_colon(shape: Any) -> None:
         ({"authorizationData": [data(authorizationToken=b64("AWS:a\0b"))]}, "not printable user:password"),
         ({"authorizationData": [data(expiresAt=None)]}, "no expiry"),
         ({"authorizationData": [data(expiresAt="tomorrow")]}, "no expiry"),
-        ({"authorizationData": [data(expiresAt=at(0))]}, "expired already when it arrived"),
-        ({"authorizationData": [data(expiresAt=at(-HOUR))]}, "expired already when it arrived"),
-        ({"authorizationData": [data(expiresAt=at(25 * HOUR))]}, "absurd"),
+        ({"authorizationData": [data(expiresAt=at(0))]}, "already expired"),
+        ({"authorizationData": [data(expiresAt=at(-HOUR))]}, "already expired"),
+        ({"authorizationData": [data(expiresAt=at(25 * HOUR))]}, "more than a day"),
     ],
 )
-def test_a_malformed_answer_is_an_error_that_names_the_field(response: dict[str, Any], reason: str) -> None:
+def test_a_malformed_response_is_an_error_that_names_the_field(response: dict[str, Any], reason: str) -> None:
     with pytest.raises(InvalidResponseError, match=reason) as caught:
         token_of(response, "host", NOW)
     assert "pass" not in str(caught.value).replace("user:password", "")
@@ -95,12 +95,12 @@ def test_any_bytes_for_a_token_are_a_clean_login_or_our_error(content: bytes) ->
         ("pässword", 12 * HOUR),
     ],
 )
-def test_a_given_login_lives_as_long_as_its_password_says_else_12_hours(password: str, life: float) -> None:
+def test_a_stored_login_expires_as_its_password_says_or_after_12_hours(password: str, life: float) -> None:
     token = login_token("AWS", password, NOW)
     assert token.expires_at - NOW == life
     assert token.password == password
 
 
 @given(st.text())
-def test_any_password_has_an_end(password: str) -> None:
+def test_a_login_with_any_password_expires(password: str) -> None:
     assert login_token("AWS", password, NOW).expires_at <= NOW + 24 * HOUR

@@ -30,7 +30,7 @@ def registry(server: str) -> Registry:
 
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize("row", HOSTS, ids=lambda row: row.server)
-def test_each_host_asks_the_api_that_matches_it(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_host_uses_the_matching_api_endpoint(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     client = make_client(botocore.session.Session(), registry(row.server))
     assert client.meta.endpoint_url == f"https://{row.api}"
@@ -40,17 +40,17 @@ def test_each_host_asks_the_api_that_matches_it(row: Row, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("row", HOSTS, ids=lambda row: row.server)
 def test_each_host_gets_a_token_signed_for_its_region(row: Row, aws: FakeECR) -> None:
     before = time.time()
-    token, own_host = fetch(registry(row.server), time.time)
+    token, caller_host = fetch(registry(row.server), time.time)
     (call,) = aws.calls
     assert call.service == ("ecr-public" if not row.account else "ecr")
     assert (call.region, call.body) == (row.region, {})  # no registryIds: those are deprecated
     assert token.username == "AWS"
     assert token.password == aws.password(row.region, service=call.service, serial=1)
     assert token.expires_at == pytest.approx(before + 12 * 3600, abs=60)
-    assert own_host == (f"111122223333.dkr.ecr.{row.region}.amazonaws.com" if row.account else "")
+    assert caller_host == (f"111122223333.dkr.ecr.{row.region}.amazonaws.com" if row.account else "")
 
 
-def test_the_persons_fips_setting_is_left_to_botocore(aws: FakeECR, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_botocore_applies_the_users_fips_setting(aws: FakeECR, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     monkeypatch.setenv("AWS_USE_FIPS_ENDPOINT", "true")
     client = make_client(botocore.session.Session(), registry(HOST))
@@ -61,41 +61,41 @@ def test_the_persons_fips_setting_is_left_to_botocore(aws: FakeECR, monkeypatch:
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        (Fault(200, b"not json"), "no authorization data"),
-        (Fault(200, b"\xff\xfe"), "cannot be used"),
-        (Fault(200, b"{}"), "no authorization data"),
-        (Fault(200, b'{"authorizationData": []}'), "no authorization data"),
+        (Fault(200, b"not json"), "no authorizationData"),
+        (Fault(200, b"\xff\xfe"), "is not valid"),
+        (Fault(200, b"{}"), "no authorizationData"),
+        (Fault(200, b'{"authorizationData": []}'), "no authorizationData"),
         (Fault.answer(expiresAt=4102444800), "no authorizationToken"),
         (Fault.answer(authorizationToken="QVdTOnA="), "no expiry"),
-        (Fault.answer(authorizationToken="QVdTOnA=", expiresAt=4102444800), "absurd"),
-        (Fault.answer(authorizationToken="QVdTOnA=", expiresAt=1), "expired already"),
-        (Fault.answer(authorizationToken="QVdTOnA=", expiresAt="?"), "cannot be used"),
-        (Fault.answer(authorizationToken="QVdTOnA=", expiresAt=1e300), "cannot be used"),
+        (Fault.answer(authorizationToken="QVdTOnA=", expiresAt=4102444800), "more than a day"),
+        (Fault.answer(authorizationToken="QVdTOnA=", expiresAt=1), "already expired"),
+        (Fault.answer(authorizationToken="QVdTOnA=", expiresAt="?"), "is not valid"),
+        (Fault.answer(authorizationToken="QVdTOnA=", expiresAt=1e300), "is not valid"),
         (Fault.answer(authorizationToken=7, expiresAt=4102444800), "no authorizationToken"),
         (Fault.answer(authorizationToken="QVdTOgo=", expiresAt=4102444800), "not printable"),
     ],
 )
-def test_a_malformed_answer_over_the_wire_is_a_clear_error(fault: Fault, reason: str, aws: FakeECR) -> None:
+def test_a_malformed_http_response_is_an_error(fault: Fault, reason: str, aws: FakeECR) -> None:
     aws.faults.append(fault)
     with pytest.raises(CredentialHelperError, match=reason):
         fetch(registry(HOST), time.time)
 
 
-def test_a_public_answer_is_one_structure(aws: FakeECR) -> None:
+def test_the_public_api_returns_a_structure_instead_of_a_list(aws: FakeECR) -> None:
     assert fetch(registry(PUBLIC), time.time).token.password == aws.password(
         "us-east-1", service="ecr-public", serial=1
     )
 
 
 @pytest.mark.usefixtures("aws")
-def test_the_session_is_a_parameter() -> None:
+def test_a_session_can_be_passed() -> None:
     session = botocore.session.Session()
     session.set_credentials("AKIAWRONGWRONGWRONG", "wrong")
     with pytest.raises(CredentialHelperError, match=r"does not accept the credentials.*UnrecognizedClient"):
         fetch(registry(HOST), time.time, session=session)
 
 
-def test_a_token_of_motos_kind_is_refused() -> None:
+def test_an_expired_token_as_moto_returns_it_is_rejected() -> None:
     """moto's ``expiresAt`` is always in 2015: such a token is never served."""
     session = botocore.session.Session()
     session.set_credentials("key", "secret")
@@ -103,11 +103,11 @@ def test_a_token_of_motos_kind_is_refused() -> None:
     with Stubber(client) as stub:
         data = {"authorizationToken": "QVdTOnA=", "expiresAt": dt.datetime(2015, 8, 5, tzinfo=dt.UTC)}
         stub.add_response("get_authorization_token", {"authorizationData": [data]}, {})
-        with pytest.raises(InvalidResponseError, match="expired already"):
+        with pytest.raises(InvalidResponseError, match="already expired"):
             token_of(client.get_authorization_token(), HOST, time.time())
 
 
-def test_a_profile_of_the_configuration_file_is_asked(
+def test_the_profile_of_the_environment_is_used(
     api: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (home / ".aws").mkdir()

@@ -1,4 +1,4 @@
-"""Every source of an AWS identity, against fakes on loopback: the first get asks, the second one nobody."""
+"""Every credential source, with fakes on loopback. The first get calls AWS, the second one does not."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def sts(api: FakeECR) -> Iterator[FakeSTS]:
 
 
 class Containers(HTTPServer):
-    """The endpoint from which ECS and EKS give a container its keys."""
+    """The credentials endpoint of ECS and EKS containers."""
 
     def __init__(self, api: FakeECR) -> None:
         self.override: list[str] = []
@@ -47,7 +47,7 @@ def _containers_handler(api: FakeECR, asked: list[str]) -> type[BaseHTTPRequestH
             self.wfile.write(json.dumps({**keys, "Expiration": "2099-01-01T00:00:00Z"}).encode())
 
         def log_message(self, *_: object) -> None:
-            """Keep quiet."""
+            """Log nothing."""
 
     return Handler
 
@@ -63,7 +63,7 @@ def containers(api: FakeECR) -> Iterator[Containers]:
 
 
 def log_in(home: Path, api: FakeECR) -> None:
-    """Leave what ``aws login`` leaves: keys for a while, and what renews them."""
+    """Write the files of ``aws login``: temporary credentials and a refresh token."""
     keys = {
         "accessKeyId": api.access_key,
         "secretAccessKey": api.secret_key,
@@ -110,7 +110,7 @@ def _instance_handler(instance: Instance, api: FakeECR) -> type[BaseHTTPRequestH
             self.do_GET()
 
         def log_message(self, *_: object) -> None:
-            """Keep quiet."""
+            """Log nothing."""
 
     return Handler
 
@@ -123,7 +123,7 @@ def instance(api: FakeECR, monkeypatch: pytest.MonkeyPatch) -> Iterator[Instance
         monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
         url = f"http://127.0.0.1:{server.server_port}"
         monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", url)
-        monkeypatch.setenv("AWS_METADATA_SERVICE_TIMEOUT", "30")  # a busy machine may need more than a second
+        monkeypatch.setenv("AWS_METADATA_SERVICE_TIMEOUT", "30")  # a busy machine can need more than a second
         yield server
         server.shutdown()
         thread.join()
@@ -131,7 +131,7 @@ def instance(api: FakeECR, monkeypatch: pytest.MonkeyPatch) -> Iterator[Instance
 
 @pytest.fixture
 def person(home: Path, api: FakeECR, sts: FakeSTS, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the home a profile of each kind, and lead the SDK to the fakes."""
+    """Configure a profile with each credential source, and the fake endpoints."""
     keys = f"aws_access_key_id = {api.access_key}\naws_secret_access_key = {api.secret_key}\n"
     (home / ".aws").mkdir()
     (home / ".aws" / "credentials").write_text(f"[keys]\n{keys}")
@@ -174,7 +174,7 @@ def person(home: Path, api: FakeECR, sts: FakeSTS, monkeypatch: pytest.MonkeyPat
         ("process", []),
     ],
 )
-def test_a_warm_get_asks_neither_aws_nor_a_process(
+def test_a_cached_get_calls_neither_aws_nor_a_credential_process(
     profile: str,
     actions: list[str],
     person: Path,
@@ -194,7 +194,7 @@ def test_a_warm_get_asks_neither_aws_nor_a_process(
 
 
 @pytest.mark.usefixtures("person")
-def test_a_container_is_asked_once(
+def test_container_credentials_are_fetched_once(
     api: FakeECR, containers: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"http://127.0.0.1:{containers.server_port}/v1/credentials"
@@ -202,7 +202,7 @@ def test_a_container_is_asked_once(
     (tmp_path / "token").write_text("a-pod-token")
     monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", str(tmp_path / "token"))
     first = run("get", stdin=HOST).reply
-    asked = containers.override[:]  # botocore asks again, where a busy machine needs more than two seconds
+    asked = containers.override[:]  # botocore retries if a busy machine needs more than two seconds
     assert run("get", stdin=HOST).reply == first
     assert containers.override == asked
     assert set(asked) == {"a-pod-token"}
@@ -210,7 +210,7 @@ def test_a_container_is_asked_once(
 
 
 @pytest.mark.usefixtures("person")
-def test_an_instance_is_asked_once(api: FakeECR, instance: Instance) -> None:
+def test_instance_credentials_are_fetched_once(api: FakeECR, instance: Instance) -> None:
     first = run("get", stdin=HOST).reply
     asked = len(instance.override)
     assert run("get", stdin=HOST).reply == first
@@ -218,10 +218,10 @@ def test_an_instance_is_asked_once(api: FakeECR, instance: Instance) -> None:
 
 
 @pytest.mark.usefixtures("person")
-def test_an_instance_without_a_role_is_told_and_not_asked_again_at_once(instance: Instance) -> None:
+def test_an_instance_without_a_role_is_an_error_that_is_remembered(instance: Instance) -> None:
     instance.has_role = False
     error = run("get", stdin=HOST).error
-    assert "no AWS credentials were found" in error
+    assert "no AWS credentials found" in error
     assert (
         len(instance.override) == 2
     )  # for a token and for the roles: looking twice would take twice as long
@@ -230,7 +230,7 @@ def test_an_instance_without_a_role_is_told_and_not_asked_again_at_once(instance
 
 
 @pytest.mark.usefixtures("person")
-def test_a_container_whose_endpoint_fails_is_told(
+def test_a_failing_container_endpoint_is_an_error(
     containers: Containers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"http://127.0.0.1:{containers.server_port}/v1/credentials"
@@ -240,7 +240,7 @@ def test_a_container_whose_endpoint_fails_is_told(
     assert "the source of the AWS credentials failed (container-role)" in run("get", stdin=HOST).error
 
 
-def test_an_aws_login_that_is_missing_is_told(person: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_aws_login_session_is_an_error(person: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for file in (person / ".aws/login/cache").iterdir():
         file.unlink()
     monkeypatch.setenv("AWS_PROFILE", "login")
@@ -248,7 +248,7 @@ def test_an_aws_login_that_is_missing_is_told(person: Path, monkeypatch: pytest.
 
 
 @pytest.mark.usefixtures("person")
-def test_a_web_identity_that_aws_refuses_is_told(sts: FakeSTS, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rejected_web_identity_is_an_error(sts: FakeSTS, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "web")
     sts.faults.append(error_xml("ExpiredTokenException", "a-web-identity-token has expired"))
     error = run("get", stdin=HOST).error
@@ -257,7 +257,7 @@ def test_a_web_identity_that_aws_refuses_is_told(sts: FakeSTS, monkeypatch: pyte
 
 
 @pytest.mark.usefixtures("person")
-def test_an_sso_session_that_has_ended_still_serves_what_is_cached(
+def test_cached_tokens_are_served_after_the_sso_session_expires(
     sts: FakeSTS, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "sso")
@@ -272,9 +272,9 @@ def test_an_sso_session_that_has_ended_still_serves_what_is_cached(
 
 
 @pytest.mark.usefixtures("person")
-def test_a_role_that_may_not_be_assumed_is_told(sts: FakeSTS, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_denied_assume_role_call_is_an_error(sts: FakeSTS, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "role")
     user = "arn:aws:iam::111122223333:user/u"
     message = f"User: {user} is not authorized to perform: sts:AssumeRole on resource: {ROLE}"
     sts.faults.append(error_xml("AccessDenied", message))
-    assert f"{user} may not perform sts:AssumeRole on {ROLE}; " in run("get", stdin=HOST).error
+    assert f"{user} is not authorized to perform sts:AssumeRole on {ROLE}; " in run("get", stdin=HOST).error

@@ -1,4 +1,4 @@
-"""botocore's exceptions, told to a person."""
+"""Translation of botocore's exceptions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from ecr_credhelper import errors
 from ecr_credhelper.aws import client
-from ecr_credhelper.aws.errors import ANSWERS, EXCEPTIONS, explain
+from ecr_credhelper.aws.errors import EXCEPTIONS, RESPONSES, explain
 from ecr_credhelper.registry import parse
 from tests.conftest import HOST
 from tests.fake_ecr import FakeECR, Fault
@@ -56,13 +56,17 @@ URL = "https://user:a-secret@api.example/path?X-Amz-Signature=a-secret"
         (aws.MetadataRetrievalError(error_msg="a-secret"), errors.CredentialsError, ["source of the"]),
         (aws.RefreshWithMFAUnsupportedError(), errors.CredentialsError, ["MFA code"]),
         (aws.MissingDependencyException(msg="a-secret"), errors.CredentialsError, ["botocore[crt]"]),
-        (aws.ProfileNotFound(profile="nope"), errors.ConfigurationError, ["named 'nope'", "list-profiles"]),
+        (
+            aws.ProfileNotFound(profile="nope"),
+            errors.ConfigurationError,
+            ["'nope' does not exist", "list-profiles"],
+        ),
         (aws.ConfigParseError(path="/c", error="a-secret"), errors.ConfigurationError, ["/c cannot be read"]),
         (aws.InvalidConfigError(error_msg="a-secret"), errors.ConfigurationError, ["is not valid"]),
         (
             aws.EndpointVariantError(tags=["fips"], error_msg="a-secret"),
             errors.ConfigurationError,
-            ["no such ECR API in us-west-2"],
+            ["no such ECR endpoint in us-west-2"],
         ),
         (
             aws.SSLError(endpoint_url=URL, error=Exception("a-secret")),
@@ -74,16 +78,20 @@ URL = "https://user:a-secret@api.example/path?X-Amz-Signature=a-secret"
             errors.UnreachableError,
             ["the proxy api.example", "HTTPS_PROXY"],
         ),
-        (aws.ConnectTimeoutError(endpoint_url=URL), errors.UnreachableError, ["api.example did not answer"]),
+        (
+            aws.ConnectTimeoutError(endpoint_url=URL),
+            errors.UnreachableError,
+            ["connection to api.example timed out"],
+        ),
         (
             aws.ReadTimeoutError(endpoint_url=URL, error="a-secret"),
             errors.UnreachableError,
-            ["api.example did not answer"],
+            ["connection to api.example timed out"],
         ),
         (
             aws.EndpointConnectionError(endpoint_url=URL, error="NameResolutionError(a-secret)"),
             errors.UnreachableError,
-            ["api.example cannot be reached, its name is not known", "the region us-west-2"],
+            ["api.example cannot be reached (cannot resolve the host name)", "the region us-west-2"],
         ),
         (
             aws.EndpointConnectionError(endpoint_url="http://[bad", error="a-secret"),
@@ -96,11 +104,11 @@ URL = "https://user:a-secret@api.example/path?X-Amz-Signature=a-secret"
             ["api.example cannot be reached"],
         ),
         (aws.HTTPClientError(error="a-secret"), errors.UnreachableError, ["AWS cannot be reached"]),
-        (ValueError("a-secret"), errors.InvalidResponseError, ["cannot be used (ValueError)"]),
+        (ValueError("a-secret"), errors.InvalidResponseError, ["is not valid (ValueError)"]),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-def test_an_exception_is_told_with_its_cause_and_what_to_run(
+def test_every_exception_becomes_an_error_with_a_reason_and_a_hint(
     error: Exception, kind: type[errors.CredentialHelperError], words: list[str]
 ) -> None:
     assert REGISTRY
@@ -120,13 +128,16 @@ ROLE = "arn:aws:iam::444455556666:role/push"
     [
         ("ExpiredTokenException", "a-secret", errors.CredentialsError, ["have expired", "clock"]),
         ("UnrecognizedClientException", "a-secret", errors.CredentialsError, ["region us-west-2"]),
-        ("ThrottlingException", "a-secret", errors.ThrottledError, ["throttles", "tries: 3"]),
+        ("ThrottlingException", "a-secret", errors.ThrottledError, ["throttled", "attempts: 3"]),
         ("AccessDeniedException", "a-secret", errors.AccessDeniedError, ["denies GetAuthorizationToken"]),
         (
             "AccessDeniedException",
             f"User: {USER} is not authorized to perform: ecr:GetAuthorizationToken on resource: * a-secret",
             errors.AccessDeniedError,
-            [f"{USER} may not perform ecr:GetAuthorizationToken on *", "allow ecr:GetAuthorizationToken in"],
+            [
+                f"{USER} is not authorized to perform ecr:GetAuthorizationToken on *",
+                "allow ecr:GetAuthorizationToken in",
+            ],
         ),
         (
             "AccessDenied",
@@ -151,7 +162,7 @@ ROLE = "arn:aws:iam::444455556666:role/push"
         ("a secret code", "a-secret", errors.InvalidResponseError, ["(no error code, HTTP status 500)"]),
     ],
 )
-def test_an_answer_of_aws_is_told_by_its_code(
+def test_an_error_response_is_translated_by_its_code(
     code: str, message: str, kind: type[errors.CredentialHelperError], words: list[str]
 ) -> None:
     assert REGISTRY
@@ -163,25 +174,25 @@ def test_an_answer_of_aws_is_told_by_its_code(
     assert "secret" not in str(told)
 
 
-def test_an_answer_without_any_parts_is_told_too() -> None:
+def test_an_empty_error_response_is_translated() -> None:
     assert REGISTRY
     told = explain(ClientError({}, "AssumeRole"), REGISTRY, None)
-    assert "AWS failed to answer AssumeRole (no error code, HTTP status unknown)" in str(told)
+    assert "AssumeRole failed (no error code, HTTP status unknown)" in str(told)
 
 
-def test_every_row_ends_in_an_advice_and_the_last_ones_take_whatever_is_left() -> None:
-    for row in (*EXCEPTIONS, *ANSWERS):
+def test_every_row_has_a_hint_and_the_last_rows_match_everything() -> None:
+    for row in (*EXCEPTIONS, *RESPONSES):
         assert row.reason
         assert row.hint
-    assert EXCEPTIONS[-1].when == (Exception,)
-    assert ANSWERS[-1].when == ("",)
+    assert EXCEPTIONS[-1].causes == (Exception,)
+    assert RESPONSES[-1].causes == ("",)
 
 
-# What a person meets, over a socket.
+# Failures over a socket.
 
 
 Failure = Callable[..., str]
-"""Call it with a fault and variables: the error that a person sees."""
+"""A function of a fault and variables that returns the error."""
 
 
 @pytest.fixture
@@ -205,55 +216,53 @@ def without_keys(aws: FakeECR, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
 
 
-def test_a_wrong_secret_is_told(failure: Failure) -> None:
+def test_a_wrong_secret_key_is_reported(failure: Failure) -> None:
     assert "does not accept the credentials" in failure(AWS_SECRET_ACCESS_KEY="wrong")
 
 
-def test_an_unknown_profile_is_told(failure: Failure) -> None:
-    assert "there is no AWS profile named 'nope'" in failure(AWS_PROFILE="nope")
+def test_an_unknown_profile_is_reported(failure: Failure) -> None:
+    assert "AWS profile 'nope' does not exist" in failure(AWS_PROFILE="nope")
 
 
-def test_an_empty_profile_name_is_told(failure: Failure) -> None:
-    assert "there is no AWS profile named ''" in failure(AWS_PROFILE="")
+def test_an_empty_profile_name_is_reported(failure: Failure) -> None:
+    assert "AWS profile '' does not exist" in failure(AWS_PROFILE="")
 
 
-def test_keys_of_the_environment_are_not_taken_for_the_profile_that_it_names(
-    failure: Failure, home: Path
-) -> None:
+def test_errors_about_keys_in_the_environment_name_no_profile(failure: Failure, home: Path) -> None:
     (home / ".aws").mkdir()
     (home / ".aws/config").write_text("[profile p]\nregion = us-west-2\n")
     assert "profile p" not in failure(AWS_PROFILE="p", AWS_SECRET_ACCESS_KEY="stale")
 
 
-def test_a_closed_port_is_told(failure: Failure) -> None:
+def test_a_closed_port_is_reported(failure: Failure) -> None:
     text = failure(AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_MAX_ATTEMPTS="1")
     assert "127.0.0.1 cannot be reached" in text
 
 
-def test_an_unknown_host_is_told(failure: Failure) -> None:
+def test_an_unknown_host_is_reported(failure: Failure) -> None:
     text = failure(AWS_ENDPOINT_URL="http://api.invalid", AWS_MAX_ATTEMPTS="1")
-    assert "api.invalid cannot be reached, its name is not known" in text
+    assert "api.invalid cannot be reached (cannot resolve the host name)" in text
 
 
-def test_plain_http_in_the_place_of_tls_is_told(failure: Failure, aws: FakeECR) -> None:
+def test_plain_http_instead_of_tls_is_reported(failure: Failure, aws: FakeECR) -> None:
     text = failure(AWS_ENDPOINT_URL=aws.url.replace("http:", "https:"), AWS_MAX_ATTEMPTS="1")
     assert "TLS connection to 127.0.0.1 failed" in text
 
 
-def test_throttling_is_told_after_botocores_retries(failure: Failure, aws: FakeECR) -> None:
+def test_throttling_is_reported_after_botocores_retries(failure: Failure, aws: FakeECR) -> None:
     text = failure(Fault.aws("ThrottlingException", "Rate exceeded"), AWS_MAX_ATTEMPTS="2")
-    assert "AWS throttles GetAuthorizationToken (ThrottlingException), tries: 2" in text
+    assert "AWS throttled GetAuthorizationToken (ThrottlingException, attempts: 2)" in text
     assert len(aws.calls) == 2
 
 
-def test_a_broken_configuration_file_is_told(failure: Failure, home: Path) -> None:
+def test_a_malformed_configuration_file_is_reported(failure: Failure, home: Path) -> None:
     (home / ".aws").mkdir()
     (home / ".aws" / "config").write_text("not an ini file")
     assert "the AWS configuration file" in failure()
 
 
 @pytest.mark.usefixtures("without_keys")
-def test_a_credential_process_that_prints_a_secret_and_fails_keeps_it(failure: Failure, home: Path) -> None:
+def test_output_of_a_failed_credential_process_is_not_in_the_error(failure: Failure, home: Path) -> None:
     (home / ".aws").mkdir()
     script = home / "process.py"
     script.write_text("import sys; sys.exit('a-secret')")
@@ -264,7 +273,7 @@ def test_a_credential_process_that_prints_a_secret_and_fails_keeps_it(failure: F
 
 
 @pytest.mark.usefixtures("without_keys")
-def test_an_sso_profile_without_a_session_is_told(failure: Failure, home: Path) -> None:
+def test_a_missing_sso_session_is_reported(failure: Failure, home: Path) -> None:
     (home / ".aws").mkdir()
     (home / ".aws" / "config").write_text(
         "[profile dev]\nsso_session = s\nsso_account_id = 111122223333\nsso_role_name = r\n"

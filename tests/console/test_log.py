@@ -67,13 +67,14 @@ def test_the_log_has_every_decision_and_no_secret(
                 secrets |= {password, base64.b64encode(f"AWS:{password}".encode()).decode()}
         secrets |= {f"{kind}-of-{key}" for key in aws.identities for kind in ("secret", "session")}
     for part in (
-        f"get {HOST}: ECR, region us-west-2",
+        f"get {HOST}",
+        "ECR registry in region us-west-2",
         "identity: ",
         f"cache {home}/.cache/ecr-credhelper: no valid token",
         "rule: 111122223333",
         "looking in the cache again, with the token's lock",
-        "profile default, AWS credentials of botocore's kind ",
-        f"asking {aws.url} in us-west-2",
+        "profile default, credential provider ",
+        f"endpoint {aws.url} (us-west-2)",
         "response: Token(username='AWS', expires_at=",
         "using the stored docker login, which overrides your AWS identity",
         "get ends with status 0",

@@ -87,7 +87,7 @@ def test_the_table_contains_every_command() -> None:
 
 @pytest.mark.parametrize(
     ("argv", "typed", "status", "output"),
-    [(["doctor", HOST], b"\x03", 130, ""), (["password", HOST], b"", 1, "did not answer within 8 s")],
+    [(["doctor", HOST], b"\x03", 130, ""), (["password", HOST], b"", 1, "timed out after 8 s")],
 )
 def test_an_mfa_prompt_without_an_answer_restores_the_terminal(
     argv: list[str], typed: bytes, status: int, output: str, home: Path

@@ -73,7 +73,7 @@ def test_doctor_shows_no_secret(well: str, aws: FakeECR, registry: FakeRegistry)
     )
     registry.images["/v2/app/manifests/1"] = 403, b'{"errors": [{"message": "%s"}]}' % denial.encode()
     output = run("doctor", f"{well}/app:1", "--json").stdout + run("doctor", f"{well}/app:1").stdout
-    assert b"may not perform ecr:BatchGetImage" in output
+    assert b"is not authorized to perform ecr:BatchGetImage" in output
     (_, header), *_ = [one for one in registry.requests if one[1]]
     for secret in (aws.secret_key, password, header.partition(" ")[2]):
         assert secret.encode() not in output
@@ -111,7 +111,7 @@ def test_marks_are_ascii_if_the_output_cannot_encode_utf8() -> None:
     done = run("doctor", env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert done.status == 1
     assert done.stdout.decode("ascii").startswith("ok executable ")
-    assert "\nXX credentials  no AWS credentials were found\n" in done.stdout.decode("ascii")
+    assert "\nXX credentials  no AWS credentials found\n" in done.stdout.decode("ascii")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
@@ -149,8 +149,8 @@ def test_a_problem_is_reported_only_once(well: str, doctor: Doctor, monkeypatch:
     found = doctor(well)
     assert found.finding("credentials") == (
         "failure",
-        "no AWS credentials were found",
-        "set AWS_PROFILE to a profile that has some, or run: aws configure, or aws sso login",
+        "no AWS credentials found",
+        "set AWS_PROFILE to a profile with credentials, or run: aws configure, or aws sso login",
     )
     assert (found.findings("token"), found.findings("identity"), found.findings("pull")) == ([], [], [])
     assert found.finding("anonymous")[0] == "ok"
@@ -197,11 +197,11 @@ def test_invalid_settings_do_not_stop_the_other_checks(home: Path, well: str, do
 
 def test_profile_and_role_options_override_the_settings(well: str, doctor: Doctor) -> None:
     found = doctor(well, "--profile", "missing")
-    assert found.finding("credentials")[1] == "there is no AWS profile named 'missing'"
+    assert found.finding("credentials")[1] == "AWS profile 'missing' does not exist"
     assert "profile = missing" in found.finding("settings")[1]
     assert (
         doctor(well, "--profile", "auto").finding("credentials")[1]
-        == "no AWS profile is in account 111122223333"
+        == "no AWS profile belongs to account 111122223333"
     )
     found = doctor("--role-arn", "nothing")
     assert "role_arn: found 'nothing', expected a role" in found.finding("settings")[1]

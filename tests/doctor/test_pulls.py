@@ -58,7 +58,7 @@ def test_an_image_that_can_be_pulled(
         (
             403,
             error(DENIED),
-            f"denied: {CALLER} may not perform ecr:BatchGetImage on {REPOSITORY}",
+            f"denied: {CALLER} is not authorized to perform ecr:BatchGetImage on {REPOSITORY}",
             "allow ecr:BatchGetImage in a policy of that identity; the policy of a repository in another",
         ),
         (
@@ -178,7 +178,7 @@ def test_without_credentials_a_public_image_can_be_pulled(
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     found = doctor(f"{public}/app:1")
     assert found.status == 0
-    assert found.finding("credentials")[:2] == ("warning", "no AWS credentials were found")
+    assert found.finding("credentials")[:2] == ("warning", "no AWS credentials found")
     assert found.finding("pull")[0] == "ok"
 
 

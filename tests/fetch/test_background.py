@@ -1,4 +1,4 @@
-"""Refresh ahead, with real processes: nobody waits for AWS, and nothing waits for the refresh."""
+"""Refresh in the background, with real processes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ posix = pytest.mark.skipif(os.name == "nt", reason="Windows has neither sessions
 
 @pytest.fixture
 def ageing(aws: FakeECR) -> Cache:  # noqa: ARG001 - the environment is part of the identity
-    """Put a token into the cache that has two hours left, as an earlier process would have."""
+    """Save a token that expires in two hours."""
     cache = open_cache(os.environ)
     registry = parse(HOST)
     assert registry
@@ -49,10 +49,10 @@ def cached(cache: Cache) -> str:
     return token.password if token else ""
 
 
-def test_a_get_does_not_wait_for_the_refresh_and_the_next_one_has_its_token(
+def test_a_get_does_not_wait_for_the_refresh_and_the_next_get_has_its_token(
     ageing: Cache, aws: FakeECR
 ) -> None:
-    aws.gate.clear()  # AWS answers nobody until the get has come back: its pipes were closed by then
+    aws.gate.clear()  # AWS responds only after the get has ended
     assert run("get", stdin=HOST).reply["Secret"] == "old"
     assert aws.calls == []
     aws.gate.set()
@@ -61,7 +61,7 @@ def test_a_get_does_not_wait_for_the_refresh_and_the_next_one_has_its_token(
     assert len(aws.calls) == 1
 
 
-def test_however_many_ask_at_once_one_process_refreshes(ageing: Cache, aws: FakeECR) -> None:
+def test_concurrent_gets_start_one_refresh(ageing: Cache, aws: FakeECR) -> None:
     with concurrent.futures.ThreadPoolExecutor(10) as pool:
         results = list(pool.map(lambda _: run("get", stdin=HOST), range(20)))
     assert all(result.status == 0 for result in results)
@@ -83,13 +83,13 @@ def test_a_refresh_outlives_its_parent_and_the_parents_group(ageing: Cache, aws:
         try:
             os.killpg(process.pid, signal.SIGKILL)
         except ProcessLookupError:
-            assert process.wait() == 0  # it had gone already, and all of its group with it
+            assert process.wait() == 0  # it has already ended, with its whole process group
     aws.gate.set()
     until(lambda: cached(ageing) != "old")
 
 
 @posix
-def test_a_refresh_that_would_have_to_ask_for_an_mfa_code_ends(aws: FakeECR, home: Path) -> None:
+def test_a_refresh_that_needs_an_mfa_code_ends(aws: FakeECR, home: Path) -> None:
     (home / ".aws").mkdir()
     (home / ".aws" / "config").write_text(
         f"[profile mfa]\nrole_arn = arn:aws:iam::111122223333:role/r\nsource_profile = keys\n"
@@ -135,7 +135,7 @@ def test_on_windows_the_process_has_no_console(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(("variables", "is_needed", "flags"), [
     ({}, False, "-P"), ({"PYTHONPATH": "/given"}, False, "-EP"), ({"PYTHONPATH": "/given"}, True, "-P"),
 ])  # fmt: skip
-def test_a_foreign_pythonpath_is_ignored_and_stays_in_the_environment(
+def test_a_parents_pythonpath_is_ignored_and_stays_set(
     variables: dict[str, str], is_needed: bool, flags: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[tuple[list[str], dict[str, Any]]] = []

@@ -1,4 +1,4 @@
-"""The cache folder stays bounded."""
+"""Old files are removed from the cache directory."""
 
 from __future__ import annotations
 
@@ -17,75 +17,84 @@ from tests.conftest import HOST
 
 NOW = time.time()
 HOUR = 3600
+DAY = 24 * HOUR
 
 
-def keep(cache: Cache, identity: str, left: float = 12 * HOUR) -> None:
-    cache.save_token(f"key of {identity}", Token("AWS", "p", fetched_at=NOW, expires_at=NOW + left))
+def save(cache: Cache, identity: str) -> None:
+    token = Token("AWS", "p", fetched_at=NOW, expires_at=NOW + 12 * HOUR)
+    cache.save_token(f"key of {identity}", token)
     cache.save_route(HOST, identity, f"key of {identity}", NOW)
 
 
-def test_what_has_expired_goes_within_the_hour(cache: Cache) -> None:
-    evict_if_due(cache, NOW)
-    keep(cache, "short", HOUR / 2)
-    evict_if_due(cache, NOW + 0.9 * HOUR)
-    assert len(cache.store.names("tokens")) == 1
-    evict_if_due(cache, NOW + HOUR)
-    assert cache.store.names("tokens") == []
+def set_age(directory: Path, seconds: float) -> None:
+    """Change the age of all files in a directory, except for the record of the last sweep."""
+    for path in directory.rglob("*"):
+        if path.is_file() and path.parent.name != "eviction":
+            os.utime(path, (NOW - seconds, NOW - seconds))
 
 
-def test_a_clock_that_was_set_back_does_not_stop_eviction(cache: Cache) -> None:
-    evict_if_due(cache, NOW + 100 * HOUR)
-    keep(cache, "short", HOUR / 2)
-    evict_if_due(cache, NOW + HOUR)
-    assert cache.store.names("tokens") == []
+def kinds(directory: Path) -> set[str]:
+    """Return the names of the directories that have files, except for the record of the last sweep."""
+    return {path.parent.name for path in directory.rglob("*") if path.is_file()} - {"eviction"}
 
 
-def test_a_damaged_note_of_the_last_time_does_not_stop_eviction(cache: Cache) -> None:
-    cache.store.write("eviction", "last", "last", "damaged")
-    keep(cache, "short", HOUR / 2)
-    evict_if_due(cache, NOW + HOUR)
-    assert cache.store.names("tokens") == []
+def test_files_are_removed_after_a_day_and_routes_after_a_week(cache: Cache, folder: Path) -> None:
+    save(cache, "identity")
+    cache.save_login(HOST, Token("AWS", "p", fetched_at=NOW, expires_at=NOW + HOUR))
+    cache.record_failure("key", NOW)
+    cache.try_claim_refresh("key", Token("AWS", "p", fetched_at=NOW, expires_at=NOW + HOUR), 0)
+    (folder / FORMAT / "tokens" / ".abandoned").touch()
+    set_age(folder, 0)
+    evict_if_due(cache.store, NOW + DAY - 1)
+    assert kinds(folder) == {"tokens", "routes", "logins", "failures", "claims"}
+    evict_if_due(cache.store, NOW + DAY + HOUR)
+    assert kinds(folder) == {"routes"}
+    evict_if_due(cache.store, NOW + 7 * DAY - 1)
+    assert kinds(folder) == {"routes"}
+    evict_if_due(cache.store, NOW + 7 * DAY + HOUR)
+    assert kinds(folder) == set()
 
 
-def test_a_thousand_rotating_keys_leave_a_bounded_folder(cache: Cache, folder: Path) -> None:
-    for number in range(1000):
-        keep(cache, f"identity {number}")
-        evict_if_due(cache, NOW)
-    assert len(cache.store.names("tokens")) <= eviction.MAX_ENTRIES["tokens"]
-    assert len(list(folder.rglob("*"))) < eviction.MAX_ENTRIES["routes"]
-    assert cache.route(HOST, "identity 999")
-    assert cache.token("key of identity 999", NOW)
-    assert len(cache.store.names("routes")) <= eviction.MAX_ENTRIES["routes"]
+def test_the_cache_is_swept_once_an_hour(cache: Cache, folder: Path) -> None:
+    evict_if_due(cache.store, NOW)
+    save(cache, "identity")
+    set_age(folder, 2 * DAY)
+    evict_if_due(cache.store, NOW + 0.9 * HOUR)
+    assert kinds(folder) == {"tokens", "routes"}
+    evict_if_due(cache.store, NOW + HOUR)
+    assert kinds(folder) == {"routes"}
 
 
-def test_the_oldest_go_first(cache: Cache, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(eviction.MAX_ENTRIES, "tokens", 4)
+@pytest.mark.parametrize("last", [repr(NOW + 100 * HOUR), "damaged"], ids=["in the future", "damaged"])
+def test_a_wrong_time_of_the_last_sweep_does_not_prevent_a_sweep(
+    last: str, cache: Cache, folder: Path
+) -> None:
+    cache.store.write("eviction", "last", "last", last)
+    save(cache, "identity")
+    set_age(folder, 2 * DAY)
+    evict_if_due(cache.store, NOW)
+    assert kinds(folder) == {"routes"}
+
+
+def test_a_sweep_keeps_a_limited_number_of_entries(
+    cache: Cache, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eviction, "MAX_ENTRIES", 3)
     for number in range(5):
-        keep(cache, f"identity {number}")
+        save(cache, f"identity {number}")
         for file in (folder / FORMAT / "tokens").iterdir():
             if b"identity %d\n" % number in file.read_bytes():
-                os.utime(file, (NOW - number, NOW - number))  # the later, the older
-    evict_if_due(cache, NOW)
-    left = [number for number in range(5) if cache.token(f"key of identity {number}", NOW)]
-    assert left == [0, 1, 2]
+                os.utime(file, (NOW - number, NOW - number))  # a higher number is older
+    evict_if_due(cache.store, NOW)
+    kept = [number for number in range(5) if cache.token(f"key of identity {number}", NOW)]
+    assert kept == [0, 1, 2]
+    assert len(cache.store.names("routes")) == 3
 
 
-def test_a_file_that_was_left_half_written_goes(cache: Cache, folder: Path) -> None:
-    keep(cache, "one")
-    abandoned, fresh = folder / FORMAT / "tokens" / ".abandoned", folder / FORMAT / "tokens" / ".fresh"
-    for file in (abandoned, fresh):
-        file.write_text("half")
-    os.utime(abandoned, (NOW - 2 * HOUR, NOW - 2 * HOUR))
-    evict_if_due(cache, NOW)
-    assert not abandoned.exists()
-    assert fresh.exists()
-    assert len(cache.store.names("tokens")) == 1
+def test_a_file_that_another_process_has_removed_is_not_an_error(tmp_path: Path) -> None:
+    assert eviction._modified(str(tmp_path / "gone")) == 0  # noqa: SLF001 - the race itself is not reproducible
 
 
-def test_a_file_that_another_process_removed_meanwhile_is_no_error(tmp_path: Path) -> None:
-    assert eviction._modified(str(tmp_path / "gone")) == 0  # noqa: SLF001 - the race itself cannot be made to happen
-
-
-def test_without_a_cache_there_is_nothing_to_do(home: Path) -> None:
-    evict_if_due(Cache(FileStore()), NOW)
+def test_without_a_cache_nothing_is_written(home: Path) -> None:
+    evict_if_due(FileStore(), NOW)
     assert list(home.iterdir()) == []

@@ -1,4 +1,4 @@
-"""``list``: the logins that can be obtained now, within bounds, and without ever failing."""
+"""``list``: the logins that are available now. It is limited in time and never fails."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def settings(home: Path, text: str) -> None:
 
 
 def listed() -> dict[str, str]:
-    """Return what a client gets from a real list."""
+    """Return the result of ``list`` as a process."""
     return run("list", stdin="unused").reply
 
 
 def listed_here(now: float | None = None, spawned: list[str] | None = None) -> dict[str, str]:
-    """Return what list returns in this process, at a time; note what it starts in the background."""
+    """Return the result of ``list`` in this process, at a time. Record the background commands."""
     found: list[str] = [] if spawned is None else spawned
     clock = time.time if now is None else lambda: now
     helper = Helper(os.environ, clock, found.append)
@@ -103,11 +103,11 @@ def test_registries_of_the_last_week_are_listed_also_when_their_token_has_expire
     assert listed_here(now) == {HOST: "AWS"}
     assert len(aws.calls) == 2
     Helper(os.environ, aws.clock, print).run("erase", io.BytesIO(HOST.encode()))
-    assert listed_here(now) == {}  # after docker logout, no region is configured that could tell
+    assert listed_here(now) == {}  # after docker logout, and no region is configured
 
 
 @pytest.mark.parametrize("source", ["AWS_REGION", "AWS_DEFAULT_REGION", "profile"])
-def test_with_nothing_but_a_region_the_identitys_own_registry_is_listed(
+def test_without_configured_registries_the_callers_registry_is_listed(
     source: str, aws: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(home, credsStore="ecr-py")
@@ -123,7 +123,7 @@ def test_with_nothing_but_a_region_the_identitys_own_registry_is_listed(
     assert len(aws.calls) == 1
 
 
-def test_the_own_registry_is_fetched_as_its_rule_says(
+def test_the_callers_registry_is_fetched_with_its_rule(
     aws: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aws.identities["AKIAOTHER"] = "other"
@@ -141,7 +141,7 @@ def test_the_own_registry_is_fetched_as_its_rule_says(
 
 
 @pytest.mark.parametrize("endpoint", [None, 1, "https://registry.example.com"])
-def test_an_own_registry_that_aws_does_not_report_is_not_listed(
+def test_no_registry_is_listed_if_aws_does_not_report_the_callers(
     endpoint: object, aws: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(home, credsStore="ecr-py")
@@ -157,7 +157,7 @@ def test_an_own_registry_that_aws_does_not_report_is_not_listed(
     assert listed_here() == {}
 
 
-def test_without_creds_store_nothing_is_guessed(
+def test_without_creds_store_the_callers_registry_is_not_listed(
     aws: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_REGION", "us-west-2")
@@ -166,7 +166,7 @@ def test_without_creds_store_nothing_is_guessed(
     assert aws.calls == []
 
 
-def test_the_setting_cached_lists_what_is_cached_and_fetches_nothing(aws: FakeECR, home: Path) -> None:
+def test_with_list_cached_only_cached_logins_are_listed(aws: FakeECR, home: Path) -> None:
     send_here(home, HOST, OTHER_REGION)
     settings(home, 'list = "cached"\n')
     run("get", stdin=HOST)
@@ -177,15 +177,13 @@ def test_the_setting_cached_lists_what_is_cached_and_fetches_nothing(aws: FakeEC
 def test_an_ecr_login_of_the_fallback_is_not_listed_since_a_get_would_not_return_it(home: Path) -> None:
     login_of_me = {"auth": "bWU6cHc="}
     configure(home, credsStore="ecr-py", auths={HOST: login_of_me, "ghcr.io": login_of_me})
-    assert listed() == {"ghcr.io": "me"}  # there are no AWS credentials
+    assert listed() == {"ghcr.io": "me"}  # without AWS credentials
 
 
-# Only working logins, and failures cost nothing twice.
+# Only working logins, without repeated failures.
 
 
-def test_what_fails_is_not_listed_and_not_fetched_again_for_a_minute_by_list(
-    aws: FakeECR, home: Path
-) -> None:
+def test_failed_registries_are_not_listed_and_not_retried_for_a_minute(aws: FakeECR, home: Path) -> None:
     send_here(home, HOST, OTHER_REGION)
     now = time.time()
     aws.faults.append(Fault.aws("AccessDeniedException"))
@@ -206,7 +204,7 @@ def test_a_failure_of_list_does_not_stop_a_get(aws: FakeECR, home: Path) -> None
     assert len(aws.calls) == 2
 
 
-def test_a_rule_that_is_wrong_leaves_out_its_own_registries(aws: FakeECR, home: Path) -> None:
+def test_registries_with_a_wrong_rule_are_not_listed(aws: FakeECR, home: Path) -> None:
     send_here(home, HOST, OTHER_ACCOUNT)
     settings(home, "[registry.111122223333]\nregion = 1\n")
     assert listed_here() == {OTHER_ACCOUNT: "AWS"}
@@ -216,7 +214,7 @@ def test_a_rule_that_is_wrong_leaves_out_its_own_registries(aws: FakeECR, home: 
 # Bounded in time.
 
 
-def test_tokens_that_arrive_too_late_are_left_to_one_refresh_in_the_background(
+def test_tokens_that_arrive_too_late_are_fetched_in_the_background(
     aws: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send_here(home, HOST, OTHER_ACCOUNT, OTHER_REGION)
@@ -226,7 +224,7 @@ def test_tokens_that_arrive_too_late_are_left_to_one_refresh_in_the_background(
     assert listed_here(spawned=spawned) == {}
     assert spawned == [LIST_LATE]
     assert listed_here(spawned=spawned) == {}
-    assert spawned == [LIST_LATE]  # no second one within the minute
+    assert spawned == [LIST_LATE]  # only once within a minute
     aws.gate.set()
     assert Helper(os.environ, time.time, print).list_in_background().status == 0
     assert listed_here() == dict.fromkeys((HOST, OTHER_ACCOUNT, OTHER_REGION), "AWS")
@@ -251,7 +249,7 @@ def test_registries_that_do_not_respond_do_not_starve_the_others(
     assert listed_here() == {}
     aws.gate.set()
     monkeypatch.setattr(listing, "SECONDS", 60)
-    assert HOST in listed_here()  # it had not even started, so it has not failed
+    assert HOST in listed_here()  # it was not started, so it has not failed
 
 
 def test_a_registry_whose_token_is_cached_is_listed_also_after_a_failure(aws: FakeECR, home: Path) -> None:
@@ -291,11 +289,11 @@ def test_at_most_eight_tokens_are_fetched_at_once(aws: FakeECR, home: Path) -> N
 
     aws.answer = count  # type: ignore[method-assign] # it counts and hands on
     listed()
-    until(lambda: len(aws.calls) == len(hosts))  # those that list did not wait for come from the background
+    until(lambda: len(aws.calls) == len(hosts))  # the background process fetches the rest
     assert most <= listing.MAX_FETCHES
 
 
-# Never a prompt, never a program.
+# No prompts and no programs.
 
 
 @pytest.fixture
@@ -308,7 +306,7 @@ def sts(api: FakeECR, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSTS]:
 
 @pytest.fixture
 def person(home: Path, api: FakeECR) -> Path:
-    """Give the home a profile with MFA, and two that get their keys from a program."""
+    """Configure a profile with MFA and two profiles with a credential process."""
     keys = {"Version": 1, "AccessKeyId": api.access_key, "SecretAccessKey": api.secret_key}
     (home / "keys.json").write_text(json.dumps(keys))
     (home / "program").write_text(f"echo >>{home}/started\ncat {home}/keys.json\n")
@@ -325,7 +323,7 @@ def person(home: Path, api: FakeECR) -> Path:
 
 @posix
 @pytest.mark.parametrize("profile", ["mfa", "program", "role"])
-def test_a_login_that_needs_a_prompt_or_a_program_is_left_out(
+def test_registries_that_need_a_prompt_or_a_program_are_not_listed(
     profile: str, person: Path, api: FakeECR, sts: FakeSTS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", profile)
@@ -362,7 +360,7 @@ print("{how}")
 @posix
 @pytest.mark.parametrize("how", ["hangs", "[1]", '{{\\"a\\":'])
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells which processes there are")
-def test_a_fallback_that_hangs_or_fails_costs_its_own_logins_and_leaves_no_process(
+def test_a_hanging_or_failing_fallback_is_ended_and_its_logins_are_not_listed(
     how: str, aws: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = home / "bin/docker-credential-strange"
@@ -382,7 +380,7 @@ def test_a_fallback_that_hangs_or_fails_costs_its_own_logins_and_leaves_no_proce
 
 
 @posix
-def test_where_there_are_no_process_groups_a_fallback_that_hangs_is_ended_all_the_same(
+def test_a_hanging_fallback_is_ended_even_without_process_groups(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = home / "bin/docker-credential-slow"
@@ -429,7 +427,7 @@ JSON = st.recursive(
 @given(content=st.dictionaries(st.sampled_from(["credHelpers", "credsStore", "auths"]), JSON))
 def test_any_json_makes_a_list(content: dict[str, Any], home: Path) -> None:
     configure(home, **content)
-    assert listed_here() == {}  # there are no AWS credentials
+    assert listed_here() == {}  # without AWS credentials
 
 
 @pytest.mark.parametrize("text", ["no TOML", "deadline = 0\n", "fallback = 1\n", "list = 1\n"])

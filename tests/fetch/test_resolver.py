@@ -1,4 +1,4 @@
-"""A cache miss: one fetch for everyone, one deadline, and what is served when AWS fails."""
+"""A cache miss: one fetch for all callers, the deadline, and failures of AWS."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def resolve(wanted: Registry, cache: Cache, as_: Fingerprint = ME, *, at: float 
     return one.resolve(one.request(wanted))
 
 
-def test_a_fetched_token_is_kept(cache: Cache, aws: FakeECR) -> None:
+def test_a_fetched_token_is_saved(cache: Cache, aws: FakeECR) -> None:
     token = resolve(registry(), cache)
     found = cache.token(str(cache.route(HOST, ME.route)), time.time())
     assert found
@@ -74,7 +74,7 @@ def test_another_identity_is_another_call(cache: Cache, aws: FakeECR) -> None:
     assert len(aws.calls) == 2
 
 
-def test_without_a_cache_every_get_asks(aws: FakeECR) -> None:
+def test_without_a_cache_every_get_calls_aws(aws: FakeECR) -> None:
     for _ in range(2):
         resolve(registry(), Cache(FileStore()))
     assert len(aws.calls) == 2
@@ -96,7 +96,7 @@ def test_a_token_about_to_expire_is_served_when_aws_fails(cache: Cache, aws: Fak
     assert resolve(registry(), cache).password == "old"
 
 
-def test_where_aws_fails_nobody_waits_for_it_again_within_a_minute(cache: Cache, aws: FakeECR) -> None:
+def test_a_failed_refresh_is_not_repeated_for_a_minute(cache: Cache, aws: FakeECR) -> None:
     aws.faults.extend([Fault.aws("AccessDeniedException")] * 2)
     now = time.time()
     old = Token("AWS", "old", fetched_at=now - 12 * HOUR, expires_at=now + 600)
@@ -116,7 +116,7 @@ def test_an_expired_token_is_never_served(cache: Cache, aws: FakeECR) -> None:
         resolve(registry(), cache)
 
 
-def test_callers_at_once_share_one_call(cache: Cache, aws: FakeECR) -> None:
+def test_concurrent_callers_share_one_call(cache: Cache, aws: FakeECR) -> None:
     aws.slow = 0.2
     passwords: list[str] = []
     gate = threading.Barrier(8)
@@ -153,7 +153,7 @@ def holder(folder: Path) -> subprocess.Popen[bytes]:
     return process
 
 
-def test_a_lock_that_is_held_too_long_costs_a_second_call_and_no_answer(
+def test_a_lock_that_is_held_too_long_is_ignored(
     cache: Cache, aws: FakeECR, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lock, "LOCK_WAIT", 0.1)
@@ -166,7 +166,7 @@ def test_a_lock_that_is_held_too_long_costs_a_second_call_and_no_answer(
 
 
 @pytest.mark.usefixtures("aws")
-def test_a_lock_holder_that_is_killed_holds_nobody_up(
+def test_the_lock_of_a_killed_process_is_released(
     cache: Cache, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lock, "LOCK_WAIT", 3600)
@@ -181,14 +181,16 @@ def test_the_regions_of_one_identity_do_not_share_a_lock() -> None:
     assert len(locks) > len(hosts) // 2
 
 
-def test_a_lock_that_cannot_be_made_costs_no_answer(cache: Cache, folder: Path, aws: FakeECR) -> None:
+def test_a_get_succeeds_if_the_lock_directory_cannot_be_created(
+    cache: Cache, folder: Path, aws: FakeECR
+) -> None:
     folder.mkdir(mode=0o700)
     (folder / "locks").write_text("in the way")
     assert resolve(registry(), cache).username == "AWS"
     assert len(aws.calls) == 1
 
 
-def test_a_lock_file_that_cannot_be_opened_costs_no_answer(cache: Cache, folder: Path, aws: FakeECR) -> None:
+def test_a_get_succeeds_if_the_lock_file_cannot_be_opened(cache: Cache, folder: Path, aws: FakeECR) -> None:
     for number in range(lock.LOCKS):
         (folder / "locks" / f"{number:04}").mkdir(parents=True, mode=0o700)
     assert resolve(registry(), cache).username == "AWS"
@@ -196,9 +198,11 @@ def test_a_lock_file_that_cannot_be_opened_costs_no_answer(cache: Cache, folder:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows locks otherwise")
-@pytest.mark.filterwarnings("ignore:flock not supported")  # newer filelocks go on with a soft lock then
+@pytest.mark.filterwarnings(
+    "ignore:flock not supported"
+)  # newer versions of filelock fall back to a soft lock
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
-def test_a_file_system_without_locks_costs_no_answer(
+def test_a_get_succeeds_on_a_file_system_without_locks(
     number: int, cache: Cache, aws: FakeECR, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
@@ -210,7 +214,7 @@ def test_a_file_system_without_locks_costs_no_answer(
 
 
 class Hanging:
-    """What takes the place of asking AWS, and does not come back before the test's end."""
+    """Replaces the call to AWS and hangs until the end of the test."""
 
     def __init__(self) -> None:
         self.begun, self.gate = threading.Event(), threading.Event()
@@ -225,14 +229,14 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hanging]:
     fetch = Hanging()
     monkeypatch.setattr(client, "fetch", fetch)
     yield fetch
-    assert fetch.begun.wait(60)  # however late its thread is: it must not ask AWS for the next test
+    assert fetch.begun.wait(60)  # its thread must not call AWS during the next test
     fetch.gate.set()
 
 
 @pytest.mark.usefixtures("hanging")
-def test_an_answer_that_does_not_come_is_an_error_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_that_hangs_is_an_error_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resolver, "DEADLINE", 0.05)
-    with pytest.raises(UnreachableError, match=f"^{HOST}: AWS did not answer within 0.05 s"):
+    with pytest.raises(UnreachableError, match=f"^{HOST}: the request to AWS timed out after 0.05 s"):
         resolve(registry(), Cache(FileStore()))
 
 
@@ -248,7 +252,7 @@ def no_more(_: threading.Thread) -> None:
     raise RuntimeError("can't start new thread")
 
 
-def test_without_a_thread_the_work_is_done_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_thread_the_work_runs_in_the_callers_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise KeyError("x")
 
@@ -260,19 +264,19 @@ def test_without_a_thread_the_work_is_done_all_the_same(monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("aws")
-def test_a_lock_is_let_go_when_the_work_is_given_up(
+def test_the_lock_is_released_when_the_work_is_abandoned(
     cache: Cache, folder: Path, hanging: Hanging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resolver, "DEADLINE", 0.1)
     with pytest.raises(UnreachableError):
         resolve(registry(), cache)
-    assert hanging.begun.wait(60)  # past the lock, however late it came to it
+    assert hanging.begun.wait(60)  # it has acquired the lock
     monkeypatch.setattr(lock, "LOCK_WAIT", 0)
     with lock.TokenLock(str(folder), key(registry())) as is_locked:
         assert is_locked
 
 
-def test_whoever_waits_for_a_lock_in_vain_does_not_keep_it(folder: Path) -> None:
+def test_an_abandoned_thread_that_waits_for_a_lock_does_not_hold_it(folder: Path) -> None:
     first, second = (lock.TokenLock(str(folder), "key") for _ in range(2))
     with first:
         thread = threading.Thread(target=second.__enter__)

@@ -41,7 +41,7 @@ def _without_threads() -> None:
         pytest.skip("this C library gives a thread a stack of another size")
 
 
-def test_a_get_asks_aws_all_the_same(aws: FakeECR) -> None:
+def test_a_get_without_threads_calls_aws(aws: FakeECR) -> None:
     assert limited(EXECUTABLE, "get", stdin=HOST).reply["Username"] == "AWS"
     aws.faults.append(Fault.aws("AccessDeniedException"))
     assert limited(EXECUTABLE, "get", stdin=OTHER_REGION).error.startswith(f"{OTHER_REGION}: AWS denies")
@@ -83,7 +83,7 @@ with CredentialProvider(disk_cache=False, timer=lambda: now[0]) as provider:
 """
 
 
-def test_a_provider_leaves_out_refreshes_ahead_until_somebody_has_to_wait(aws: FakeECR) -> None:
+def test_a_provider_without_threads_refreshes_only_when_a_caller_waits(aws: FakeECR) -> None:
     assert program(AHEAD) == ["True", "False"]
     assert len(aws.calls) == 2
 

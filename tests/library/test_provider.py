@@ -274,7 +274,7 @@ def test_waiting_callers_get_credentials_during_close(aws: FakeECR) -> None:
 
 
 def test_the_profile_argument_selects_the_identity(aws: FakeECR) -> None:
-    refused = pytest.raises(CredentialHelperError, match="there is no AWS profile named 'none'")
+    refused = pytest.raises(CredentialHelperError, match="AWS profile 'none' does not exist")
     with CredentialProvider(profile="none") as provider, refused:
         provider.get_credentials(HOST)
     assert not aws.calls
@@ -406,7 +406,7 @@ def test_while_aws_fails_a_valid_token_is_returned_without_waiting(
     with CredentialProvider(disk_cache=disk != "off", timer=clock) as provider:
         first = provider.get_credentials(HOST)
         if disk == "full":
-            monkeypatch.setattr("ecr_credhelper.records.replace_private", disk_full)
+            monkeypatch.setattr("ecr_credhelper.records.write_private", disk_full)
         clock.now += 12 * HOUR - 600
         aws.faults.extend([Fault.aws("AccessDeniedException")] * 2)
         for _ in range(5):
