@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from ecr_credhelper import __version__
+from tests.commands import checked, output_of
 from tests.conftest import (
     EXECUTABLE,
     HOST,
@@ -87,7 +88,7 @@ def test_no_secret_of_the_surroundings_is_in_an_error(aws: FakeECR) -> None:
 
 def test_python_m_is_the_same() -> None:
     command = [sys.executable, "-m", "ecr_credhelper", "version"]
-    assert subprocess.check_output(command) == f"docker-credential-ecr-py {__version__}\n".encode()
+    assert output_of(command) == f"docker-credential-ecr-py {__version__}\n"
     assert run("version").stdout == f"docker-credential-ecr-py {__version__}\n".encode()
 
 
@@ -101,8 +102,8 @@ def test_a_request_without_end_is_drained_and_refused(verb: str) -> None:
 @pytest.mark.parametrize("redirection", ["<&-", "</dev/null"])
 def test_list_answers_whatever_stdin_is(redirection: str) -> None:
     command = ["sh", "-c", f'exec "$0" list {redirection}', EXECUTABLE]
-    done = subprocess.run(command, capture_output=True, check=True)
-    assert (done.stdout, done.stderr) == (b"{}\n", b"")
+    done = checked(command)
+    assert (done.stdout, done.stderr) == ("{}\n", "")
 
 
 @posix
