@@ -32,12 +32,21 @@ def run_in_terminal(*argv: str, typed: str = "", env: dict[str, str] | None = No
     )
     os.close(theirs)
     os.write(ours, typed.encode())
-    seen = b""
-    try:
-        while part := os.read(ours, 4096):
-            seen += part
-    except OSError as error:
-        if error.errno != errno.EIO:  # the other end is closed
-            raise
+    seen = read_to_end(ours)
     os.close(ours)
     return Session(process.wait(60), seen.decode().replace("\r\n", "\n"))
+
+
+def read_to_end(terminal: int) -> bytes:
+    """Return all that is shown on a terminal until its other end is closed everywhere.
+
+    A single read returns what has arrived by then: a line, or a part of one.
+    """
+    seen = b""
+    try:
+        while part := os.read(terminal, 65536):
+            seen += part
+    except OSError as error:
+        if error.errno != errno.EIO:  # how Linux reports that the other end is closed
+            raise
+    return seen

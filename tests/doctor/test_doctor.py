@@ -16,6 +16,7 @@ from ecr_credhelper.doctor import Context, Finding, aws
 from ecr_credhelper.settings.rules import IdentityOverride
 from tests.conftest import EXECUTABLE, HOST, run
 from tests.doctor_findings import Doctor, settings, write
+from tests.terminals import read_to_end
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,15 +123,7 @@ def on_a_terminal(*argv: str) -> tuple[int, str]:
         [EXECUTABLE, *argv], stdin=other_end, stdout=other_end, stderr=other_end
     ) as process:
         os.close(other_end)
-        shown = b""
-        while True:
-            try:
-                part = os.read(terminal, 65536)
-            except OSError:  # so Linux tells that the other end is closed
-                break
-            if not part:
-                break
-            shown += part
+        shown = read_to_end(terminal)
     os.close(terminal)
     return process.returncode, shown.decode()
 
