@@ -53,6 +53,7 @@ def commands() -> list[str]:
     return sorted({line.partition(" #")[0].strip() for line in [*lines, *inline]} - {""})
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("command", commands())
 def test_every_command_of_the_documents_works(command: str, aws: FakeECR) -> None:
     name = command.split(maxsplit=1)[0]

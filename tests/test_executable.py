@@ -223,17 +223,23 @@ def test_a_spoiled_cache_folder_costs_speed_and_no_answer(
         assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
+CALLERS = 12
+"""Processes at the same moment: more of them would only make each other, and other tests, slow."""
+
+
+@pytest.mark.usefixtures("patient")
 def test_callers_at_once_get_one_token_by_one_call(aws: FakeECR) -> None:
     aws.slow = 0.3
-    with concurrent.futures.ThreadPoolExecutor(40) as pool:
-        results = list(pool.map(lambda _: run("get", stdin=HOST), range(40)))
+    with concurrent.futures.ThreadPoolExecutor(CALLERS) as pool:
+        results = list(pool.map(lambda _: run("get", stdin=HOST), range(CALLERS)))
     assert len({result.reply["Secret"] for result in results}) == 1
     assert len(aws.calls) == 1
 
 
+@pytest.mark.usefixtures("patient")
 def test_registries_at_once_are_all_kept(aws: FakeECR) -> None:
-    hosts = [f"{number:012}.dkr.ecr.us-west-2.amazonaws.com" for number in range(40)]
-    with concurrent.futures.ThreadPoolExecutor(40) as pool:
+    hosts = [f"{number:012}.dkr.ecr.us-west-2.amazonaws.com" for number in range(CALLERS)]
+    with concurrent.futures.ThreadPoolExecutor(CALLERS) as pool:
         results = list(pool.map(lambda host: run("get", stdin=host), hosts))
     assert [result.reply["ServerURL"] for result in results] == hosts
     assert set(json.loads(run("list").stdout)) == set(hosts)

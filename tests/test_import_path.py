@@ -31,9 +31,7 @@ PACKAGES = sysconfig.get_path("purelib")
 HOSTILE = "raise SystemExit('imported from where it must not be')\n"
 
 # What is imported before this program's first line: by the interpreter, `-m` and pip's launcher.
-EARLIER = output_of(
-    [sys.executable, "-c", "import re, runpy, pkgutil, sys; print(*sys.modules)"]
-).split()
+EARLIER = output_of([sys.executable, "-c", "import re, runpy, pkgutil, sys; print(*sys.modules)"]).split()
 
 
 @pytest.fixture

@@ -50,8 +50,8 @@ def is_current(project: Path) -> bool:
 
 
 @pytest.mark.parametrize("changed", [
-    "pyproject.toml", "README.md", "LICENSE", "docs/man/a.1", "ecr_credhelper/py.typed", "ecr_credhelper/a.py",
-    "ecr_credhelper/aws/b.py", "ecr_credhelper/aws/deep/c.py", "ecr_credhelper/new.py",
+    "pyproject.toml", "README.md", "LICENSE", "docs/man/a.1", "ecr_credhelper/py.typed",
+    "ecr_credhelper/a.py", "ecr_credhelper/aws/b.py", "ecr_credhelper/aws/deep/c.py", "ecr_credhelper/new.py",
     "ecr_credhelper/new/module.py", "ecr_credhelper/aws/new/deep/module.py",
 ])  # fmt: skip
 def test_a_change_at_any_level_is_installed_before_the_tests_run(changed: str, project: Path) -> None:

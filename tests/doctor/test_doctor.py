@@ -14,7 +14,8 @@ from ecr_credhelper import cli
 from ecr_credhelper.cli.doctor import CHECKS
 from ecr_credhelper.doctor import Context, Finding, aws
 from ecr_credhelper.settings.rules import IdentityOverride
-from tests.conftest import EXECUTABLE, HOST, run
+from tests.commands import with_limit
+from tests.conftest import HOST, run
 from tests.doctor_findings import Doctor, settings, write
 from tests.terminals import read_to_end
 
@@ -73,7 +74,9 @@ def test_no_secret_is_told(well: str, aws: FakeECR, registry: FakeRegistry) -> N
         f"User: arn:aws:iam::111122223333:user/me is not authorized to perform: ecr:BatchGetImage {password}"
     )
     registry.images["/v2/app/manifests/1"] = 403, b'{"errors": [{"message": "%s"}]}' % denial.encode()
-    said = run("doctor", f"{well}/app:1", "--json").stdout + run("doctor", f"{well}/app:1").stdout
+    said = b"".join(
+        run("doctor", f"{well}/app:1", *options, program=PATIENT).stdout for options in ([], ["--json"])
+    )
     assert b"may not perform ecr:BatchGetImage" in said
     (_, header), *_ = [one for one in registry.requests if one[1]]
     for secret in (aws.secret_key, password, header.partition(" ")[2]):
@@ -88,18 +91,18 @@ def test_the_list_is_for_people(well: str, doctor: Doctor, capfd: pytest.Capture
     findings = doctor(well).content["findings"]
     assert [line for line in lines if line.startswith("✓ ")] == [line for line in lines if line[0] != " "]
     assert len(lines) == sum(2 if one["hint"] else 1 for one in findings)
-    assert f"✓ pull         {findings[-2]['text']}\n               {findings[-2]['hint']}" in "\n".join(
-        lines
-    )
+    assert f"✓ pull         {findings[-2]['text']}\n               {findings[-2]['hint']}" in "\n".join(lines)
     assert (blank, last) == ("", "failures: 0, warnings: 0")
 
 
 # As a process, without a terminal and with one.
 
+PATIENT = with_limit("cli.doctor", "SECONDS", 600)
+
 
 @pytest.mark.usefixtures("bin_folder")
 def test_a_pipe_gets_plain_text(well: str) -> None:
-    done = run("doctor", well)
+    done = run("doctor", well, program=PATIENT)
     text = done.stdout.decode()
     assert (done.status, done.stderr) == (0, b"")
     assert "✓ token        a new one" in text
@@ -109,7 +112,7 @@ def test_a_pipe_gets_plain_text(well: str) -> None:
 
 @pytest.mark.usefixtures("bin_folder")
 def test_where_utf8_cannot_be_shown() -> None:
-    done = run("doctor", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    done = run("doctor", program=PATIENT, env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert done.status == 1
     assert done.stdout.decode("ascii").startswith("ok executable ")
     assert "\nXX credentials  no AWS credentials were found\n" in done.stdout.decode("ascii")
@@ -119,9 +122,7 @@ def on_a_terminal(*argv: str) -> tuple[int, str]:
     """Run the executable with all its standard streams on a terminal; return what is shown."""
     pty = pytest.importorskip("pty")  # Windows has none
     terminal, other_end = pty.openpty()
-    with subprocess.Popen(
-        [EXECUTABLE, *argv], stdin=other_end, stdout=other_end, stderr=other_end
-    ) as process:
+    with subprocess.Popen([*PATIENT, *argv], stdin=other_end, stdout=other_end, stderr=other_end) as process:
         os.close(other_end)
         shown = read_to_end(terminal)
     os.close(terminal)
