@@ -138,7 +138,23 @@ def run(
 Run = Callable[..., Result]
 
 
-@pytest.fixture(params=["in this process", "as a process"])
+AS_A_PROCESS = "as a process"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run each test as a process with its first example only: the others differ in data, not in that."""
+    seen: set[str] = set()
+    kept, dropped = [], []
+    for item in items:
+        name, _, parameters = item.nodeid.partition("[")
+        (dropped if AS_A_PROCESS in parameters and name in seen else kept).append(item)
+        if AS_A_PROCESS in parameters:
+            seen.add(name)
+    config.hook.pytest_deselected(items=dropped)
+    items[:] = kept
+
+
+@pytest.fixture(params=["in this process", AS_A_PROCESS])
 def ask(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) -> Run:
     """Return a function that asks the helper, as a client does or in this process."""
 
@@ -146,7 +162,7 @@ def ask(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) -> Ru
         reply = Helper(os.environ, time.time, print).run(verb, io.BytesIO(stdin.encode()))
         return Result(reply.status, reply.stdout, reply.stderr + capfd.readouterr().err.encode())
 
-    return run if request.param == "as a process" else here
+    return run if request.param == AS_A_PROCESS else here
 
 
 def until(condition: Callable[[], object]) -> None:

@@ -276,9 +276,11 @@ def test_in_a_week_of_one_get_a_minute_somebody_waits_once(aws: FakeECR, clock: 
         refreshes += 1
         assert refresh(clock, host) == 0
 
+    # One helper for all: to read the environment again for each get is what takes the time.
+    helper = Helper(os.environ, clock, in_background)
     for _ in range(7 * 24 * 60):
         before = len(aws.calls) - refreshes
-        secret(ask("get", clock=clock, spawn=in_background))
+        secret(helper.run("get", io.BytesIO(HOST.encode())))
         calls_while_waiting += len(aws.calls) - refreshes - before
         clock.now += 60
     assert calls_while_waiting == 1

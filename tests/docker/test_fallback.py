@@ -13,6 +13,7 @@ import pytest
 
 from ecr_credhelper.docker.fallback import RECURSION_GUARD
 from ecr_credhelper.docker.programs import which
+from ecr_credhelper.fetch import listing
 from tests.conftest import EXECUTABLE, HOST, NOT_FOUND, Result, Run, login
 from tests.fake_ecr import FakeECR
 
@@ -110,8 +111,9 @@ def test_ecr_is_never_handed_on(folder: Path, ask: Run) -> None:
     ids=["fails", "talks rubbish", "no map", "no names", "dies", "no text", "is slow"],
 )
 def test_our_list_is_answered_whatever_the_fallback_does(
-    body: str, folder: Path, home: Path, ask: Run
+    body: str, folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch, ask: Run
 ) -> None:
+    monkeypatch.setattr(listing, "FALLBACK_SECONDS", 1)
     settings(home, 'fallback = "store"\n')
     script(folder, f"#!/bin/sh\necho a word >&2\n{body}\n")
     ask("get", stdin=HOST)
