@@ -286,3 +286,16 @@ def test_in_a_week_of_one_get_a_minute_somebody_waits_once(aws: FakeECR, clock: 
     assert calls_while_waiting == 1
     assert refreshes == 18
     assert len(aws.calls) == 19
+
+
+def test_in_the_last_15_minutes_a_get_refreshes_by_itself_and_starts_no_process(
+    aws: FakeECR, clock: Clock
+) -> None:
+    spawned: list[str] = []
+    first = secret(ask("get", clock=clock, spawn=note(spawned)))
+    clock.now += 12 * HOUR - 899
+    aws.faults.append(Fault.aws("AccessDeniedException"))
+    assert secret(ask("get", clock=clock, spawn=note(spawned))) == first
+    clock.now += 61  # a failure is remembered for a minute
+    assert secret(ask("get", clock=clock, spawn=note(spawned))) != first
+    assert (len(aws.calls), spawned) == (3, [])
