@@ -144,7 +144,8 @@ AS_A_PROCESS = "as a process"
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run each test as a process with its first example only: the others differ in data, not in that."""
     seen: set[str] = set()
-    kept, dropped = [], []
+    kept: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
     for item in items:
         name, _, parameters = item.nodeid.partition("[")
         (dropped if AS_A_PROCESS in parameters and name in seen else kept).append(item)

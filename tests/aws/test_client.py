@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.stub import Stubber
 
 from ecr_credhelper.aws.authorization import token_of
@@ -39,7 +40,7 @@ def url_asked(client: Any) -> str:
 
     def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
         urls.append(request.url)
-        return AWSResponse(request.url, 200, {}, SimpleNamespace(stream=lambda: [b"{}"]))
+        return AWSResponse(request.url, 200, HTTPHeaders(), SimpleNamespace(stream=lambda: [b"{}"]))
 
     client.meta.events.register("before-send", answer)
     client.get_authorization_token()
