@@ -144,7 +144,7 @@ def test_an_mfa_code_that_nobody_types_leaves_the_terminal_as_it_was(mfa: Path) 
     for seconds in (2, 10, 60, 300):  # the question must come before the deadline, on a busy machine too
         write(mfa, f"deadline = {seconds}\n")
         status, screen = leave_the_question("password", HOST)
-        assert (status, f"did not answer within {seconds} s" in screen) == (1, True), screen
+        assert (status, "AWS did not answer within" in screen) == (1, True), screen
         if QUESTION in screen:
             break
     assert_the_question_was_shown(screen)
