@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_credhelper.aws.authorization import login_token, token_of
+from ecr_credhelper.aws.authorization import login_token, own_host_of, token_of
 from ecr_credhelper.errors import InvalidResponseError
 from ecr_credhelper.token import is_clean
 
@@ -107,3 +107,46 @@ def test_a_given_login_lives_as_long_as_its_password_says_else_12_hours(password
 @given(st.text())
 def test_any_password_has_an_end(password: str) -> None:
     assert login_token("AWS", password, NOW).expires_at <= NOW + 24 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("life", "is_good"), [(1, True), (0, False), (24 * HOUR, True), (24 * HOUR + 1, False)]
+)
+def test_the_bounds_of_a_tokens_life(life: float, is_good: bool) -> None:
+    response = {"authorizationData": [data(expiresAt=at(life))]}
+    if is_good:
+        assert token_of(response, "host", NOW).expires_at == NOW + life
+    else:
+        with pytest.raises(InvalidResponseError, match=r"^host: .*; check this machine's clock$"):
+            token_of(response, "host", NOW)
+
+
+@pytest.mark.parametrize(("life", "expected"), [
+    (24 * HOUR, 24 * HOUR), (24 * HOUR + 1, 12 * HOUR), ("NaN", 12 * HOUR), ("Infinity", 12 * HOUR),
+])  # fmt: skip
+def test_the_end_that_a_password_tells_is_believed_up_to_a_day(life: float | str, expected: float) -> None:
+    end = NOW + life if isinstance(life, int) else life
+    token = login_token("me", b64(json.dumps({"expiration": end})), NOW)
+    assert (token.username, token.fetched_at, token.expires_at) == ("me", NOW, NOW + expected)
+
+
+@pytest.mark.parametrize(
+    ("response", "host"),
+    [
+        ({"authorizationData": [data(proxyEndpoint="https://111122223333.example")]}, "111122223333.example"),
+        ({"authorizationData": data(proxyEndpoint="https://a")}, "a"),
+        ({"authorizationData": [data()]}, ""),
+        ({"authorizationData": [data(proxyEndpoint=7)]}, ""),
+        ({"authorizationData": []}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_own_host_is_that_of_the_endpoint(response: dict[str, Any], host: str) -> None:
+    assert own_host_of(response) == host
+
+
+def test_a_wrong_field_is_told_of_its_registry_with_what_to_check() -> None:
+    told = "host: the token has no expiry; try again, and check AWS_ENDPOINT_URL and proxies if it stays so"
+    with pytest.raises(InvalidResponseError) as caught:
+        token_of({"authorizationData": [data(expiresAt=None)]}, "host", NOW)
+    assert str(caught.value) == told
