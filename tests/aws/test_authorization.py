@@ -47,6 +47,7 @@ def test_a_token_is_split_at_the_first_colon(shape: Any) -> None:
         ({"authorizationData": ["x"]}, "holds no authorization data"),
         ({"authorizationData": [{"expiresAt": at(HOUR)}]}, "holds no authorizationToken"),
         ({"authorizationData": [data(authorizationToken="")]}, "holds no authorizationToken"),
+        ({"authorizationData": [data(authorizationToken=7)]}, "holds no authorizationToken"),
         ({"authorizationData": [data(authorizationToken="AWS:pass")]}, "not base64"),
         ({"authorizationData": [data(authorizationToken="QVdTOnA")]}, "not base64"),
         ({"authorizationData": [data(authorizationToken="QVdT\nOnA=")]}, "not base64"),
