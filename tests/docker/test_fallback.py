@@ -294,3 +294,48 @@ def test_on_windows_a_program_has_a_suffix(folder: Path, monkeypatch: pytest.Mon
     assert which("docker-credential-store", {"PATH": str(folder)}) == str(
         folder / "docker-credential-store.exe"
     )
+
+
+@pytest.mark.parametrize("login", ['{"Username": "", "Secret": "s"}', '{"Username": "u", "Secret": ""}'])
+def test_half_a_login_of_the_fallback_is_handed_on_as_it_is(
+    login: str, folder: Path, home: Path, ask: Run
+) -> None:
+    settings(home, 'fallback = "store"\n')
+    inline_logins(home)
+    script(folder, f"#!/bin/sh\necho '{login}'\n")
+    assert ask("get", stdin=GHCR) == Result(0, f"{login}\n".encode(), b"")
+
+
+@pytest.mark.parametrize(
+    ("listed", "expected"),
+    [
+        ('{"a.io": "me", "b.io": "<token>"}', {"a.io": "me", "b.io": "<token>"}),
+        ('{"a.io": 1}', {}),
+        ('["a.io"]', {}),
+        ("", {}),
+        (f'{{"{HOST}": "me", "a.io": "me"}}', {"a.io": "me"}),
+    ],
+)
+def test_the_list_of_the_fallback_is_taken_where_it_is_a_map_of_names(
+    listed: str, expected: dict[str, str], folder: Path, home: Path, ask: Run
+) -> None:
+    settings(home, 'fallback = "store"\n')
+    script(folder, f"#!/bin/sh\n[ \"$1\" = list ] && echo '{listed}'\n")
+    assert ask("list").reply == expected
+
+
+def test_the_list_of_a_fallback_that_fails_is_not_taken(folder: Path, home: Path, ask: Run) -> None:
+    settings(home, 'fallback = "store"\n')
+    script(folder, '#!/bin/sh\necho \'{"a.io": "me"}\'\nexit 1\n')
+    assert ask("list").reply == {}
+
+
+def test_a_fallback_is_told_that_it_is_one_and_keeps_the_environment(
+    folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch, ask: Run
+) -> None:
+    settings(home, 'fallback = "store"\n')
+    monkeypatch.setenv("A_VARIABLE", "a value")
+    script(folder, f'#!/bin/sh\necho "$1 ${RECURSION_GUARD} $A_VARIABLE"\n')
+    assert ask("get", stdin=GHCR) == Result(0, b"get 1 a value\n", b"")
+    assert ask("store", stdin=login(GHCR)).stdout == b"store 1 a value\n"
+    assert ask("erase", stdin=GHCR).stdout == b"erase 1 a value\n"
