@@ -81,3 +81,10 @@ def test_an_override_replaces_the_identity_and_nothing_else() -> None:
 def test_an_override_that_says_nothing_changes_nothing() -> None:
     assert not IdentityOverride()
     assert IdentityOverride().apply_to(FULL) is FULL
+
+
+@pytest.mark.parametrize(("pattern", "host"), [
+    ("a.example.com", "a.example.com.evil.com"), ("a.example.com.eu", "a.example.com"), ("*.com", "a.com.b"),
+])  # fmt: skip
+def test_a_pattern_fits_no_host_with_more_or_fewer_labels(pattern: str, host: str) -> None:
+    assert not Rule(pattern).fits(Registry(host))
