@@ -108,6 +108,7 @@ def test_the_standard_host_of_an_account_and_a_region(row: Row) -> None:
         ("h:65535", "h:65535"),
         ("h:65536", None),
         ("h:0", None),
+        (f"h:{'1' * 5000}", None),  # more digits than int() takes
         ("h:", None),
         ("h:x", None),
         ("h:1:2", None),
