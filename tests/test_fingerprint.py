@@ -409,3 +409,16 @@ def test_the_files_of_the_configuration_are_named_with_their_variables(home: Pat
         ("", "/etc/boto.cfg"),
         ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", ""),
     ]
+
+
+@pytest.mark.parametrize("name", [
+    "AWS_ACCESS_KEY_ID", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_WEB_IDENTITY_TOKEN_FILE",
+])  # fmt: skip
+def test_an_identity_that_is_the_same_on_every_machine_does_not_depend_on_one(name: str) -> None:
+    assert "machine" not in split_fields(line({name: "x"}))
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/sys/kernel/random/boot_id"), reason="no boot id, so no Linux")
+def test_the_machine_is_linuxs_boot_id() -> None:
+    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    assert split_fields(line({}))["machine"] == machine({}) == boot_id
