@@ -18,6 +18,7 @@ from ecr_credhelper.fingerprint import (
     FILES,
     SELF_CONTAINED,
     VARIABLES,
+    Fingerprint,
     configuration_files,
     file_stamps,
     fingerprint,
@@ -389,8 +390,8 @@ def test_a_write_between_two_looks_is_seen_also_with_the_same_content(home: Path
 def test_a_link_on_the_way_to_a_file_that_leads_elsewhere_is_seen(home: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "config").write_text("[default]\n")
-        os.utime(tmp_path / name / "config", ns=(1, 1))
+    (tmp_path / "one/config").write_text("[default]\n")
+    os.link(tmp_path / "one/config", tmp_path / "two/config")  # the same file: only the way to it differs
     (home / ".aws").symlink_to(tmp_path / "one")
     before = file_stamps({})
     assert file_stamps({}) == before
@@ -400,14 +401,16 @@ def test_a_link_on_the_way_to_a_file_that_leads_elsewhere_is_seen(home: Path, tm
 
 
 def test_the_files_of_the_configuration_are_named_with_their_variables(home: Path) -> None:
-    found = configuration_files({"AWS_CONFIG_FILE": "~/mine", "AWS_CREDENTIAL_FILE": "$HOME/as-it-is"})
+    token = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+    environ = {"AWS_CONFIG_FILE": "~/mine", "AWS_CREDENTIAL_FILE": "$HOME/as-it-is", token: "~/as-it-is"}
+    found = configuration_files(environ)
     assert found == [
         ("AWS_CONFIG_FILE", str(home / "mine")),
         ("AWS_SHARED_CREDENTIALS_FILE", str(home / ".aws/credentials")),
         ("AWS_CREDENTIAL_FILE", "$HOME/as-it-is"),
         ("BOTO_CONFIG", str(home / ".boto")),
         ("", "/etc/boto.cfg"),
-        ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", ""),
+        (token, "~/as-it-is"),
     ]
 
 
@@ -422,3 +425,18 @@ def test_an_identity_that_is_the_same_on_every_machine_does_not_depend_on_one(na
 def test_the_machine_is_linuxs_boot_id() -> None:
     boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     assert split_fields(line({}))["machine"] == machine({}) == boot_id
+
+
+def test_a_change_before_the_watch_began_is_seen_too(home: Path) -> None:
+    (home / ".boto").write_text("one")
+    seen = fingerprint({})
+    (home / ".boto").write_text("two")
+    seen.watch()
+    assert not seen.is_unchanged()
+
+
+def test_a_fingerprint_without_files_never_changes() -> None:
+    one = Fingerprint("identity", "settings")
+    one.watch()
+    assert one.is_unchanged()
+    assert one.route == "settings\tidentity"
