@@ -5,15 +5,21 @@ BIN = $(VENV)/bin
 export PIP_CACHE_DIR = $(CURDIR)/.cache/pip
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export npm_config_cache = $(CURDIR)/.cache/npm
-SOURCES = pyproject.toml README.md $(wildcard ecr_credhelper/*.py)
 
-.PHONY: demo test lint e2e bench installers clean
-.DEFAULT_GOAL := test
+# All that an installation is made of. The directories count too: a removed module is a change as well.
+SOURCES = pyproject.toml README.md LICENSE $(wildcard docs/man/*) \
+	$(shell find ecr_credhelper -name __pycache__ -prune -o -print)
+
+.PHONY: help demo test lint e2e bench installers clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@awk -F ':[^#]*## ' '/^[a-z][a-z0-9]*:.*## / { printf "make %-12s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/installed ## the real executable against a fake ECR API on loopback
 	@$(BIN)/python -m tests.demo
 
-test: $(VENV)/test ## the whole suite
+test: $(VENV)/test ## the whole suite: about two minutes on two quiet cores
 	$(BIN)/python -m pytest --cov --numprocesses auto
 
 lint: $(VENV)/lint ## style and types
@@ -31,7 +37,7 @@ bench: $(VENV)/bench ## speed, as ratios: writes the table and the plot of docs/
 installers: $(VENV)/installed ## pip, pipx and uv, each in a throw-away home
 	$(BIN)/python -m tests.installers
 
-clean:
+clean: ## remove the environments and download caches that make has created here
 	rm -rf .venv* .cache
 
 $(VENV)/installed: $(SOURCES)

@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from tests.commands import checked
+
 PROGRAMS = ("docker-credential-ecr-login", "unshare", "setpriv", "mount", "ip", "openssl")
 NAMESPACES = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 END_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
@@ -93,4 +95,4 @@ def _start(work: Callable[..., None], *arguments: object) -> None:
 
 
 def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True)
+    checked(command)

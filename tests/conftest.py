@@ -9,9 +9,8 @@ import json
 import os
 import pkgutil
 import subprocess
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +22,7 @@ import ecr_credhelper
 from ecr_credhelper.cache import Cache
 from ecr_credhelper.helper import Helper
 from ecr_credhelper.records import FileStore
+from tests import commands
 from tests.fake_ecr import FakeECR
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ OTHER_REGION = "111122223333.dkr.ecr.eu-central-1.amazonaws.com"
 PUBLIC = "public.ecr.aws"
 NOT_FOUND = b"credentials not found in native keychain\n"
 
-EXECUTABLE = str(Path(sys.executable).with_name("docker-credential-ecr-py"))
+EXECUTABLE = commands.EXECUTABLE
 
 # Results must not depend on chance or on how busy a machine is. To search for new counterexamples:
 # pytest --hypothesis-profile search
@@ -124,11 +124,13 @@ class Result(NamedTuple):
         return line.rstrip("\n")
 
 
-def run(*argv: str, stdin: bytes | str = b"", **options: Any) -> Result:
+def run(
+    *argv: str, stdin: bytes | str = b"", program: Sequence[str] = (EXECUTABLE,), **options: Any
+) -> Result:
     """Run the real executable as a client does: no shell, standard input from a pipe."""
     data = stdin.encode() if isinstance(stdin, str) else stdin
     done = subprocess.run(
-        [EXECUTABLE, *argv], check=False, input=data, capture_output=True, timeout=60, **options
+        [*program, *argv], check=False, input=data, capture_output=True, timeout=300, **options
     )
     return Result(done.returncode, done.stdout, done.stderr)
 
@@ -136,7 +138,24 @@ def run(*argv: str, stdin: bytes | str = b"", **options: Any) -> Result:
 Run = Callable[..., Result]
 
 
-@pytest.fixture(params=["in this process", "as a process"])
+AS_A_PROCESS = "as a process"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run each test as a process with its first example only: the others differ in data, not in that."""
+    seen: set[str] = set()
+    kept: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
+    for item in items:
+        name, _, parameters = item.nodeid.partition("[")
+        (dropped if AS_A_PROCESS in parameters and name in seen else kept).append(item)
+        if AS_A_PROCESS in parameters:
+            seen.add(name)
+    config.hook.pytest_deselected(items=dropped)
+    items[:] = kept
+
+
+@pytest.fixture(params=["in this process", AS_A_PROCESS])
 def ask(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) -> Run:
     """Return a function that runs the helper, as a process or in this process."""
 
@@ -144,12 +163,12 @@ def ask(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) -> Ru
         reply = Helper(os.environ, time.time, print).run(verb, io.BytesIO(stdin.encode()))
         return Result(reply.status, reply.stdout, reply.stderr + capfd.readouterr().err.encode())
 
-    return run if request.param == "as a process" else here
+    return run if request.param == AS_A_PROCESS else here
 
 
 def until(condition: Callable[[], object]) -> None:
-    """Wait for another thread or process, longer than any machine needs."""
-    give_up = time.monotonic() + 60
+    """Wait for what another thread or process does in its own time; it has longer than any machine needs."""
+    give_up = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < give_up, "it never happened"
         time.sleep(0.01)  # the condition can only be polled
@@ -158,3 +177,11 @@ def until(condition: Callable[[], object]) -> None:
 def login(server: str = HOST, username: str = "AWS", secret: str = "a-password") -> str:
     """Return what ``docker login`` sends to ``store``."""
     return json.dumps({"ServerURL": server, "Username": username, "Secret": secret})
+
+
+@pytest.fixture
+def patient(home: Path) -> None:
+    """Give the processes of a test ten minutes in place of the deadline: this machine can be busy."""
+    file = home / ".config/ecr-credhelper/config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text("deadline = 600\n")

@@ -11,12 +11,13 @@ from __future__ import annotations
 import base64
 import json
 import ssl
-import subprocess
 import threading
 import time
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, NamedTuple, Self
+
+from tests.commands import checked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +46,7 @@ class Certificate(NamedTuple):
             [*authority, "-keyout", ca_key, "-out", str(made.ca)],
             [*signed, "-keyout", str(made.key), "-out", str(made.server)],
         ):
-            subprocess.run([*request, *rest], check=True, capture_output=True)
+            checked([*request, *rest])
         return made
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tests.conftest import EXECUTABLE
@@ -17,13 +18,15 @@ class Session(NamedTuple):
     screen: str
 
 
-def run_in_terminal(*argv: str, typed: str = "", env: dict[str, str] | None = None) -> Session:
-    """Run the executable with all three standard streams on one terminal, and type a text."""
+def run_in_terminal(
+    *argv: str, typed: str = "", env: dict[str, str] | None = None, program: Sequence[str] = (EXECUTABLE,)
+) -> Session:
+    """Run a program with all three standard streams on one terminal, and type a text."""
     import pty  # Windows has no pseudo-terminals.
 
     terminal, other_end = pty.openpty()
     process = subprocess.Popen(
-        [EXECUTABLE, *argv],
+        [*program, *argv],
         stdin=other_end,
         stdout=other_end,
         stderr=other_end,
@@ -32,12 +35,21 @@ def run_in_terminal(*argv: str, typed: str = "", env: dict[str, str] | None = No
     )
     os.close(other_end)
     os.write(terminal, typed.encode())
-    output = b""
-    try:
-        while chunk := os.read(terminal, 4096):
-            output += chunk
-    except OSError as error:
-        if error.errno != errno.EIO:  # EIO means that the other end is closed.
-            raise
+    output = read_to_end(terminal)
     os.close(terminal)
     return Session(process.wait(60), output.decode().replace("\r\n", "\n"))
+
+
+def read_to_end(terminal: int) -> bytes:
+    """Return all output on a terminal until every process has closed its other end.
+
+    A single read returns only what has arrived by then: a line, or a part of one.
+    """
+    seen = b""
+    try:
+        while part := os.read(terminal, 65536):
+            seen += part
+    except OSError as error:
+        if error.errno != errno.EIO:  # how Linux reports that the other end is closed
+            raise
+    return seen

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from ecr_credhelper.cache import Cache, open_cache
 from ecr_credhelper.files import checksum
 from ecr_credhelper.records import FORMAT, FileStore
-from ecr_credhelper.token import Token
+from ecr_credhelper.token import Token, is_clean
 from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC
 
 NOW = 1_800_000_000.0
 HOUR = 3600
 ME, YOU = "profile=me", "profile=you"
+CUSTOM = "images.example.com:5000"
 
 
 def token(password: str = "a-password", left: float = 12 * HOUR) -> Token:
@@ -177,18 +178,34 @@ def test_an_entry_under_another_name_is_a_miss(cache: Cache, folder: Path) -> No
     assert find(cache, HOST, YOU) is None
 
 
-@given(content=st.binary(max_size=300), line=st.integers(0, 8))
+LINES = [b"", b"nan", b"inf", b"1e999", b"0", b"a\x07b", b"\xff", b"key", b"other", b"ecr-credhelper 1"]
+
+
+@pytest.mark.parametrize("kind", ["tokens", "routes", "logins"])
+@given(
+    content=st.sampled_from(LINES) | st.binary(max_size=300), line=st.integers(0, 7), is_signed=st.booleans()
+)
 def test_any_bytes_in_an_entry_are_a_miss_or_a_clean_login(
-    cache: Cache, folder: Path, content: bytes, line: int
+    kind: str, cache: Cache, folder: Path, content: bytes, line: int, is_signed: bool
 ) -> None:
+    """One line of one entry is replaced, with a checksum that is right or the one from before."""
     keep(cache, HOST, ME, "key", token())
-    for file in files_of(folder):
-        lines = file.read_bytes().split(b"\n")
-        lines[line % len(lines)] = content
-        file.write_bytes(b"\n".join(lines))
-    found = find(cache, HOST, ME)
-    assert found is None or (found.username.isprintable() and found.password.isprintable())
-    assert set(cache.hosts(ME, NOW)) <= {HOST}
+    cache.save_login(CUSTOM, token())
+    (file,) = (folder / FORMAT / kind).iterdir()
+    before = file.read_bytes()
+    lines = before.split(b"\n")
+    lines[line % len(lines)] = content
+    after = b"\n".join(lines)
+    file.write_bytes(checked(after) if is_signed else after)
+    damaged, other = (find(cache, HOST, ME), cache.login(CUSTOM, NOW))[:: -1 if kind == "logins" else 1]
+    assert other, "which was not touched"
+    if damaged:
+        assert file.read_bytes() == before or is_signed
+        assert is_clean(damaged.username)
+        assert is_clean(damaged.password)
+        assert damaged.is_valid(NOW)
+    assert set(cache.hosts(ME, NOW)) <= {HOST, CUSTOM}
+    assert all(map(is_clean, cache.hosts(ME, NOW).values()))
     cache.forget(HOST)
 
 
@@ -233,3 +250,53 @@ def test_a_failure_is_remembered_for_a_minute(cache: Cache) -> None:
     assert not cache.failed_recently("another", NOW)
     assert not cache.failed_recently("key", NOW - 1)
     assert not cache.failed_recently("key", NOW + 60)
+
+
+@pytest.mark.parametrize("forgotten", ["images.x", "images.x:5000", "images.xy", "mages.x"])
+def test_forgetting_a_host_forgets_no_other_whose_name_is_like_it(cache: Cache, forgotten: str) -> None:
+    hosts = ["images.x", "images.x:5000", "images.xy", "mages.x"]
+    for host in hosts:
+        keep(cache, host, ME, f"key of {host}", token())
+        cache.save_login(host, token())
+    cache.forget(forgotten)
+    others = [host for host in hosts if host != forgotten]
+    assert [host for host in hosts if find(cache, host, ME)] == others
+    assert [host for host in hosts if cache.login(host, NOW)] == others
+    assert sorted(cache.hosts(ME, NOW)) == sorted(others)
+
+
+@pytest.mark.parametrize(
+    ("username", "secret"), [("A\x07S", "p"), ("", "p"), ("AWS", "p\x1b[2J"), ("AWS", "")]
+)
+def test_an_entry_that_no_login_can_hold_is_a_miss(cache: Cache, username: str, secret: str) -> None:
+    unclean = Token(username, secret, fetched_at=NOW, expires_at=NOW + HOUR)
+    keep(cache, HOST, ME, "key", unclean)
+    cache.save_login(HOST, unclean)
+    assert cache.route(HOST, ME) == "key"
+    assert find(cache, HOST, ME) is None
+    assert cache.login(HOST, NOW) is None
+    assert cache.hosts(ME, NOW) == {}
+
+
+def test_a_deleted_token_or_login_is_gone_and_no_other(cache: Cache) -> None:
+    for key in ("key", "other key"):
+        cache.save_token(key, token(key))
+    for host in (HOST, OTHER_ACCOUNT):
+        cache.save_login(host, token(host))
+    cache.delete_token("key")
+    cache.delete_login(HOST)
+    assert (cache.token("key", NOW), password(cache.token("other key", NOW))) == (None, "other key")
+    assert (cache.login(HOST, NOW), password(cache.login(OTHER_ACCOUNT, NOW))) == (None, OTHER_ACCOUNT)
+
+
+def test_a_failure_ends_after_a_minute_also_where_nothing_was_evicted(cache: Cache) -> None:
+    cache.record_failure("key", NOW)
+    assert cache.failed_recently("key", NOW + 59)
+    assert not cache.failed_recently("key", NOW + 60)
+
+
+def test_an_unsaved_token_is_recognized_for_a_minute_by_its_password_alone(cache: Cache) -> None:
+    cache.record_unsaved(token("handed out"), NOW)
+    assert cache.is_unsaved("handed out", NOW + 59)
+    assert not cache.is_unsaved("handed out", NOW + 60)
+    assert not cache.is_unsaved("another", NOW)

@@ -21,6 +21,7 @@ from ecr_credhelper.paths import APP
 from ecr_credhelper.protocol import MAX_REQUEST
 from ecr_credhelper.registry import PARTITIONS, PUBLIC_HOSTS, Registry, parse
 from ecr_credhelper.settings.loader import Settings
+from tests.commands import output_of
 from tests.conftest import HOST, run
 from tests.corpus import HOSTS
 from tests.fake_ecr import FakeECR
@@ -52,6 +53,7 @@ def commands() -> list[str]:
     return sorted({line.partition(" #")[0].strip() for line in [*lines, *inline]} - {""})
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("command", commands())
 def test_every_command_of_the_documents_works(command: str, aws: FakeECR) -> None:
     name = command.split(maxsplit=1)[0]
@@ -119,8 +121,7 @@ def test_the_program_in_the_readme_runs(home: Path, aws: FakeECR) -> None:
         f"[prod]\naws_access_key_id = {aws.access_key}\naws_secret_access_key = {aws.secret_key}\n"
     )
     (program,) = [block for name, block in blocks("python") if name == "README.md"]
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("AWS 2")
+    assert output_of([sys.executable, "-c", program]).startswith("AWS 2")
     assert len(aws.calls) == 1
 
 

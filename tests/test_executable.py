@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from ecr_credhelper import __version__
+from tests.commands import checked, output_of
 from tests.conftest import (
     EXECUTABLE,
     HOST,
@@ -88,7 +89,7 @@ def test_no_secret_of_the_environment_is_in_an_error(aws: FakeECR) -> None:
 
 def test_python_m_is_the_same() -> None:
     command = [sys.executable, "-m", "ecr_credhelper", "version"]
-    assert subprocess.check_output(command) == f"docker-credential-ecr-py {__version__}\n".encode()
+    assert output_of(command) == f"docker-credential-ecr-py {__version__}\n"
     assert run("version").stdout == f"docker-credential-ecr-py {__version__}\n".encode()
 
 
@@ -102,8 +103,8 @@ def test_an_endless_request_is_read_and_rejected(verb: str) -> None:
 @pytest.mark.parametrize("redirection", ["<&-", "</dev/null"])
 def test_list_ignores_stdin(redirection: str) -> None:
     command = ["sh", "-c", f'exec "$0" list {redirection}', EXECUTABLE]
-    done = subprocess.run(command, capture_output=True, check=True)
-    assert (done.stdout, done.stderr) == (b"{}\n", b"")
+    done = checked(command)
+    assert (done.stdout, done.stderr) == ("{}\n", "")
 
 
 @posix
@@ -223,17 +224,23 @@ def test_a_damaged_cache_directory_does_not_fail_a_get(
         assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
+CALLERS = 12
+"""Processes at the same moment: more of them would only make each other, and other tests, slow."""
+
+
+@pytest.mark.usefixtures("patient")
 def test_callers_at_once_get_one_token_by_one_call(aws: FakeECR) -> None:
     aws.slow = 0.3
-    with concurrent.futures.ThreadPoolExecutor(40) as pool:
-        results = list(pool.map(lambda _: run("get", stdin=HOST), range(40)))
+    with concurrent.futures.ThreadPoolExecutor(CALLERS) as pool:
+        results = list(pool.map(lambda _: run("get", stdin=HOST), range(CALLERS)))
     assert len({result.reply["Secret"] for result in results}) == 1
     assert len(aws.calls) == 1
 
 
-def test_concurrent_gets_of_several_registries_are_all_cached(aws: FakeECR) -> None:
-    hosts = [f"{number:012}.dkr.ecr.us-west-2.amazonaws.com" for number in range(40)]
-    with concurrent.futures.ThreadPoolExecutor(40) as pool:
+@pytest.mark.usefixtures("patient")
+def test_registries_at_once_are_all_kept(aws: FakeECR) -> None:
+    hosts = [f"{number:012}.dkr.ecr.us-west-2.amazonaws.com" for number in range(CALLERS)]
+    with concurrent.futures.ThreadPoolExecutor(CALLERS) as pool:
         results = list(pool.map(lambda host: run("get", stdin=host), hosts))
     assert [result.reply["ServerURL"] for result in results] == hosts
     assert set(json.loads(run("list").stdout)) == set(hosts)

@@ -14,7 +14,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_credhelper.fingerprint import FILES, SELF_CONTAINED, VARIABLES, fingerprint, machine
+from ecr_credhelper.fingerprint import (
+    FILES,
+    SELF_CONTAINED,
+    VARIABLES,
+    Fingerprint,
+    configuration_files,
+    file_stamps,
+    fingerprint,
+    join_fields,
+    machine,
+    split_fields,
+)
 
 
 def line(environ: Mapping[str, str]) -> str:
@@ -300,3 +311,138 @@ def test_every_variable_that_botocore_reads_is_in_the_fingerprint_or_irrelevant(
     asked = {name for name in asked if not name.startswith("AWS_BEARER_TOKEN_")}
     assert {"AWS_PROFILE", *environ} <= asked
     assert asked <= KNOWN, asked - KNOWN
+
+
+def test_the_fields_of_a_line_can_be_taken_apart_again() -> None:
+    fields = [("a", "1"), ("b", ""), ("c", "x=y")]
+    assert join_fields(fields) == "a=1\tb=\tc=x=y"
+    assert split_fields(join_fields(fields)) == dict(fields)
+    assert split_fields("") == {}
+
+
+@pytest.mark.parametrize(("value", "shown"), [
+    ("plain", "plain"), ("ä", "ä"), ("a\tb", r"'a\tb'"), ("a\\b", r"'a\\b'"), ("", ""),
+    ("\ud800", r"'\ud800'"),
+])  # fmt: skip
+def test_a_value_that_could_pass_for_something_else_is_escaped(value: str, shown: str) -> None:
+    assert join_fields([("a", value)]) == f"a={shown}"
+
+
+def test_the_settings_are_a_line_of_their_own_and_part_of_the_route(home: Path) -> None:
+    plain = fingerprint({})
+    assert (plain.settings, plain.route) == ("", f"\t{plain.identity}")
+    variable = {"ECR_CREDHELPER_PROFILE_111122223333": "a", "ECR_CREDHELPER_OTHER": "b"}
+    assert fingerprint(variable).settings == "ECR_CREDHELPER_PROFILE_111122223333=a"
+    file = home / ".config/ecr-credhelper/config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text("one")
+    one = fingerprint({})
+    file.write_text("two")
+    two = fingerprint({})
+    assert one.identity == two.identity == plain.identity
+    assert len({plain.settings, one.settings, two.settings}) == 3
+    assert split_fields(one.route) == {**split_fields(one.identity), **split_fields(one.settings)}
+
+
+def test_where_a_rule_or_a_program_can_name_a_profile_the_machine_counts_also_with_a_key(home: Path) -> None:
+    environ = {"AWS_ACCESS_KEY_ID": "AKIA"}
+    assert "machine" not in split_fields(line(environ))
+    assert "machine" in split_fields(fingerprint(environ, is_override=True).identity)
+    assert "machine" in split_fields(line({**environ, "ECR_CREDHELPER_ROLE_ARN_111122223333": "r"}))
+    assert "machine" in split_fields(line({"AWS_ACCESS_KEY_ID": ""})), "an empty variable names nobody"
+    file = home / ".config/ecr-credhelper/config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text("")
+    assert "machine" in split_fields(line(environ))
+
+
+@pytest.mark.parametrize(("size", "is_read"), [(1024 * 1024, True), (1024 * 1024 + 1, False)])
+def test_a_file_counts_by_its_content_up_to_a_mebibyte(size: int, is_read: bool, home: Path) -> None:
+    file = home / ".boto"
+    file.write_bytes(b"a" * size)
+    before = line({})
+    os.utime(file, ns=(1, 1))
+    assert (line({}) == before) is is_read
+    file.write_bytes(b"a" * (size - 1) + b"b")
+    os.utime(file, ns=(1, 1))
+    assert line({}) != before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no pipes in the file system")
+def test_a_pipe_is_not_read_and_is_not_a_missing_file(home: Path) -> None:
+    missing = split_fields(line({}))
+    os.mkfifo(home / ".boto")
+    assert (missing["boto"], split_fields(line({}))["boto"]) == ("-", "not a file")
+
+
+def test_a_write_between_two_looks_is_seen_also_with_the_same_content(home: Path) -> None:
+    file = home / ".aws/config"
+    file.parent.mkdir()
+    file.write_text("[default]\n")
+    os.utime(file, ns=(1, 1))
+    watched = fingerprint(dict(os.environ))
+    watched.watch()
+    assert watched.is_unchanged()
+    os.utime(file, ns=(2, 2))
+    assert not watched.is_unchanged()
+    watched.watch()
+    assert watched.is_unchanged()
+    file.write_text("[other]\n")
+    os.utime(file, ns=(2, 2))
+    assert not watched.is_unchanged()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_a_link_on_the_way_to_a_file_that_leads_elsewhere_is_seen(home: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "one/config").write_text("[default]\n")
+    os.link(tmp_path / "one/config", tmp_path / "two/config")  # the same file: only the way to it differs
+    (home / ".aws").symlink_to(tmp_path / "one")
+    before = file_stamps({})
+    assert file_stamps({}) == before
+    (home / ".aws").unlink()
+    (home / ".aws").symlink_to(tmp_path / "two")
+    assert file_stamps({}) != before
+
+
+def test_the_files_of_the_configuration_are_named_with_their_variables(home: Path) -> None:
+    token = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+    environ = {"AWS_CONFIG_FILE": "~/mine", "AWS_CREDENTIAL_FILE": "$HOME/as-it-is", token: "~/as-it-is"}
+    found = configuration_files(environ)
+    assert found == [
+        ("AWS_CONFIG_FILE", str(home / "mine")),
+        ("AWS_SHARED_CREDENTIALS_FILE", str(home / ".aws/credentials")),
+        ("AWS_CREDENTIAL_FILE", "$HOME/as-it-is"),
+        ("BOTO_CONFIG", str(home / ".boto")),
+        ("", "/etc/boto.cfg"),
+        (token, "~/as-it-is"),
+    ]
+
+
+@pytest.mark.parametrize("name", [
+    "AWS_ACCESS_KEY_ID", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_WEB_IDENTITY_TOKEN_FILE",
+])  # fmt: skip
+def test_an_identity_that_is_the_same_on_every_machine_does_not_depend_on_one(name: str) -> None:
+    assert "machine" not in split_fields(line({name: "x"}))
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/sys/kernel/random/boot_id"), reason="no boot id, so no Linux")
+def test_the_machine_is_linuxs_boot_id() -> None:
+    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    assert split_fields(line({}))["machine"] == machine({}) == boot_id
+
+
+def test_a_change_before_the_watch_began_is_seen_too(home: Path) -> None:
+    (home / ".boto").write_text("one")
+    seen = fingerprint({})
+    (home / ".boto").write_text("two")
+    seen.watch()
+    assert not seen.is_unchanged()
+
+
+def test_a_fingerprint_without_files_never_changes() -> None:
+    one = Fingerprint("identity", "settings")
+    one.watch()
+    assert one.is_unchanged()
+    assert one.route == "settings\tidentity"

@@ -22,6 +22,7 @@ from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.registry import parse
 from ecr_credhelper.settings.rules import NO_RULE
 from ecr_credhelper.token import Token
+from tests.commands import output_of
 from tests.conftest import EXECUTABLE, HOST, Result, until
 from tests.fake_ecr import FakeECR
 
@@ -29,11 +30,8 @@ PACKAGE = Path(ecr_credhelper.__file__).parent
 PACKAGES = sysconfig.get_path("purelib")
 HOSTILE = "raise SystemExit('imported from where it must not be')\n"
 
-# Modules that the interpreter, `-m` and pip's launcher import before our first line.
-EARLIER = subprocess.run(
-    [sys.executable, "-c", "import re, runpy, pkgutil, sys; print(*sys.modules)"],
-    capture_output=True, text=True, check=True,
-).stdout.split()  # fmt: skip
+# What is imported before this program's first line: by the interpreter, `-m` and pip's launcher.
+EARLIER = output_of([sys.executable, "-c", "import re, runpy, pkgutil, sys; print(*sys.modules)"]).split()
 
 
 @pytest.fixture
@@ -98,11 +96,11 @@ def test_an_entry_that_this_package_was_loaded_from_stays(copy: Path, hostile: P
     given = os.pathsep.join([str(copy), "", str(hostile)])
     command = [sys.executable, "-P", "-m", "ecr_credhelper", "get"]
     assert get(*command, cwd=hostile, PYTHONPATH=given).reply["Username"] == "AWS"
-    found = subprocess.run(
+    found = output_of(
         [sys.executable, "-P", "-c", "import ecr_credhelper; print(ecr_credhelper.__file__)"],
-        capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": given},
-    )  # fmt: skip
-    assert found.stdout.startswith(str(copy)), "which is the one that was tested"
+        env={**os.environ, "PYTHONPATH": given},
+    )
+    assert found.startswith(str(copy)), "which is the one that was tested"
 
 
 @pytest.mark.usefixtures("aws")

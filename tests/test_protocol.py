@@ -45,10 +45,8 @@ def test_a_login_is_read(end: str) -> None:
         (b'{"ServerURL": " "}', "^no credentials server URL$"),
         (b'{"ServerURL": "h", "Secret": "s"}', "^no credentials username$"),
         (b'{"ServerURL": "h", "Username": "", "Secret": "s"}', "^no credentials username$"),
-        (
-            b'{"ServerURL": "h", "Username": "a\\nb", "Secret": "s"}',
-            "Username is empty or contains a control",
-        ),
+        (b'{"ServerURL": "h", "Username": 7, "Secret": "s"}', "^no credentials username$"),
+        (b'{"ServerURL": "h", "Username": "a\\nb", "Secret": "s"}', "Username is empty or holds a control"),
         (b'{"ServerURL": "h", "Username": "u"}', "Secret is empty"),
         (b'{"ServerURL": "h", "Username": "u", "Secret": 7}', "Secret is empty"),
         (
@@ -57,9 +55,10 @@ def test_a_login_is_read(end: str) -> None:
         ),
     ],
 )
-def test_a_malformed_login_is_rejected(sent: bytes, text: str) -> None:
-    with pytest.raises(ProtocolError, match=text):
+def test_a_malformed_login_is_refused(sent: bytes, text: str) -> None:
+    with pytest.raises(ProtocolError, match=text) as caught:
         login_in(sent)
+    assert str(caught.value).startswith(("store: ", "no credentials "))
 
 
 def test_an_endless_request_is_rejected_after_it_was_read() -> None:
@@ -117,3 +116,41 @@ def test_any_error_is_one_printable_line(subject: str, reason: str, hint: str) -
     text = str(CredentialHelperError(subject, reason, hint))
     assert text.isprintable()
     assert NOT_FOUND_TEXT not in text
+
+
+def test_the_longest_request_is_read_and_one_byte_more_is_refused() -> None:
+    assert read_request(io.BytesIO(b"x" * 65536)) == b"x" * 65536
+    with pytest.raises(ProtocolError, match=r"^the request is longer than 65536 bytes$"):
+        read_request(io.BytesIO(b"x" * 65537))
+
+
+def test_an_error_of_the_protocol_is_for_the_client_alone() -> None:
+    reply = Reply.failure(ProtocolError("", "no credentials server URL"))
+    assert (reply.stdout, reply.stderr, reply.status) == (b"no credentials server URL\n", b"", 1)
+
+
+def test_blanks_around_the_server_of_a_login_are_dropped_and_those_of_a_password_are_not() -> None:
+    assert login_in(login(f" {HOST}\n", secret=" a b ").encode()) == (HOST, "AWS", " a b ")
+
+
+@pytest.mark.parametrize(
+    ("password", "written"),
+    [
+        ("plain", b'"plain"'),
+        ('a"b', b'"a\\"b"'),
+        ("a\\b", b'"a\\\\b"'),
+        ("a\x07\n", b'"a\\u0007\\u000a"'),
+        ("pässword", '"pässword"'.encode()),
+        ("\u2028", b'"\\u2028"'),
+        ("\U000e0001", b'"\\udb40\\udc01"'),
+        ("\ud800", b'"\\ud800"'),
+    ],
+)
+def test_what_is_not_printable_is_escaped(password: str, written: bytes) -> None:
+    reply = Reply.credentials("h", "AWS", password)
+    assert reply.stdout == b'{"ServerURL":"h","Username":"AWS","Secret":' + written + b"}\n"
+
+
+def test_a_server_that_is_not_utf_8_is_read_all_the_same() -> None:
+    assert server_in(b"h\xff") == "h\ufffd"
+    assert Reply().status == 0

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import ecr_credhelper
+from tests.commands import checked
 from tests.conftest import HOST, run
 from tests.fake_ecr import FakeECR
 
@@ -114,6 +115,7 @@ def loaded_by(verb: str, stdin: str) -> set[str]:
         check=False,
         env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
     )
+    assert done.returncode == 0, done.stderr.decode()
     return set(json.loads(done.stderr.splitlines()[-1]))
 
 
@@ -137,8 +139,6 @@ def test_a_warm_get_reads_no_settings(host: str, home: Path) -> None:
 
 def test_the_watch_sees_an_import(aws: FakeECR) -> None:
     """A miss loads botocore: if this did not show, the test above could not fail."""
-    done = subprocess.run(
-        [sys.executable, "-c", WATCH, "get"], input=HOST.encode(), capture_output=True, check=True
-    )
+    done = checked([sys.executable, "-c", WATCH, "get"], input=HOST)
     assert "botocore" in json.loads(done.stderr.splitlines()[-1])
     assert len(aws.calls) == 1

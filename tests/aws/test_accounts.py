@@ -14,8 +14,9 @@ import pytest
 from ecr_credhelper.aws import sessions
 from ecr_credhelper.errors import CredentialsError
 from ecr_credhelper.helper import Helper
-from tests.conftest import EXECUTABLE, HOST, NOT_FOUND, OTHER_ACCOUNT, PUBLIC, Result, Run, login, run
+from tests.conftest import EXECUTABLE, HOST, NOT_FOUND, OTHER_ACCOUNT, PUBLIC, Result, Run, login, run, until
 from tests.fake_sts import FakeSTS
+from tests.terminals import read_to_end
 
 pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")  # Windows has none
 
@@ -295,6 +296,7 @@ def test_on_a_terminal_the_user_is_prompted_once_for_an_mfa_code(
     sts: FakeSTS, api: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "mfa")
+    settings(home, "deadline = 600\n")  # however busy the machine is
     terminal, other_end = pty.openpty()
     # The first terminal that a session opens becomes /dev/tty. The standard streams are the client's pipes.
     command = f'exec 3<>"{os.ttyname(other_end)}"; exec "{EXECUTABLE}" get'
@@ -309,12 +311,12 @@ def test_on_a_terminal_the_user_is_prompted_once_for_an_mfa_code(
         process.stdin.write(HOST.encode())
         process.stdin.close()
         process.stdin = None
-        while termios.tcgetattr(other_end)[3] & termios.ECHO:  # the prompt turns off the echo
-            assert process.poll() is None
+        # The echo goes off when it asks, or it has ended.
+        until(lambda: not termios.tcgetattr(other_end)[3] & termios.ECHO or process.poll() is not None)
         os.write(terminal, b"123456\n")
         stdout, stderr = process.communicate(timeout=60)
-    shown = os.read(terminal, 4096).decode()
     os.close(other_end)
+    shown = read_to_end(terminal).decode()
     os.close(terminal)
     assert f"{HOST}: role {ROLE}: Enter MFA code for {MFA}" in shown
     assert "123456" not in shown

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_credhelper.aws.authorization import login_token, token_of
+from ecr_credhelper.aws.authorization import caller_host_of, login_token, token_of
 from ecr_credhelper.errors import InvalidResponseError
 from ecr_credhelper.token import is_clean
 
@@ -47,8 +47,11 @@ def test_a_token_is_split_at_the_first_colon(shape: Any) -> None:
         ({"authorizationData": ["x"]}, "has no authorizationData"),
         ({"authorizationData": [{"expiresAt": at(HOUR)}]}, "has no authorizationToken"),
         ({"authorizationData": [data(authorizationToken="")]}, "has no authorizationToken"),
+        ({"authorizationData": [data(authorizationToken=7)]}, "has no authorizationToken"),
         ({"authorizationData": [data(authorizationToken="AWS:pass")]}, "not base64"),
         ({"authorizationData": [data(authorizationToken="QVdTOnA")]}, "not base64"),
+        ({"authorizationData": [data(authorizationToken="QVdT\nOnA=")]}, "not base64"),
+        ({"authorizationData": [data(authorizationToken="QVdT!OnA=")]}, "not base64"),
         ({"authorizationData": [data(authorizationToken="ÄÖ")]}, "not base64"),
         ({"authorizationData": [data(authorizationToken=b64(b"AWS:\xff\xfe"))]}, "not base64 of UTF-8"),
         ({"authorizationData": [data(authorizationToken=b64("AWSpass"))]}, "not printable user:password"),
@@ -88,6 +91,7 @@ def test_any_bytes_for_a_token_are_a_clean_login_or_our_error(content: bytes) ->
         (b64(json.dumps({"expiration": NOW + 99 * HOUR})), 12 * HOUR),
         (b64(json.dumps({"expiration": None})), 12 * HOUR),
         (b64(json.dumps({"expiration": "soon"})), 12 * HOUR),
+        (f" {b64(json.dumps({'expiration': NOW + HOUR}))}", 12 * HOUR),
         (b64("{}"), 12 * HOUR),
         (b64("[]"), 12 * HOUR),
         (b64("[" * 20000), 12 * HOUR),
@@ -104,3 +108,46 @@ def test_a_stored_login_expires_as_its_password_says_or_after_12_hours(password:
 @given(st.text())
 def test_a_login_with_any_password_expires(password: str) -> None:
     assert login_token("AWS", password, NOW).expires_at <= NOW + 24 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("life", "is_good"), [(1, True), (0, False), (24 * HOUR, True), (24 * HOUR + 1, False)]
+)
+def test_the_bounds_of_a_tokens_life(life: float, is_good: bool) -> None:
+    response = {"authorizationData": [data(expiresAt=at(life))]}
+    if is_good:
+        assert token_of(response, "host", NOW).expires_at == NOW + life
+    else:
+        with pytest.raises(InvalidResponseError, match=r"^host: .*; check this machine's clock$"):
+            token_of(response, "host", NOW)
+
+
+@pytest.mark.parametrize(("life", "expected"), [
+    (24 * HOUR, 24 * HOUR), (24 * HOUR + 1, 12 * HOUR), ("NaN", 12 * HOUR), ("Infinity", 12 * HOUR),
+])  # fmt: skip
+def test_the_end_that_a_password_tells_is_believed_up_to_a_day(life: float | str, expected: float) -> None:
+    end = NOW + life if isinstance(life, int) else life
+    token = login_token("me", b64(json.dumps({"expiration": end})), NOW)
+    assert (token.username, token.fetched_at, token.expires_at) == ("me", NOW, NOW + expected)
+
+
+@pytest.mark.parametrize(
+    ("response", "host"),
+    [
+        ({"authorizationData": [data(proxyEndpoint="https://111122223333.example")]}, "111122223333.example"),
+        ({"authorizationData": data(proxyEndpoint="https://a")}, "a"),
+        ({"authorizationData": [data()]}, ""),
+        ({"authorizationData": [data(proxyEndpoint=7)]}, ""),
+        ({"authorizationData": []}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_own_host_is_that_of_the_endpoint(response: dict[str, Any], host: str) -> None:
+    assert caller_host_of(response) == host
+
+
+def test_a_wrong_field_is_told_of_its_registry_with_what_to_check() -> None:
+    told = "host: the token has no expiry; try again, and check AWS_ENDPOINT_URL and proxies if it stays so"
+    with pytest.raises(InvalidResponseError) as caught:
+        token_of({"authorizationData": [data(expiresAt=None)]}, "host", NOW)
+    assert str(caught.value) == told

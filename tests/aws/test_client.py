@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import botocore.session
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.stub import Stubber
 
 from ecr_credhelper.aws.authorization import token_of
@@ -28,13 +31,30 @@ def registry(server: str) -> Registry:
     return found
 
 
+def url_asked(client: Any) -> str:
+    """Return the URL to which a client sends its request, which goes nowhere.
+
+    ``client.meta.endpoint_url`` can be another one: the endpoint's rules are evaluated for each request.
+    """
+    urls: list[str] = []
+
+    def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        urls.append(request.url)
+        return AWSResponse(request.url, 200, HTTPHeaders(), SimpleNamespace(stream=lambda: [b"{}"]))
+
+    client.meta.events.register("before-send", answer)
+    client.get_authorization_token()
+    (url,) = urls
+    return url
+
+
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize("row", HOSTS, ids=lambda row: row.server)
 def test_each_host_uses_the_matching_api_endpoint(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     client = make_client(botocore.session.Session(), registry(row.server))
-    assert client.meta.endpoint_url == f"https://{row.api}"
     assert client.meta.region_name == row.region
+    assert url_asked(client) == f"https://{row.api}/"
 
 
 @pytest.mark.parametrize("row", HOSTS, ids=lambda row: row.server)
@@ -54,7 +74,7 @@ def test_botocore_applies_the_users_fips_setting(aws: FakeECR, monkeypatch: pyte
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     monkeypatch.setenv("AWS_USE_FIPS_ENDPOINT", "true")
     client = make_client(botocore.session.Session(), registry(HOST))
-    assert client.meta.endpoint_url == "https://ecr-fips.us-west-2.amazonaws.com"
+    assert url_asked(client) == "https://api.ecr-fips.us-west-2.amazonaws.com/"
     assert aws.calls == []
 
 

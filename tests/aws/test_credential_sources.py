@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.utils import generate_login_cache_key
 
+from ecr_credhelper.helper import Helper
 from tests.conftest import HOST, run
 from tests.fake_sts import FakeSTS, error_xml
 
@@ -237,7 +240,10 @@ def test_a_failing_container_endpoint_is_an_error(
     containers.shutdown()
     containers.server_close()
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
-    assert "the source of the AWS credentials failed (container-role)" in run("get", stdin=HOST).error
+    monkeypatch.setattr("botocore.utils.ContainerMetadataFetcher.SLEEP_TIME", 0)  # seconds before each retry
+    reply = Helper(os.environ, time.time, print).run("get", io.BytesIO(HOST.encode()))
+    assert b"the source of the AWS credentials failed (container-role)" in reply.stderr
+    assert (reply.status, reply.stdout) == (1, reply.stderr)
 
 
 def test_a_missing_aws_login_session_is_an_error(person: Path, monkeypatch: pytest.MonkeyPatch) -> None:

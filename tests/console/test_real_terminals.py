@@ -15,7 +15,7 @@ from ecr_credhelper import cli
 from tests.conftest import EXECUTABLE, HOST, run
 from tests.doctor_findings import write
 from tests.fake_ecr import FakeECR
-from tests.terminals import run_in_terminal
+from tests.terminals import read_to_end, run_in_terminal
 
 CALLS: tuple[tuple[list[str], str, int, str], ...] = (
     # command line, typed text, exit status, part of the output
@@ -85,47 +85,68 @@ def test_the_table_contains_every_command() -> None:
     assert {argv[0] for argv, *_ in CALLS if argv} >= set(cli.NAMES)
 
 
-@pytest.mark.parametrize(
-    ("argv", "typed", "status", "output"),
-    [(["doctor", HOST], b"\x03", 130, ""), (["password", HOST], b"", 1, "timed out after 8 s")],
-)
-def test_an_mfa_prompt_without_an_answer_restores_the_terminal(
-    argv: list[str], typed: bytes, status: int, output: str, home: Path
-) -> None:
+QUESTION = "Enter MFA code for m: "
+
+
+@pytest.fixture
+def mfa(home: Path) -> Path:
+    """Give the home a role that needs an MFA code; return the path of the settings file."""
+    role = "role_arn = arn:aws:iam::111122223333:role/r\x1b[2J\nsource_profile = keys\nmfa_serial = m\n"
+    keys = "aws_access_key_id = AKIA\naws_secret_access_key = s\n"
+    write(home / ".aws/config", f"[default]\n{role}[profile keys]\n{keys}")
+    return home / ".config/ecr-credhelper/config.toml"
+
+
+def leave_the_question(*argv: str, typed: bytes = b"") -> tuple[int, str]:
+    """Run a command on a terminal of its own, type something when it asks for the code, if it does.
+
+    Return the exit status and what the terminal showed, which must have its echo again.
+    """
     import pty
     import termios
 
-    role = "role_arn = arn:aws:iam::111122223333:role/r\x1b[2J\nsource_profile = keys\nmfa_serial = m\n"
-    (home / ".aws").mkdir()
-    (home / ".aws/config").write_text(
-        f"[default]\n{role}[profile keys]\naws_access_key_id = AKIA\naws_secret_access_key = s\n"
-    )
-    # Long enough for a busy machine to show the prompt.
-    write(home / ".config/ecr-credhelper/config.toml", "deadline = 8\n")
-    terminal, other_end = pty.openpty()
-    # The first terminal that a session opens becomes /dev/tty.
-    command = f'exec <>"{os.ttyname(other_end)}" >&0 2>&0; exec "{EXECUTABLE}" {" ".join(argv)}'
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # in case the test runner ignores it
+    ours, theirs = pty.openpty()
+    # A session's first terminal is its own: /dev/tty.
+    command = f'exec <>"{os.ttyname(theirs)}" >&0 2>&0; exec "{EXECUTABLE}" {" ".join(argv)}'
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # where our own runner ignores it
     process = subprocess.Popen(
         ["/bin/sh", "-c", command], start_new_session=True, env={**os.environ, "TERM": "xterm"}
     )
     signal.signal(signal.SIGINT, before)
+    seen = b""
     with process:
-        seen = b""
-        while b"Enter MFA code for m: " not in seen:
-            assert select.select([terminal], [], [], 30)[0], seen
-            seen += os.read(terminal, 65536)
-        assert not termios.tcgetattr(other_end)[3] & termios.ECHO
-        os.write(terminal, typed)
-        ended = process.wait(30)
-    while select.select([terminal], [], [], 0)[0]:  # a read can return a single line
-        seen += os.read(terminal, 65536)
-    shown = seen.decode()
-    assert ended == status, shown
-    assert termios.tcgetattr(other_end)[3] & termios.ECHO
-    os.close(terminal)
-    os.close(other_end)
-    line = next(line for line in shown.splitlines() if "Enter MFA code for m" in line)
+        while QUESTION.encode() not in seen and process.poll() is None:
+            if select.select([ours], [], [], 0.1)[0]:
+                seen += os.read(ours, 65536)
+        if typed:
+            assert not termios.tcgetattr(theirs)[3] & termios.ECHO
+            os.write(ours, typed)
+        process.wait(600)
+    assert termios.tcgetattr(theirs)[3] & termios.ECHO
+    os.close(theirs)
+    seen += read_to_end(ours)
+    os.close(ours)
+    return process.returncode, seen.decode()
+
+
+def assert_the_question_was_shown(screen: str) -> None:
+    line = next(line for line in screen.splitlines() if QUESTION.strip() in line)
     assert "\x1b[2J" not in line
-    assert line.endswith(("Enter MFA code for m: ", "Enter MFA code for m: ^C"))
-    assert output in shown
+    assert line.endswith((QUESTION, f"{QUESTION}^C"))
+
+
+def test_ctrl_c_at_the_question_for_an_mfa_code_leaves_the_terminal_as_it_was(mfa: Path) -> None:
+    write(mfa, "deadline = 600\n")  # however busy the machine is
+    status, screen = leave_the_question("doctor", HOST, typed=b"\x03")
+    assert status == 130, screen
+    assert_the_question_was_shown(screen)
+
+
+def test_an_mfa_code_that_nobody_types_leaves_the_terminal_as_it_was(mfa: Path) -> None:
+    for seconds in (2, 10, 60, 300):  # the question must come before the deadline, on a busy machine too
+        write(mfa, f"deadline = {seconds}\n")
+        status, screen = leave_the_question("password", HOST)
+        assert (status, "AWS timed out after" in screen) == (1, True), screen
+        if QUESTION in screen:
+            break
+    assert_the_question_was_shown(screen)

@@ -119,9 +119,14 @@ def test_a_file_with_a_byte_order_mark_is_read(home: Path) -> None:
     assert docker_config(os.environ).creds_store == "ecr-py"
 
 
+NAMES = st.sampled_from(["auth", "username", "password", "identitytoken", "registrytoken"])
+
+
 @given(
     st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(), lambda c: st.dictionaries(st.text(), c)
+        st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+        lambda c: st.dictionaries(NAMES | st.text(max_size=5), c, max_size=4) | st.lists(c, max_size=3),
+        max_leaves=8,
     )
 )
 def test_any_json_value_is_read_without_an_error(content: object) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from ecr_credhelper.docker.fallback import RECURSION_GUARD
 from ecr_credhelper.docker.programs import which
+from ecr_credhelper.fetch import listing
 from tests.conftest import EXECUTABLE, HOST, NOT_FOUND, Result, Run, login
 from tests.docker_files import write_settings
 from tests.fake_ecr import FakeECR
@@ -104,11 +105,12 @@ def test_requests_for_ecr_never_reach_the_fallback(directory: Path, ask: Run) ->
     ["exit 1", "echo rubbish", "echo '[1]'", "echo '{\"a\": 1}'", "kill -9 $$", "printf '\\377'", "sleep 60"],
     ids=["fails", "not JSON", "not an object", "not user names", "is killed", "not UTF-8", "hangs"],
 )
-def test_list_returns_ecr_logins_even_if_the_fallback_fails(
-    body: str, directory: Path, home: Path, ask: Run
+def test_our_list_is_answered_whatever_the_fallback_does(
+    body: str, folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch, ask: Run
 ) -> None:
+    monkeypatch.setattr(listing, "FALLBACK_SECONDS", 1)
     write_settings(home, 'fallback = "store"\n')
-    script(directory, f"#!/bin/sh\necho a message >&2\n{body}\n")
+    script(folder, f"#!/bin/sh\necho a word >&2\n{body}\n")
     ask("get", stdin=HOST)
     assert ask("list").reply == {HOST: "AWS"}
 
@@ -289,3 +291,48 @@ def test_which_adds_suffixes_on_windows(directory: Path, monkeypatch: pytest.Mon
     assert which("docker-credential-store", {"PATH": str(directory)}) == str(
         directory / "docker-credential-store.exe"
     )
+
+
+@pytest.mark.parametrize("login", ['{"Username": "", "Secret": "s"}', '{"Username": "u", "Secret": ""}'])
+def test_half_a_login_of_the_fallback_is_handed_on_as_it_is(
+    login: str, folder: Path, home: Path, ask: Run
+) -> None:
+    write_settings(home, 'fallback = "store"\n')
+    inline_logins(home)
+    script(folder, f"#!/bin/sh\necho '{login}'\n")
+    assert ask("get", stdin=GHCR) == Result(0, f"{login}\n".encode(), b"")
+
+
+@pytest.mark.parametrize(
+    ("listed", "expected"),
+    [
+        ('{"a.io": "me", "b.io": "<token>"}', {"a.io": "me", "b.io": "<token>"}),
+        ('{"a.io": 1}', {}),
+        ('["a.io"]', {}),
+        ("", {}),
+        (f'{{"{HOST}": "me", "a.io": "me"}}', {"a.io": "me"}),
+    ],
+)
+def test_the_list_of_the_fallback_is_taken_where_it_is_a_map_of_names(
+    listed: str, expected: dict[str, str], folder: Path, home: Path, ask: Run
+) -> None:
+    write_settings(home, 'fallback = "store"\n')
+    script(folder, f"#!/bin/sh\n[ \"$1\" = list ] && echo '{listed}'\n")
+    assert ask("list").reply == expected
+
+
+def test_the_list_of_a_fallback_that_fails_is_not_taken(folder: Path, home: Path, ask: Run) -> None:
+    write_settings(home, 'fallback = "store"\n')
+    script(folder, '#!/bin/sh\necho \'{"a.io": "me"}\'\nexit 1\n')
+    assert ask("list").reply == {}
+
+
+def test_a_fallback_is_told_that_it_is_one_and_keeps_the_environment(
+    folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch, ask: Run
+) -> None:
+    write_settings(home, 'fallback = "store"\n')
+    monkeypatch.setenv("A_VARIABLE", "a value")
+    script(folder, f'#!/bin/sh\necho "$1 ${RECURSION_GUARD} $A_VARIABLE"\n')
+    assert ask("get", stdin=GHCR) == Result(0, b"get 1 a value\n", b"")
+    assert ask("store", stdin=login(GHCR)).stdout == b"store 1 a value\n"
+    assert ask("erase", stdin=GHCR).stdout == b"erase 1 a value\n"

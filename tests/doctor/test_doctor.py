@@ -13,6 +13,7 @@ from ecr_credhelper import cli
 from ecr_credhelper.cli.doctor import CHECKS
 from ecr_credhelper.doctor import Context, Finding, aws
 from ecr_credhelper.settings.rules import IdentityOverride
+from tests.commands import with_limit
 from tests.conftest import HOST, run
 from tests.doctor_findings import Doctor, settings, write
 from tests.terminals import run_in_terminal
@@ -72,7 +73,9 @@ def test_doctor_shows_no_secret(well: str, aws: FakeECR, registry: FakeRegistry)
         f"User: arn:aws:iam::111122223333:user/me is not authorized to perform: ecr:BatchGetImage {password}"
     )
     registry.images["/v2/app/manifests/1"] = 403, b'{"errors": [{"message": "%s"}]}' % denial.encode()
-    output = run("doctor", f"{well}/app:1", "--json").stdout + run("doctor", f"{well}/app:1").stdout
+    output = b"".join(
+        run("doctor", f"{well}/app:1", *options, program=PATIENT).stdout for options in ([], ["--json"])
+    )
     assert b"is not authorized to perform ecr:BatchGetImage" in output
     (_, header), *_ = [one for one in registry.requests if one[1]]
     for secret in (aws.secret_key, password, header.partition(" ")[2]):
@@ -95,10 +98,12 @@ def test_findings_are_printed_as_lines_with_marks(
 
 # As a process, with and without a terminal.
 
+PATIENT = with_limit("cli.doctor", "SECONDS", 600)
+
 
 @pytest.mark.usefixtures("bin_directory")
 def test_a_pipe_gets_plain_text(well: str) -> None:
-    done = run("doctor", well)
+    done = run("doctor", well, program=PATIENT)
     text = done.stdout.decode()
     assert (done.status, done.stderr) == (0, b"")
     assert "✓ token        new, valid for " in text
@@ -107,8 +112,8 @@ def test_a_pipe_gets_plain_text(well: str) -> None:
 
 
 @pytest.mark.usefixtures("bin_directory")
-def test_marks_are_ascii_if_the_output_cannot_encode_utf8() -> None:
-    done = run("doctor", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+def test_marks_are_ascii_if_the_output_cannot_show_utf8() -> None:
+    done = run("doctor", program=PATIENT, env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert done.status == 1
     assert done.stdout.decode("ascii").startswith("ok executable ")
     assert "\nXX credentials  no AWS credentials found\n" in done.stdout.decode("ascii")
@@ -117,7 +122,7 @@ def test_marks_are_ascii_if_the_output_cannot_encode_utf8() -> None:
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
 @pytest.mark.usefixtures("bin_directory")
 def test_a_terminal_gets_colour_and_progress(well: str) -> None:
-    status, shown = run_in_terminal("doctor", well)
+    status, shown = run_in_terminal("doctor", well, program=PATIENT)
     assert status == 0
     assert "\x1b[32m✓\x1b[0m token" in shown
     assert "checking " in shown
@@ -128,7 +133,7 @@ def test_a_terminal_gets_colour_and_progress(well: str) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
 @pytest.mark.usefixtures("bin_directory")
 def test_no_color_disables_colour(well: str) -> None:
-    status, shown = run_in_terminal("doctor", well, env={"NO_COLOR": "1"})
+    status, shown = run_in_terminal("doctor", well, env={"NO_COLOR": "1"}, program=PATIENT)
     assert status == 0
     assert "\x1b" not in shown
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from ecr_credhelper.fetch import listing
 from ecr_credhelper.helper import LIST_LATE, Helper
+from tests.commands import with_limit
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, login, run, until
 from tests.fake_ecr import FakeECR, Fault
 from tests.fake_sts import FakeSTS
@@ -45,9 +46,9 @@ def settings(home: Path, text: str) -> None:
     file.write_text(text)
 
 
-def listed() -> dict[str, str]:
-    """Return the result of ``list`` as a process."""
-    return run("list", stdin="unused").reply
+def listed(seconds: float = 600) -> dict[str, str]:
+    """Return what a client gets from a list in a process, which waits for AWS as long as it must."""
+    return run("list", stdin="unused", program=with_limit("fetch.listing", "SECONDS", seconds)).reply
 
 
 def listed_here(now: float | None = None, spawned: list[str] | None = None) -> dict[str, str]:
@@ -234,7 +235,7 @@ def test_tokens_that_arrive_too_late_are_fetched_in_the_background(
 def test_a_real_list_ends_in_time_and_its_tokens_follow(aws: FakeECR, home: Path) -> None:
     send_here(home, HOST)
     aws.gate.clear()
-    assert listed() == {}
+    assert listed(seconds=0.1) == {}
     aws.gate.set()
     until(lambda: listed() == {HOST: "AWS"})
 

@@ -528,7 +528,8 @@ class Watched(botocore.session.Session):
             return super().create_client(*args, **named)
 
 
-def test_a_session_is_used_by_one_thread_at_a_time(aws: FakeECR) -> None:
+def test_one_thread_at_a_time_uses_a_session(aws: FakeECR, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "WAIT", 600)  # however busy the machine is
     session = Watched()
     hosts = [HOST.replace("us-west-2", f"eu-place-{number}") for number in range(4)]
     with CredentialProvider(session=session) as provider, ThreadPoolExecutor(4) as pool:

@@ -244,3 +244,24 @@ def test_any_bytes_are_valid_settings_or_a_configuration_error(content: bytes) -
     path.write_bytes(content)
     with suppress(ConfigurationError):
         load_settings({"ECR_CREDHELPER_CONFIG": str(path)}).rule(Registry("a.io"))
+
+
+@pytest.mark.parametrize(
+    ("general", "special"),
+    [
+        ("*.dkr.ecr.*.amazonaws.com", "*.dkr.ecr.us-west-2.amazonaws.com"),
+        ("*.dkr.ecr.*.amazonaws.com", "1*.dkr.ecr.*.amazonaws.com"),
+        ("1*.dkr.ecr.*.amazonaws.com", "1111*.dkr.ecr.*.amazonaws.com"),
+        ("111122223333", "*.dkr.ecr.*.amazonaws.com"),
+        ("*.dkr.ecr.us-west-2.amazonaws.com", "111122223333.dkr.ecr.us-west-2.amazonaws.com"),
+    ],
+)
+@pytest.mark.parametrize("order", [1, -1], ids=["general first", "special first"])
+def test_the_more_specific_pattern_counts_wherever_it_is(
+    general: str, special: str, order: int, file: Path
+) -> None:
+    rules = [f'[registry."{general}"]\nprofile = "general"', f'[registry."{special}"]\nprofile = "special"']
+    file.write_text("\n".join(rules[::order]))
+    registry = parse("111122223333.dkr.ecr.us-west-2.amazonaws.com")
+    assert registry
+    assert load_settings(os.environ).rule(registry).profile == "special"
