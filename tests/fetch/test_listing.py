@@ -438,3 +438,12 @@ def test_settings_that_are_wrong_cost_no_cached_login(text: str, aws: FakeECR, h
     run("store", stdin=login())
     assert listed() == {HOST: "AWS"}
     assert aws.calls == []
+
+
+def test_the_own_registry_is_fetched_once(aws: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "SECONDS", 600)  # however busy the machine is
+    monkeypatch.setenv("AWS_REGION", "us-west-2")
+    configure(home, credsStore="ecr-py")
+    assert listed_here() == {HOST: "AWS"}
+    assert listed_here() == {HOST: "AWS"}
+    assert len(aws.calls) == 1
