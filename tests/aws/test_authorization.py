@@ -125,7 +125,7 @@ def test_the_bounds_of_a_tokens_life(life: float, is_good: bool) -> None:
 @pytest.mark.parametrize(("life", "expected"), [
     (24 * HOUR, 24 * HOUR), (24 * HOUR + 1, 12 * HOUR), ("NaN", 12 * HOUR), ("Infinity", 12 * HOUR),
 ])  # fmt: skip
-def test_the_end_that_a_password_tells_is_believed_up_to_a_day(life: float | str, expected: float) -> None:
+def test_the_expiry_in_a_password_is_used_up_to_a_day_ahead(life: float | str, expected: float) -> None:
     end = NOW + life if isinstance(life, int) else life
     token = login_token("me", b64(json.dumps({"expiration": end})), NOW)
     assert (token.username, token.fetched_at, token.expires_at) == ("me", NOW, NOW + expected)
@@ -142,12 +142,12 @@ def test_the_end_that_a_password_tells_is_believed_up_to_a_day(life: float | str
         ({}, ""),
     ],
 )
-def test_the_own_host_is_that_of_the_endpoint(response: dict[str, Any], host: str) -> None:
+def test_the_callers_host_is_that_of_the_endpoint(response: dict[str, Any], host: str) -> None:
     assert caller_host_of(response) == host
 
 
-def test_a_wrong_field_is_told_of_its_registry_with_what_to_check() -> None:
-    told = "host: the token has no expiry; try again, and check AWS_ENDPOINT_URL and proxies if it stays so"
+def test_an_error_names_the_registry_and_what_to_check() -> None:
+    told = "host: the token has no expiry; try again; if it still fails, check AWS_ENDPOINT_URL and proxies"
     with pytest.raises(InvalidResponseError) as caught:
         token_of({"authorizationData": [data(expiresAt=None)]}, "host", NOW)
     assert str(caught.value) == told

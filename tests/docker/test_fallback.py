@@ -105,12 +105,12 @@ def test_requests_for_ecr_never_reach_the_fallback(directory: Path, ask: Run) ->
     ["exit 1", "echo rubbish", "echo '[1]'", "echo '{\"a\": 1}'", "kill -9 $$", "printf '\\377'", "sleep 60"],
     ids=["fails", "not JSON", "not an object", "not user names", "is killed", "not UTF-8", "hangs"],
 )
-def test_our_list_is_answered_whatever_the_fallback_does(
-    body: str, folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch, ask: Run
+def test_a_broken_fallback_does_not_break_list(
+    body: str, directory: Path, home: Path, monkeypatch: pytest.MonkeyPatch, ask: Run
 ) -> None:
     monkeypatch.setattr(listing, "FALLBACK_SECONDS", 1)
     write_settings(home, 'fallback = "store"\n')
-    script(folder, f"#!/bin/sh\necho a word >&2\n{body}\n")
+    script(directory, f"#!/bin/sh\necho a word >&2\n{body}\n")
     ask("get", stdin=HOST)
     assert ask("list").reply == {HOST: "AWS"}
 
@@ -294,12 +294,12 @@ def test_which_adds_suffixes_on_windows(directory: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("login", ['{"Username": "", "Secret": "s"}', '{"Username": "u", "Secret": ""}'])
-def test_half_a_login_of_the_fallback_is_handed_on_as_it_is(
-    login: str, folder: Path, home: Path, ask: Run
+def test_an_incomplete_login_of_the_fallback_is_returned_unchanged(
+    login: str, directory: Path, home: Path, ask: Run
 ) -> None:
     write_settings(home, 'fallback = "store"\n')
     inline_logins(home)
-    script(folder, f"#!/bin/sh\necho '{login}'\n")
+    script(directory, f"#!/bin/sh\necho '{login}'\n")
     assert ask("get", stdin=GHCR) == Result(0, f"{login}\n".encode(), b"")
 
 
@@ -313,26 +313,26 @@ def test_half_a_login_of_the_fallback_is_handed_on_as_it_is(
         (f'{{"{HOST}": "me", "a.io": "me"}}', {"a.io": "me"}),
     ],
 )
-def test_the_list_of_the_fallback_is_taken_where_it_is_a_map_of_names(
-    listed: str, expected: dict[str, str], folder: Path, home: Path, ask: Run
+def test_list_includes_the_fallbacks_logins_if_they_are_a_map_of_user_names(
+    listed: str, expected: dict[str, str], directory: Path, home: Path, ask: Run
 ) -> None:
     write_settings(home, 'fallback = "store"\n')
-    script(folder, f"#!/bin/sh\n[ \"$1\" = list ] && echo '{listed}'\n")
+    script(directory, f"#!/bin/sh\n[ \"$1\" = list ] && echo '{listed}'\n")
     assert ask("list").reply == expected
 
 
-def test_the_list_of_a_fallback_that_fails_is_not_taken(folder: Path, home: Path, ask: Run) -> None:
+def test_list_ignores_the_output_of_a_fallback_that_fails(directory: Path, home: Path, ask: Run) -> None:
     write_settings(home, 'fallback = "store"\n')
-    script(folder, '#!/bin/sh\necho \'{"a.io": "me"}\'\nexit 1\n')
+    script(directory, '#!/bin/sh\necho \'{"a.io": "me"}\'\nexit 1\n')
     assert ask("list").reply == {}
 
 
-def test_a_fallback_is_told_that_it_is_one_and_keeps_the_environment(
-    folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch, ask: Run
+def test_a_fallback_gets_the_environment_and_a_recursion_guard(
+    directory: Path, home: Path, monkeypatch: pytest.MonkeyPatch, ask: Run
 ) -> None:
     write_settings(home, 'fallback = "store"\n')
     monkeypatch.setenv("A_VARIABLE", "a value")
-    script(folder, f'#!/bin/sh\necho "$1 ${RECURSION_GUARD} $A_VARIABLE"\n')
+    script(directory, f'#!/bin/sh\necho "$1 ${RECURSION_GUARD} $A_VARIABLE"\n')
     assert ask("get", stdin=GHCR) == Result(0, b"get 1 a value\n", b"")
     assert ask("store", stdin=login(GHCR)).stdout == b"store 1 a value\n"
     assert ask("erase", stdin=GHCR).stdout == b"erase 1 a value\n"
