@@ -88,7 +88,8 @@ def _run_user_command(argv: "Sequence[str]") -> "Reply":
             return Reply(cli.usage().encode(), status=1)
         case [name, *_] if name in cli.NAMES:
             return Reply(status=cli.run(argv))
-    return Reply(f"{cli.unknown(argv[0])}\n".encode(), status=1)
+    line = f"{cli.unknown(argv[0])}\n".encode()
+    return Reply(line, line, status=1)  # to both: a client reads one of them, a user or script the other
 
 
 def spawn(*arguments: str) -> None:

@@ -43,7 +43,7 @@ FILES = (
 )
 """Files that select an identity by their content, not by their path.
 
-The web identity token file is missing because it rotates: the role's ARN is the identity.
+The web identity token file is not in this table: it rotates, and the role's ARN identifies the caller.
 """
 
 SELF_CONTAINED = (
@@ -58,7 +58,7 @@ SETTINGS = ("ECR_CREDHELPER_PROFILE_", "ECR_CREDHELPER_ROLE_ARN_")
 """Prefixes of variables that replace the settings file for one account; see settings/loader.py."""
 
 MISSING = "-"
-"""The content of a missing or unreadable file: botocore ignores both."""
+"""Replaces the content of a file that is missing or unreadable: botocore ignores such files."""
 
 NOT_A_FILE = "not a file"
 """The content of a pipe or a device. It is not read, and no token is fetched; see aws/files.py."""
@@ -96,7 +96,10 @@ class Fingerprint:
         _, self._stamps = self._look_again()
 
     def is_unchanged(self) -> bool:
-        """Return whether no configuration file was written since ``watch``, even with the same content."""
+        """Return whether no configuration file was written since ``watch``.
+
+        The same content again is a change.
+        """
         now, stamps = self._look_again()
         return now.route == self.route and stamps == self._stamps
 

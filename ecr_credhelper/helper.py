@@ -1,4 +1,4 @@
-"""The four verbs of the protocol. Standard input, environment, clock and spawner are parameters."""
+"""Docker's four commands: get, store, erase and list. Input, environment and clock are parameters."""
 
 import os
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ecr_credhelper.token import Token
 
 REFRESH, LIST_LATE = "refresh-in-background", "list-in-background"
-"""The commands of background processes. No client and no user calls them."""
+"""The arguments with which this program starts itself in the background, and no one else does."""
 
 
 class Helper:
@@ -87,8 +87,8 @@ class Helper:
     def _save_login(self, ecr: "Registry", username: str, password: str) -> None:
         """Save a login, unless it is the one that ``get`` currently serves for this host.
 
-        ``docker login HOST`` without ``-u`` passes that one back. A token that is saved as a login would be
-        served to every identity until it expires.
+        ``docker login HOST`` without ``-u`` gets a login from ``get`` and passes it to ``store``. If that
+        token were saved as a login, every identity would get it until it expires.
         """
         pair, now = (username, password), self.clock()
         if (login := self.cache.login(ecr.host, now)) and login.pair == pair:
@@ -124,7 +124,7 @@ class Helper:
             self.log(f"the stored login for {ecr.host} cannot be removed from {self.cache.store.directory}")
         return Reply()
 
-    def list(self, stdin: "BinaryIO") -> Reply:  # noqa: ARG002 - not read, since some clients leave it open
+    def list(self, stdin: "BinaryIO") -> Reply:  # noqa: ARG002 - some clients never close stdin
         """List the hosts for which a login is available now, with their user names. This never fails."""
         if self._has_configuration():
             from ecr_credhelper.fetch import listing
@@ -154,14 +154,14 @@ class Helper:
                 resolver.refresh(resolver.request(ecr))
         except CredentialHelperError as error:
             self.log(f"error: {error}")
-            return Reply(status=1)  # a get in the token's last minutes waits for AWS and shows the reason
+            return Reply(status=1)  # a get in the token's last 15 minutes waits for AWS and shows it
         return Reply(status=0 if ecr else 1)
 
     def _cached(self, server: str) -> "Token | None":
         """Return what the cache can serve without waiting: a stored login, or a token with enough time left.
 
-        A login from ``docker login`` takes precedence until it expires, as everywhere in Docker. If a token
-        is in the last quarter of its lifetime, one process starts a refresh in the background.
+        A login from ``docker login`` takes precedence until it expires, as everywhere in Docker. In the last
+        quarter of a token's lifetime, one of the processes that serve it starts a refresh in the background.
         """
         host, now = self._cache_host(server), self.clock()
         if host is None:
@@ -199,7 +199,7 @@ class Helper:
         return self._settings().registry(server) if has_settings(self.environ) else None
 
     def _fetch(self, ecr: "Registry") -> "Token | None":
-        """Return a token for a registry, or None if the client should continue anonymously."""
+        """Return a token for a registry, or None if the client should go on without a login."""
         _prepare_for_botocore()
         resolver = self._resolver()
         request = resolver.request(ecr)
@@ -211,7 +211,7 @@ class Helper:
             raise
 
     def _can_fetch(self, ecr: "Registry", password: str) -> bool:
-        """Return whether a get would fetch this login again, so that it need not be saved."""
+        """Return whether ``get`` returns this password anyway, so that it need not be saved."""
         _prepare_for_botocore()
         try:
             resolver = self._resolver(is_interactive=False)

@@ -15,7 +15,7 @@ import pytest
 
 from ecr_credhelper.aws.errors import EXCEPTIONS, RESPONSES
 from ecr_credhelper.fetch.deadline import DEADLINE
-from ecr_credhelper.fetch.lock import LOCK_WAIT
+from ecr_credhelper.fetch.lock import LOCK_SHARE
 from ecr_credhelper.fingerprint import FILES, VARIABLES
 from ecr_credhelper.paths import APP
 from ecr_credhelper.protocol import MAX_REQUEST
@@ -161,7 +161,7 @@ def test_the_page_of_errors_is_every_error_of_the_code() -> None:
 def test_the_pages_tell_the_programs_numbers_and_names() -> None:
     environment = page("docs/reference/environment-and-files.md")
     assert f"| {DEADLINE} s |" in environment
-    assert f"| {LOCK_WAIT} s |" in environment
+    assert f"| {LOCK_SHARE * DEADLINE:.0f} s |" in environment
     assert f"| {MAX_REQUEST // 1024} KiB |" in environment
     assert APP in environment
 

@@ -38,7 +38,7 @@ def test_version(argv: list[str], capsysbinary: Capture) -> None:
 
 
 @pytest.mark.parametrize("argv", [["frob"], ["get", "x"], ["GET"], [""]])
-def test_an_unknown_command_is_reported_on_stdout(argv: list[str], capsysbinary: Capture) -> None:
+def test_an_unknown_command_is_an_error(argv: list[str], capsysbinary: Capture) -> None:
     assert program.main(argv) == 1
     assert b"unknown command" in capsysbinary.readouterr().out
 

@@ -39,7 +39,7 @@ EXCEPTIONS: tuple[Row, ...] = (
         "run: aws login{profile}"),
     Row((aws.ProfileNotFound,), errors.ConfigurationError,
         "AWS profile {name!r} does not exist",
-        "run: aws configure list-profiles, and set AWS_PROFILE to one of them"),
+        "to see the profiles, run: aws configure list-profiles"),
     Row((aws.NoCredentialsError,), errors.NoCredentialsError,
         *errors.NO_CREDENTIALS),
     Row((aws.PartialCredentialsError,), errors.CredentialsError,

@@ -78,7 +78,8 @@ def session_for(
     """Return a session with the credentials that the rule selects for the registry.
 
     If a Python program passes its ``session``, it is not changed, and only the role of the rule is assumed
-    from it. Without ``is_interactive``, a prompt for an MFA code or a credential process is an error.
+    from it. Without ``is_interactive``, credentials that need an MFA code or a credential process raise
+    CredentialsError.
 
     Raises:
         ConfigurationError: ``profile = "auto"`` finds no profile, or several.
@@ -108,7 +109,7 @@ def _new_session(registry: "Registry", rule: "Rule", *, is_interactive: bool) ->
 
 
 def _forbid_interaction(session: Session, host: str) -> None:
-    """Replace prompts and credential processes with errors. Cached credentials of a role stay usable.
+    """Replace prompts and credential processes with errors. Role credentials in the CLI's cache still work.
 
     botocore has no option for this, so this changes private attributes of its providers.
     """
@@ -160,7 +161,10 @@ def resolve_credentials(session: Session) -> Credentials:
 
 
 def profile_of(session: Session) -> str:
-    """Return the profile of a session's credentials. Keys in the environment override AWS_PROFILE."""
+    """Return the profile of a session's credentials.
+
+    It is empty if keys in the environment are used instead of AWS_PROFILE.
+    """
     named = session.instance_variables().get("profile")
     return str(named or ("" if os.environ.get("AWS_ACCESS_KEY_ID") else session.profile) or "")
 

@@ -36,7 +36,7 @@ class Command(NamedTuple):
 GROUPS = {
     "Set up": (
         Command("configure", "set up Docker or podman to log in to your ECR registries", HOST),
-        Command("unconfigure", "restore the previous configuration", ""),
+        Command("unconfigure", "undo configure", ""),
     ),
     "Inspect": (
         Command("status", "list configured registries, their AWS identities and tokens", ""),
@@ -44,7 +44,7 @@ GROUPS = {
         Command("cache", "list or remove cached tokens", "clear"),
     ),
     "Use directly": (
-        Command("login", "log in once with docker, podman, helm ... (12 hours)", HOST),
+        Command("login", "log in docker, podman, helm ... for 12 hours, without configure", HOST),
         Command("password", "print a registry password for use in a script", HOST),
         Command("header", "print an Authorization header for the registry's HTTP API", HOST),
         Command("completion", "print a shell completion script", "bash"),

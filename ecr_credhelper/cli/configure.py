@@ -90,7 +90,7 @@ def _hosts(options: "argparse.Namespace", settings: Settings, terminal: "Termina
 
 
 def _with_host(text: str, host: str, options: "argparse.Namespace", terminal: "Terminal") -> str:
-    """Return the configuration with a registry added, and print which entries that replaces."""
+    """Return the configuration with a registry added, and print which entries it replaces or removes."""
     helper = value(text, edit.HELPERS, host)
     if helper == HELPER_SUFFIX:
         terminal.print(f"{host}: already configured")
@@ -123,7 +123,7 @@ def _fallback_change(text: str, settings: Settings, terminal: "Terminal") -> lis
 
 
 def _problems(file: ConfigFile, hosts: list[str], options: "argparse.Namespace") -> list[str]:
-    """Return the remaining reasons why clients would not call this helper."""
+    """Return what still prevents clients from calling this helper."""
     found = []
     if file.text.startswith(BOM):
         found.append(f"{file.path} begins with a byte order mark, so clients cannot read it: save it without")

@@ -53,7 +53,7 @@ FACTS = ("account", "region", "partition", "fips", "dualstack", "public")
 
 def arguments(parser: "argparse.ArgumentParser") -> None:
     """Add the arguments of the command."""
-    about = "registry host, or image to check its pull; omit to check only the setup of this machine"
+    about = "registry host, or HOST/REPOSITORY:TAG to check its pull; omit to check only this machine"
     add_hosts(parser, "?", about)
     add_identity(parser)
     parser.add_argument("--json", action="store_true", help="print the findings as a JSON object")

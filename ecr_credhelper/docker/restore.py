@@ -10,7 +10,10 @@ from ecr_credhelper.registry import authority_of, parse
 
 
 def restored(text: str, backup: str | None) -> str:
-    """Return the text that ``unconfigure`` writes. It equals the backup if only ``configure`` changed it."""
+    """Return the text that ``unconfigure`` writes.
+
+    If only ``configure`` has changed the file, this is the backup.
+    """
     before = backup or ""
     if json_edit.value(text) is None:  # The file was removed or emptied.
         return before
@@ -26,7 +29,10 @@ def restored(text: str, backup: str | None) -> str:
 
 
 def backup_content(text: str, backup: str | None) -> str:
-    """Return the backup for the next ``configure``: the restored text plus entries only in the old backup."""
+    """Return the backup that ``configure`` saves.
+
+    It is the restored text plus the entries that only the old backup has.
+    """
     result = text if backup is None else restored(text, backup)
     for path in missing_entries(result, backup or ""):
         result = _restore(result, backup or "", *path)

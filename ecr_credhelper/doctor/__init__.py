@@ -1,4 +1,4 @@
-"""The checks of ``doctor``, which run in parallel, the context that they share, and their findings.
+"""Run the checks of ``doctor`` in parallel. They share a ``Context`` and yield ``Finding`` objects.
 
 A check is a function that takes the context and yields findings. It prints nothing, and findings contain no
 secrets.
@@ -121,7 +121,7 @@ def run_checks(
     for check in checks:
         if futures[check.name] not in pending:
             findings += futures[check.name].result()
-        elif not any(futures[name] in pending for name in check.after):  # Otherwise it has not started.
+        elif not any(futures[name] in pending for name in check.after):  # otherwise it has not started
             text = f"timed out after {seconds:g} s"
             hint = "check the network, HTTPS_PROXY and the source of the AWS credentials"
             if check.name == "credentials" and open_prompts:

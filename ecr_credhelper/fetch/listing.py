@@ -31,7 +31,8 @@ SECONDS = 5
 """Maximum duration of a list, in seconds. Amazon's helper has no limit and can take more than a minute."""
 
 FALLBACK_SECONDS = 4.5
-"""Maximum duration of the fallback's list, in seconds. It must end before our own deadline."""
+"""Maximum duration of the fallback's list, in seconds. It is less than ``SECONDS``, so that its result
+arrives before the list must end."""
 
 MAX_FETCHES = 8
 """Maximum number of concurrent fetches: more would only compete for the processor."""
@@ -55,7 +56,8 @@ def available_hosts(
 ) -> dict[str, str]:
     """Return host -> user name of every registry for which a get returns a login now.
 
-    ``resolver`` must not be interactive; ``fetch_later`` starts a process that calls ``fetch_late``.
+    ``resolver`` must have ``is_interactive=False``. ``fetch_later`` starts a process that calls
+    ``fetch_late``.
     """
     end = time.monotonic() + SECONDS
     cache, now = resolver.cache, resolver.clock()
@@ -82,7 +84,7 @@ def _run(resolver: "Resolver", jobs: "list[Job]", end: float) -> "tuple[dict[str
     fetches = {executor.submit(_attempt, resolver, job): job for job in jobs}
     done, pending = wait(fetches, max(0, end - time.monotonic()))
     found = {host: name for fetch in done for host, name in fetch.result().items()}
-    # Jobs that have not started did not fail: the next list starts with them.
+    # Jobs that were cancelled before they started are not failures, so the next list runs them.
     late = [fetches[fetch] for fetch in pending if not fetch.cancel()]
     return found, late
 
@@ -91,7 +93,7 @@ def _plan(resolver: "Resolver", environ: "Mapping[str, str]") -> "tuple[dict[str
     """Return host -> user name of all cached logins, and a job for each missing token."""
     cache, route, now = resolver.cache, resolver.fingerprint.route, resolver.clock()
     hosts = cache.hosts(route, now)
-    if not has_settings(environ):  # without settings, a get does not serve the login of a custom host
+    if not has_settings(environ):  # without settings, get does not know custom hosts
         hosts = {host: name for host, name in hosts.items() if parse(host)}
     if resolver.settings.list == CACHED:
         return hosts, []
@@ -140,20 +142,23 @@ def _attempt(resolver: "Resolver", job: Job) -> dict[str, str]:
 
 def _obtain(resolver: "Resolver", group: "list[Request]") -> dict[str, str]:
     """Fetch the token that a group of registries shares; return host -> user name."""
-    lock = TokenLock(resolver.cache.store.directory, group[0].key)
+    lock = TokenLock(resolver.cache.store.directory, group[0].key, seconds=resolver.seconds)
     token = resolver.find_or_fetch(group[0], lambda token, now: False, lock)  # noqa: ARG005 - any valid token is good enough
     return _serve(resolver, group, token)
 
 
 def _serve(resolver: "Resolver", group: "list[Request]", token: "Token") -> dict[str, str]:
-    """Save that a token serves a group of registries; return host -> user name."""
+    """Save a route from each registry of the group to the token; return host -> user name."""
     for request in group:
         resolver.save_route(request)
     return {request.registry.host: token.username for request in group}
 
 
 def _caller_registry(resolver: "Resolver", environ: "Mapping[str, str]") -> dict[str, str]:
-    """Return the registry of the caller's account, as AWS reports it, if a region is configured."""
+    """Return host -> user name of the registry in the account of the AWS credentials.
+
+    AWS returns its host together with the token. Without a configured region, return nothing.
+    """
     from botocore.session import Session
 
     region = next(filter(None, map(environ.get, REGION_VARIABLES)), None)
@@ -181,6 +186,6 @@ def _fallback_hosts(resolver: "Resolver", environ: "Mapping[str, str]") -> dict[
         return {
             server: name for server, name in found.items() if not (parse(server) or settings.registry(server))
         }
-    except CredentialHelperError as error:
-        resolver.log(f"list: {error}")
+    except Exception as error:  # noqa: BLE001 - list never fails, and the text can contain a secret
+        resolver.log(f"list: {error if isinstance(error, CredentialHelperError) else type(error).__name__}")
         return {}

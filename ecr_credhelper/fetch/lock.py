@@ -9,9 +9,9 @@ from ecr_credhelper.files import PRIVATE_FILE, make_private
 if TYPE_CHECKING:
     from filelock import FileLock
 
-LOCK_WAIT = 15
-"""Seconds to wait for another process that fetches the same token. After that, the rest of the deadline is
-enough to fetch it in this process."""
+LOCK_SHARE = 0.6
+"""Part of the deadline to wait for another process that fetches the same token: 15 of 25 seconds. After that,
+this process fetches it too, in the rest of the time."""
 
 LOCK_POLL = 0.02
 """Seconds between two attempts to acquire a lock: short compared with the 0.1 s of a call to AWS."""
@@ -27,12 +27,13 @@ keys of one identity differ only in their first bytes.
 class TokenLock:
     """The lock of a token between processes. If it cannot be acquired, AWS can be called twice.
 
-    The operating system releases it when the process ends.
+    ``seconds`` is the deadline of the whole get. The operating system releases it when the process ends.
     """
 
-    def __init__(self, directory: str, key: str) -> None:
+    def __init__(self, directory: str, key: str, *, seconds: float) -> None:
         self._directory = directory
         self._key = key
+        self._timeout = seconds * LOCK_SHARE
         self._lock: FileLock | None = None
         self._abandoned = False
 
@@ -46,7 +47,7 @@ class TokenLock:
 
             path = os.path.join(locks, lock_name(self._key))
             self._lock = FileLock(path, mode=PRIVATE_FILE, poll_interval=LOCK_POLL, thread_local=False)
-            self._lock.acquire(timeout=LOCK_WAIT)
+            self._lock.acquire(timeout=self._timeout)
         if self._abandoned:  # while this thread waited for the lock
             self.release()
         return self._lock is not None and self._lock.is_locked

@@ -43,10 +43,10 @@ class Request(NamedTuple):
 class Resolver:
     """Finds or fetches the token of a registry.
 
-    ``settings`` select the identity and ``fingerprint`` identifies it. ``clock`` returns seconds since the
-    epoch, and ``log`` writes a line to the log. ``override`` is the identity that a Python program selects.
-    Without ``is_interactive``, there are no prompts and no credential processes. All errors are
-    CredentialHelperErrors.
+    ``settings`` select the AWS identity of a registry, and ``fingerprint`` stands for it in the cache.
+    ``clock`` returns seconds since the epoch, and ``log`` writes a line to the log. ``override`` is the
+    identity that a Python program selects. Without ``is_interactive``, there are no prompts and no credential
+    processes. All errors are CredentialHelperErrors.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - its collaborators
@@ -82,7 +82,8 @@ class Resolver:
     def resolve(self, request: Request) -> Token:
         """Return the token for a request, from AWS unless another process has just fetched it.
 
-        If AWS fails, return a token that is about to expire. All processes do so without a call for a minute.
+        If the fetch fails, return the cached token while it is still valid. For the next minute, all
+        processes return it without calling AWS.
         """
         try:
             return self._run_with_deadline(request, Token.should_wait_for_refresh)
@@ -96,13 +97,19 @@ class Resolver:
             return expiring
 
     def refresh(self, request: Request) -> Token:
-        """Return a token before its last quarter, from AWS unless another process has just fetched it."""
+        """Return a token before the last quarter of its lifetime.
+
+        It is fetched unless another process has done so.
+        """
         return self._run_with_deadline(request, Token.should_refresh_ahead)
 
     def find_or_fetch(
         self, request: Request, is_stale: "Callable[[Token, float], bool]", lock: "TokenLock"
     ) -> Token:
-        """Return the token for a request, from the cache unless it ``is_stale``, and save its route."""
+        """Return the token for a request and save its route.
+
+        A cached token is used if it is not stale, or if a fetch failed in the last minute.
+        """
 
         def find() -> Token | None:
             now = self.clock()
@@ -119,7 +126,7 @@ class Resolver:
         return token
 
     def save_route(self, request: Request) -> None:
-        """Save which token serves a registry, unless the configuration was written in the meantime."""
+        """Save which token serves a registry, if the configuration is as it was at ``watch``."""
         if self.fingerprint.is_unchanged():
             self.cache.save_route(request.registry.host, self.fingerprint.route, request.key, self.clock())
 
@@ -127,7 +134,7 @@ class Resolver:
         rule = request.rule
         fields = rule._replace(external_id="…" if rule.external_id else "").identity()
         self.log(f"rule: {rule.pattern or 'none, the default chain'} {' '.join(map('='.join, fields))}")
-        lock = TokenLock(self.cache.store.directory, request.key)
+        lock = TokenLock(self.cache.store.directory, request.key, seconds=self.seconds)
         return run_with_deadline(
             self.seconds,
             lambda: self.find_or_fetch(request, is_stale, lock),

@@ -95,23 +95,31 @@ class Settings:
         return str(self._fallback)
 
     def hosts(self) -> list[str]:
-        """Return the hosts of the rules, without accounts and patterns."""
-        return [rule.pattern for rule in self._rules if "." in rule.pattern and "*" not in rule.pattern]
+        """Return the patterns of the rules that are one host: no account, no ``public``, no ``*``."""
+        return [rule.pattern for rule in self._rules if rule.is_host]
 
     def rule(self, registry: Registry) -> Rule:
         """Return the most specific rule for a registry; raise ConfigurationError if it is invalid."""
         matching = [rule for rule in self._rules if rule.fits(registry)]
         rule = max(matching, key=Rule.rank, default=NO_RULE)
         self.raise_if_invalid(ALL, rule.pattern)
-        account = registry.account or rule.account  # Its environment variables override the rule.
+        rule = rule._replace(on_error=rule.on_error or self._on_error)
+        account = registry.account or rule.account
+        if not account:
+            return rule
+        # ECR_CREDHELPER_PROFILE_<account> and ECR_CREDHELPER_ROLE_ARN_<account> override the rule.
         return rule._replace(
             profile=self._environ.get(f"ECR_CREDHELPER_PROFILE_{account}") or rule.profile,
             role_arn=self._environ.get(f"ECR_CREDHELPER_ROLE_ARN_{account}") or rule.role_arn,
-            on_error=rule.on_error or self._on_error,
         )
 
     def registry(self, server: str) -> Registry | None:
-        """Return the ECR registry of a custom host or None; raise ConfigurationError if its rule is wrong."""
+        """Return the ECR registry of a custom host, or None.
+
+        Raises:
+            ConfigurationError: its rule is invalid.
+
+        """
         host = authority_of(server)
         rule = self.rule(Registry(host)) if host else NO_RULE
         if not host or not (rule.region or rule.public):
@@ -147,7 +155,8 @@ def _problems(content: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
     for name, value in content.items():
         if name == "registry" and isinstance(value, dict):
             for pattern, table in value.items():
-                # A malformed rule can be meant for any registry: [registry.images.example.com] lacks quotes.
+                # A malformed rule affects all registries: [registry.images.example.com] without quotes is a
+                # nested table.
                 is_well_formed = (
                     isinstance(table, dict)
                     and HOST.fullmatch(pattern)

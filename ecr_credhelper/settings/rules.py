@@ -16,6 +16,10 @@ PUBLIC = "public"
 HOST = re.compile(r"[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?(\.[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?)*(:\d{1,5})?")
 
 
+HOST_RANK = (3, 0)
+"""The rank of a pattern without a wildcard: the most specific one."""
+
+
 class Rule(NamedTuple):
     """The settings of the registries that match ``pattern``; empty fields are not set.
 
@@ -36,6 +40,11 @@ class Rule(NamedTuple):
     ca_bundle: str = ""
     on_error: str = ""
 
+    @property
+    def is_host(self) -> bool:
+        """Whether the pattern is one host, and not an account, ``public`` or a wildcard."""
+        return self.rank() == HOST_RANK
+
     def fits(self, registry: "Registry") -> bool:
         """Return whether this rule applies to a registry."""
         if self.pattern == PUBLIC:
@@ -52,7 +61,7 @@ class Rule(NamedTuple):
         if ACCOUNT.fullmatch(self.pattern):
             return 1, 0
         wildcards = self.pattern.count("*")
-        return (2, len(self.pattern) - wildcards) if wildcards else (3, 0)
+        return (2, len(self.pattern) - wildcards) if wildcards else HOST_RANK
 
     def identity(self) -> list[tuple[str, str]]:
         """Return the fields, without empty ones, that select the AWS identity and the API of a token."""

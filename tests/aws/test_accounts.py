@@ -100,6 +100,15 @@ def test_a_profile_is_found_by_the_account(home: Path, api: FakeECR, ask: Run) -
     assert "several AWS profiles belong to account 777788889999: role, sso" in several
 
 
+def test_variables_for_an_account_do_not_apply_without_an_account(
+    api: FakeECR, monkeypatch: pytest.MonkeyPatch, ask: Run
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "one")
+    monkeypatch.setenv("ECR_CREDHELPER_PROFILE_", "missing")
+    assert ask("get", stdin=PUBLIC).reply["Username"] == "AWS"
+    assert [call.access_key for call in api.calls] == ["AKIAONE"]
+
+
 def test_an_account_without_credentials_does_not_affect_others(home: Path, api: FakeECR, ask: Run) -> None:
     with (home / ".aws/config").open("a") as file:
         file.write("[profile empty]\naws_account_id = 111122223333\n")

@@ -90,10 +90,11 @@ def test_help_followed_by_a_command_shows_its_help(call: Run, argument: str) -> 
     assert b"unknown command" in call(argument, "frobnicate").stdout
 
 
-def test_unknown_commands_are_reported_on_standard_output(call: Run) -> None:
+def test_unknown_commands_are_reported_on_both_streams(call: Run) -> None:
     result = call("confgure")
-    assert (result.status, result.stderr) == (1, b"")
+    assert result.status == 1
     assert result.stdout == b"docker-credential-ecr-py: unknown command; did you mean configure?\n"
+    assert result.stderr == result.stdout  # password=$(… passwort HOST) must not hide the error
     assert b"run: docker-credential-ecr-py --help" in call("frobnicate").stdout
 
 

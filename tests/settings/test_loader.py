@@ -265,3 +265,13 @@ def test_the_more_specific_pattern_counts_wherever_it_is(
     registry = parse("111122223333.dkr.ecr.us-west-2.amazonaws.com")
     assert registry
     assert load_settings(os.environ).rule(registry).profile == "special"
+
+
+def test_hosts_are_the_patterns_of_single_hosts(file: Path) -> None:
+    file.write_text(
+        "".join(
+            f'[registry."{pattern}"]\n'
+            for pattern in ("localhost:5000", "images.example.com", "*.example.com", "111122223333", "public")
+        )
+    )
+    assert load_settings(os.environ).hosts() == ["localhost:5000", "images.example.com"]
