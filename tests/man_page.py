@@ -26,7 +26,7 @@ VERBS = (
     ("get", "reads a server string from standard input; writes the login as JSON to standard output"),
     ("store", "reads a login as JSON from standard input; stores it until it expires"),
     ("erase", "reads a server string from standard input; removes its login and tokens"),
-    ("list", "writes the registries whose logins can be served from the cache, as JSON"),
+    ("list", "writes the registries for which a login is available now, as JSON"),
 )
 FILES = (
     ("~/.config/ecr-credhelper/config.toml", "settings: the profile, role or region for each registry"),
