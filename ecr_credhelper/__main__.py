@@ -65,8 +65,8 @@ def _run_command(argv: "Sequence[str]") -> "Reply":
             return helper.Helper(os.environ, time.time, spawn).run(verb, stdin)
         case [helper.REFRESH, host]:
             return helper.Helper(os.environ, time.time, spawn).refresh(host)
-        case [helper.LIST_LATE]:
-            return helper.Helper(os.environ, time.time, spawn).list_in_background()
+        case [helper.FETCH_LATE]:
+            return helper.Helper(os.environ, time.time, spawn).fetch_late()
         case ["version" | "--version"]:
             return Reply(f"{PROG} {__version__}\n".encode())
     return _run_user_command(argv)

@@ -7,12 +7,12 @@
     DIRECTORY/2/claims/KEY~…      a process has started this attempt to refresh a token
 
 Cache errors never fail a request: unreadable entries count as misses, and write errors are ignored, except
-for stored logins. The cache does not depend on AWS: an identity is a line of text from ``fingerprint``.
+for stored logins. The cache does not depend on AWS: a fingerprint is a line of text.
 """
 
 import os
 
-from ecr_credhelper.files import checksum, number
+from ecr_credhelper.files import checksum, digest
 from ecr_credhelper.paths import cache_directory
 from ecr_credhelper.records import FileStore
 from ecr_credhelper.token import Token, is_clean
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 ROUTE_LINES = 3
-"""Number of lines of a route: its owner (``host TAB identity``), its token's key, the time of writing."""
+"""Number of lines of a route: its owner (``host TAB fingerprint``), its token's key, the time of writing."""
 
 FAILURE_SECONDS = 60
 """Seconds for which a failure is remembered, so that each caller does not wait for the same failure."""
@@ -49,45 +49,45 @@ class Cache:
 
     def login(self, host: str, now: float) -> Token | None:
         """Return the valid login that the user stored for ``host``."""
-        return self._valid_token("logins", _file_name(host), host, now)
+        return self._valid_token("logins", _host_name(host), host, now)
 
-    def route(self, host: str, identity: str) -> str | None:
-        """Return the key of the token that serves ``host`` for ``identity``."""
-        lines = self.store.read("routes", _route_name(host, identity), f"{host}\t{identity}")
+    def token_key(self, host: str, fingerprint: str) -> str | None:
+        """Return the key of the token that serves ``host`` for ``fingerprint``."""
+        lines = self.store.read("routes", _route_name(host, fingerprint), f"{host}\t{fingerprint}")
         return lines[0] if lines and len(lines) == ROUTE_LINES - 1 else None
 
     def token(self, key: str, now: float) -> Token | None:
         """Return the valid token with this key."""
-        return self._valid_token("tokens", _number(key), key, now)
+        return self._valid_token("tokens", _key_name(key), key, now)
 
     def save_token(self, key: str, token: Token) -> None:
         """Save a token under its key."""
-        self.store.try_write("tokens", _number(key), key, *_lines(token))
+        self.store.try_write("tokens", _key_name(key), key, *_lines(token))
 
     def delete_token(self, key: str) -> None:
         """Delete the token with this key."""
-        self.store.discard("tokens", _number(key))
+        self.store.discard("tokens", _key_name(key))
 
-    def save_route(self, host: str, identity: str, key: str, now: float) -> None:
-        """Save that the token with this key serves ``host`` for ``identity``. Save the token first."""
-        owner = f"{host}\t{identity}"
-        self.store.try_write("routes", _route_name(host, identity), owner, key, repr(now))
+    def save_route(self, host: str, fingerprint: str, key: str, now: float) -> None:
+        """Save that the token with this key serves ``host`` for ``fingerprint``. Save the token first."""
+        owner = f"{host}\t{fingerprint}"
+        self.store.try_write("routes", _route_name(host, fingerprint), owner, key, repr(now))
 
     def save_login(self, host: str, login: Token) -> None:
         """Save a login that the user stored for ``host``; raise OSError if that fails."""
-        self.store.write("logins", _file_name(host), host, *_lines(login))
+        self.store.write("logins", _host_name(host), host, *_lines(login))
 
     def delete_login(self, host: str) -> None:
         """Delete the login that the user stored for ``host``."""
-        self.store.discard("logins", _file_name(host))
+        self.store.discard("logins", _host_name(host))
 
     def record_failure(self, key: str, now: float) -> None:
         """Record that a token could not be fetched, or that an identity has no AWS credentials."""
-        self.store.try_write("failures", _number(key), key, repr(now))
+        self.store.try_write("failures", _key_name(key), key, repr(now))
 
     def failed_recently(self, key: str, now: float) -> bool:
         """Return whether a failure was recorded in the last minute."""
-        return self.store.is_recent("failures", _number(key), key, now, seconds=FAILURE_SECONDS)
+        return self.store.is_recent("failures", _key_name(key), key, now, seconds=FAILURE_SECONDS)
 
     def record_unsaved(self, token: Token, now: float) -> None:
         """Record that a token is served but not saved: Docker can pass it back to ``store``."""
@@ -102,30 +102,30 @@ class Cache:
 
         Only one of several processes can create the attempt's file.
         """
-        return self.store.create("claims", f"{_number(key)}~{token.expires_at:.0f}~{attempt}")
+        return self.store.create("claims", f"{_key_name(key)}~{token.expires_at:.0f}~{attempt}")
 
     def forget(self, host: str) -> None:
         """Delete the login of ``host``, and its routes and tokens for every identity."""
         self.delete_login(host)
         for name, _, _, key in self.routes():
-            if name.startswith(f"{_file_name(host)}~"):
+            if name.startswith(f"{_host_name(host)}~"):
                 self.delete_token(key)
                 self.store.discard("routes", name)
 
-    def hosts(self, identity: str, now: float) -> dict[str, str]:
-        """Return host -> user name of all valid logins, and of all valid tokens for ``identity``."""
+    def hosts(self, fingerprint: str, now: float) -> dict[str, str]:
+        """Return host -> user name of all valid logins, and of all valid tokens for ``fingerprint``."""
         found: dict[str, str] = {}
         tokens: dict[str, Token | None] = {}
-        for host, key in self.served(identity).items():
+        for host, key in self.served(fingerprint).items():
             if key not in tokens:  # a thousand registries can share one token
                 tokens[key] = self.token(key, now)
             if token := tokens[key]:
                 found[host] = token.username
         return {**found, **{host: login.username for host, login in self.logins(now).items()}}
 
-    def served(self, identity: str) -> dict[str, str]:
-        """Return host -> token key of every route of ``identity``, even if the token has expired."""
-        return {host: key for _, host, owner, key in self.routes() if owner == identity}
+    def served(self, fingerprint: str) -> dict[str, str]:
+        """Return host -> token key of every route of ``fingerprint``, even if the token has expired."""
+        return {host: key for _, host, owner, key in self.routes() if owner == fingerprint}
 
     def logins(self, now: float) -> dict[str, Token]:
         """Return host -> login of all valid logins that the user stored."""
@@ -133,12 +133,12 @@ class Cache:
         return {host: login for host in hosts if (login := self.login(host, now))}
 
     def routes(self) -> "Iterator[tuple[str, str, str, str]]":
-        """Yield file name, host, identity and token key of every readable route."""
+        """Yield file name, host, fingerprint and token key of every readable route."""
         for name in self.store.names("routes"):
             lines = self.store.read("routes", name)
             if lines and len(lines) == ROUTE_LINES:
-                host, _, identity = lines[0].partition("\t")
-                yield name, host, identity, lines[1]
+                host, _, fingerprint = lines[0].partition("\t")
+                yield name, host, fingerprint, lines[1]
 
     def _valid_token(self, kind: str, name: str, key: str, now: float) -> Token | None:
         lines = self.store.read(kind, name, key)
@@ -156,19 +156,19 @@ def _lines(token: Token) -> tuple[str, ...]:
     return repr(token.fetched_at), repr(token.expires_at), token.username, token.password
 
 
-def _number(key: str) -> str:
+def _key_name(key: str) -> str:
     """Return a file name for any key."""
-    return number(key.encode("utf-8", "surrogateescape"))
+    return digest(key.encode("utf-8", "surrogateescape"))
 
 
 def _unsaved_key(password: str) -> str:
     return f"unsaved {checksum(password.encode())}"
 
 
-def _file_name(host: str) -> str:
+def _host_name(host: str) -> str:
     """Return a file name for a host with an optional port: Windows allows no colons in file names."""
     return host.replace(":", "+")
 
 
-def _route_name(host: str, identity: str) -> str:
-    return f"{_file_name(host)}~{_number(identity)}"
+def _route_name(host: str, fingerprint: str) -> str:
+    return f"{_host_name(host)}~{_key_name(fingerprint)}"

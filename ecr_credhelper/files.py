@@ -119,11 +119,11 @@ def checksum(content: bytes) -> str:
     CPython validates .pyc files with the same 64-bit SipHash. It needs no import and takes a microsecond for
     4 KiB.
     """
-    return number(content) if _hash is None else _hash(CHECKSUM_KEY, content).hex()
+    return digest(content) if _hash is None else _hash(CHECKSUM_KEY, content).hex()
 
 
-def number(content: bytes) -> str:
-    """Reduce bytes to a number of 32 hexadecimal digits."""
+def digest(content: bytes) -> str:
+    """Return 32 hexadecimal digits that depend on all bytes. This is no cryptographic hash."""
     return f"{int.from_bytes(content) % NUMBER_MODULUS:032x}"
 
 

@@ -54,7 +54,7 @@ SELF_CONTAINED = (
     "AWS_WEB_IDENTITY_TOKEN_FILE",
 )
 
-SETTINGS = ("ECR_CREDHELPER_PROFILE_", "ECR_CREDHELPER_ROLE_ARN_")
+SETTINGS_VARIABLES = ("ECR_CREDHELPER_PROFILE_", "ECR_CREDHELPER_ROLE_ARN_")
 """Prefixes of variables that replace the settings file for one account; see settings/loader.py."""
 
 MISSING = "-"
@@ -71,13 +71,13 @@ BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 class Fingerprint:
-    """Three lines: ``identity`` selects the AWS identity, ``settings`` the rules, and ``route`` is both.
+    """Three lines: ``identity`` selects the AWS identity, ``settings`` the rules, and ``full`` is both.
 
     ``look_again`` returns the current fingerprint and the current file stamps. Between ``watch`` and
     ``is_unchanged``, the configuration is read and AWS is called.
     """
 
-    __slots__ = ("_look_again", "_stamps", "identity", "route", "settings")
+    __slots__ = ("_look_again", "_stamps", "full", "identity", "settings")
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Fingerprint:
     ) -> None:
         self.identity = identity
         self.settings = settings
-        self.route = f"{settings}\t{identity}"
+        self.full = f"{settings}\t{identity}"
         self._look_again = look_again or (lambda: (self, ""))
         self._stamps = ""
 
@@ -101,13 +101,13 @@ class Fingerprint:
         The same content again is a change.
         """
         now, stamps = self._look_again()
-        return now.route == self.route and stamps == self._stamps
+        return now.full == self.full and stamps == self._stamps
 
 
-def fingerprint(environ: "Mapping[str, str]", *, is_override: bool = False) -> Fingerprint:
+def fingerprint(environ: "Mapping[str, str]", *, has_override: bool = False) -> Fingerprint:
     """Return the fingerprint of an environment: ``name=value`` fields, separated by tabs.
 
-    Processes with equal lines get their AWS credentials from the same source. Set ``is_override`` if a Python
+    Processes with equal lines get their AWS credentials from the same source. With ``has_override``, a Python
     program selects the identity.
     """
     fields = [("home", os.path.expanduser("~"))]  # contains the SDK's SSO and login sessions
@@ -118,12 +118,12 @@ def fingerprint(environ: "Mapping[str, str]", *, is_override: bool = False) -> F
         fields.append(("container-authorization", checksum(os.fsencode(token))))
     settings = _settings(environ)
     # A rule or a program can select a profile, and a profile can use any credential source.
-    if settings or is_override or not any(environ.get(name) for name in SELF_CONTAINED):
-        fields.append(("machine", machine(environ)))
+    if settings or has_override or not any(environ.get(name) for name in SELF_CONTAINED):
+        fields.append(("machine", machine_id(environ)))
     return Fingerprint(
         join_fields(fields),
         join_fields(settings),
-        lambda: (fingerprint(environ, is_override=is_override), file_stamps(environ)),
+        lambda: (fingerprint(environ, has_override=has_override), file_stamps(environ)),
     )
 
 
@@ -148,7 +148,7 @@ def split_fields(line: str) -> dict[str, str]:
     return dict(field.partition("=")[::2] for field in line.split("\t") if field)
 
 
-def machine(environ: "Mapping[str, str]", boot_id_file: str = BOOT_ID) -> str:
+def machine_id(environ: "Mapping[str, str]", boot_id_file: str = BOOT_ID) -> str:
     """Return an ID of this machine, since machines can share a home directory."""
     try:
         with open(boot_id_file, "rb", 0) as file:
@@ -161,7 +161,7 @@ def machine(environ: "Mapping[str, str]", boot_id_file: str = BOOT_ID) -> str:
 
 def _settings(environ: "Mapping[str, str]") -> list[tuple[str, str]]:
     """Return the fields of the user's settings, if any."""
-    fields = [(name, value) for name, value in sorted(environ.items()) if name.startswith(SETTINGS)]
+    fields = [(name, value) for name, value in sorted(environ.items()) if name.startswith(SETTINGS_VARIABLES)]
     content = _content(settings_file(environ) or "")
     return fields if content == MISSING else [*fields, ("settings", content)]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ecr_credhelper.settings.loader import Settings
     from ecr_credhelper.token import Token
 
-REFRESH, LIST_LATE = "refresh-in-background", "list-in-background"
+REFRESH, FETCH_LATE = "refresh-in-background", "fetch-late-tokens"
 """The arguments with which this program starts itself in the background, and no one else does."""
 
 
@@ -56,10 +56,10 @@ class Helper:
         request = protocol.read_request(stdin)
         server = protocol.server_in(request)
         self.log(f"get {registry.host_of(server)}")
-        self.log(f"identity: {self.fingerprint.route}")
+        self.log(f"identity: {self.fingerprint.full}")
         if self._log_error and self._registry(server):  # a wrong log setting does not affect other registries
             raise self._log_error
-        if token := self._cached(server):
+        if token := self._from_cache(server):
             return Reply.credentials(server, *token.pair)
         if ecr := self._registry(server):
             self.log(f"ECR registry in region {ecr.region}")
@@ -132,13 +132,13 @@ class Helper:
             _prepare_for_botocore()
             try:
                 resolver = self._resolver(is_interactive=False)
-                hosts = listing.available_hosts(resolver, self.environ, lambda: self.spawn(LIST_LATE))
+                hosts = listing.available_hosts(resolver, self.environ, lambda: self.spawn(FETCH_LATE))
                 return Reply.listing(hosts)
             except Exception as error:  # noqa: BLE001 - if list fails, some clients drop every login
                 self.log(f"error: {error if isinstance(error, CredentialHelperError) else type(error)}")
-        return Reply.listing(self.cache.hosts(self.fingerprint.route, self.clock()))
+        return Reply.listing(self.cache.hosts(self.fingerprint.full, self.clock()))
 
-    def list_in_background(self) -> Reply:
+    def fetch_late(self) -> Reply:
         """Fetch the tokens that arrived too late for a ``list``. The reply is empty: it has no reader."""
         from ecr_credhelper.fetch import listing
 
@@ -157,7 +157,7 @@ class Helper:
             return Reply(status=1)  # a get in the token's last 15 minutes waits for AWS and shows it
         return Reply(status=0 if ecr else 1)
 
-    def _cached(self, server: str) -> "Token | None":
+    def _from_cache(self, server: str) -> "Token | None":
         """Return what the cache can serve without waiting: a stored login, or a token with enough time left.
 
         A login from ``docker login`` takes precedence until it expires, as everywhere in Docker. In the last
@@ -189,7 +189,7 @@ class Helper:
 
     def _cached_token(self, host: str) -> "tuple[str, Token | None]":
         """Return the key of the token that serves a host for this identity, and the token if it is valid."""
-        key = self.cache.route(host, self.fingerprint.route)
+        key = self.cache.token_key(host, self.fingerprint.full)
         return (key, self.cache.token(key, self.clock())) if key else ("", None)
 
     def _registry(self, server: str) -> "Registry | None":

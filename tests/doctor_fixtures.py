@@ -57,7 +57,7 @@ def doctor(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Doctor:
     """Return a function that runs ``doctor --json`` in this process, with a long time limit."""
-    monkeypatch.setattr("ecr_credhelper.cli.doctor.SECONDS", 300)
+    monkeypatch.setattr("ecr_credhelper.cli.doctor.DOCTOR_SECONDS", 300)
 
     def run_checks(*argv: str) -> Report:
         capfd.readouterr()

@@ -32,7 +32,7 @@ def password(found: Token | None) -> str | None:
 
 def find(cache: Cache, host: str, identity: str, now: float = NOW) -> Token | None:
     """Find a token as a get does: by the route, then by its key."""
-    key = cache.route(host, identity)
+    key = cache.token_key(host, identity)
     return cache.token(key, now) if key else None
 
 
@@ -272,7 +272,7 @@ def test_an_entry_that_no_login_can_hold_is_a_miss(cache: Cache, username: str, 
     unclean = Token(username, secret, fetched_at=NOW, expires_at=NOW + HOUR)
     keep(cache, HOST, ME, "key", unclean)
     cache.save_login(HOST, unclean)
-    assert cache.route(HOST, ME) == "key"
+    assert cache.token_key(HOST, ME) == "key"
     assert find(cache, HOST, ME) is None
     assert cache.login(HOST, NOW) is None
     assert cache.hosts(ME, NOW) == {}

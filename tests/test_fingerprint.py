@@ -23,7 +23,7 @@ from ecr_credhelper.fingerprint import (
     file_stamps,
     fingerprint,
     join_fields,
-    machine,
+    machine_id,
     split_fields,
 )
 
@@ -108,7 +108,7 @@ def test_a_replaced_file_with_the_same_size_and_time_changes_the_fingerprint(hom
 def test_the_machine_is_part_of_the_fingerprint_unless_the_identity_is_self_contained(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("ecr_credhelper.fingerprint.machine", lambda _: "one")
+    monkeypatch.setattr("ecr_credhelper.fingerprint.machine_id", lambda _: "one")
     assert "machine=one" in line({})
     assert "machine=one" in line({"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.23/v1"})
     for name in SELF_CONTAINED:
@@ -120,7 +120,7 @@ def on_machine(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, dict[str, str]
     """Return the fingerprint of an environment on another machine with the same home directory."""
 
     def ask(name: str, environ: dict[str, str]) -> str:
-        monkeypatch.setattr("ecr_credhelper.fingerprint.machine", lambda _: name)
+        monkeypatch.setattr("ecr_credhelper.fingerprint.machine_id", lambda _: name)
         return line(environ)
 
     return ask
@@ -161,15 +161,15 @@ def test_a_machine_is_identified_by_its_boot_id_or_otherwise_by_its_name(
 ) -> None:
     file = tmp_path / "boot_id"
     file.write_text("an-id\n")
-    assert machine({}, str(file)) == "an-id"
+    assert machine_id({}, str(file)) == "an-id"
     missing = str(tmp_path / "missing")
     monkeypatch.setattr("sys.platform", "win32")
-    assert machine({"COMPUTERNAME": "A-PC"}, missing) == "A-PC"
+    assert machine_id({"COMPUTERNAME": "A-PC"}, missing) == "A-PC"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no os.uname")
 def test_a_machine_without_a_boot_id_is_identified_by_its_name(tmp_path: Path) -> None:
-    assert machine({}, str(tmp_path / "missing")) == os.uname().nodename
+    assert machine_id({}, str(tmp_path / "missing")) == os.uname().nodename
 
 
 def test_a_path_with_a_null_character_counts_as_missing() -> None:
@@ -330,7 +330,7 @@ def test_a_value_that_could_pass_for_something_else_is_escaped(value: str, shown
 
 def test_the_settings_are_a_line_of_their_own_and_part_of_the_route(home: Path) -> None:
     plain = fingerprint({})
-    assert (plain.settings, plain.route) == ("", f"\t{plain.identity}")
+    assert (plain.settings, plain.full) == ("", f"\t{plain.identity}")
     variable = {"ECR_CREDHELPER_PROFILE_111122223333": "a", "ECR_CREDHELPER_OTHER": "b"}
     assert fingerprint(variable).settings == "ECR_CREDHELPER_PROFILE_111122223333=a"
     file = home / ".config/ecr-credhelper/config.toml"
@@ -341,13 +341,13 @@ def test_the_settings_are_a_line_of_their_own_and_part_of_the_route(home: Path) 
     two = fingerprint({})
     assert one.identity == two.identity == plain.identity
     assert len({plain.settings, one.settings, two.settings}) == 3
-    assert split_fields(one.route) == {**split_fields(one.identity), **split_fields(one.settings)}
+    assert split_fields(one.full) == {**split_fields(one.identity), **split_fields(one.settings)}
 
 
 def test_where_a_rule_or_a_program_can_name_a_profile_the_machine_counts_also_with_a_key(home: Path) -> None:
     environ = {"AWS_ACCESS_KEY_ID": "AKIA"}
     assert "machine" not in split_fields(line(environ))
-    assert "machine" in split_fields(fingerprint(environ, is_override=True).identity)
+    assert "machine" in split_fields(fingerprint(environ, has_override=True).identity)
     assert "machine" in split_fields(line({**environ, "ECR_CREDHELPER_ROLE_ARN_111122223333": "r"}))
     assert "machine" in split_fields(line({"AWS_ACCESS_KEY_ID": ""})), "an empty variable names nobody"
     file = home / ".config/ecr-credhelper/config.toml"
@@ -430,7 +430,7 @@ def test_an_identity_that_is_the_same_on_every_machine_does_not_depend_on_one(na
 @pytest.mark.skipif(not os.path.exists("/proc/sys/kernel/random/boot_id"), reason="no boot id, so no Linux")
 def test_the_machine_is_linuxs_boot_id() -> None:
     boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    assert split_fields(line({}))["machine"] == machine({}) == boot_id
+    assert split_fields(line({}))["machine"] == machine_id({}) == boot_id
 
 
 def test_a_change_before_the_watch_began_is_seen_too(home: Path) -> None:
@@ -445,4 +445,4 @@ def test_a_fingerprint_without_files_never_changes() -> None:
     one = Fingerprint("identity", "settings")
     one.watch()
     assert one.is_unchanged()
-    assert one.route == "settings\tidentity"
+    assert one.full == "settings\tidentity"

@@ -130,7 +130,7 @@ def ageing() -> None:
     lines = fingerprint(os.environ)
     key = token_key(registry, NO_RULE, lines.identity)
     cache.save_token(key, Token("AWS", "old", fetched_at=now - 10 * 3600, expires_at=now + 2 * 3600))
-    cache.save_route(HOST, lines.route, key, now)
+    cache.save_route(HOST, lines.full, key, now)
 
 
 def test_a_refresh_ignores_pythonpath_but_credential_processes_have_it(

@@ -45,7 +45,7 @@ def test_an_unknown_command_is_an_error(argv: list[str], capsysbinary: Capture) 
 
 def test_background_commands_print_nothing(capsysbinary: Capture) -> None:
     assert program.main(["refresh-in-background", "ghcr.io"]) == 1
-    assert program.main(["list-in-background"]) == 0
+    assert program.main(["fetch-late-tokens"]) == 0
     assert capsysbinary.readouterr() == (b"", b"")
 
 

@@ -71,7 +71,7 @@ def _show(cache: "Cache", host: str, terminal: "Terminal") -> None:
             format_duration(entry.token.expires_at - now),
             "" if entry.is_current else "other identity",
         )
-        for entry in inventory.entries(cache, fingerprint(os.environ).route, now)
+        for entry in inventory.entries(cache, fingerprint(os.environ).full, now)
         if host in {"", entry.host}
     ]
     if rows:

@@ -57,11 +57,11 @@ def _configure(hosts: list[str], options: "argparse.Namespace", terminal: "Termi
     changes = []
     if options.creds_store:
         changes = _fallback_change(text, load_settings(os.environ), terminal)
-        text = put(text, (edit.STORE,), edit.NAME)
+        text = put(text, (edit.CREDS_STORE,), edit.QUOTED_SUFFIX)
     if text == file.text:
         terminal.print(f"{terminal.mark('ok')} {path}: no changes needed")
     else:
-        before = restore.backup_content(file.text, file.before)
+        before = restore.backup_content(file.text, file.backup_text)
         changes.append(Change(file, text, ABSENT if file.was_absent and not before else before.encode()))
         visible = edit.helpers(file.text) | edit.helpers(text)
         if not confirm_changes(changes, visible, options, terminal):
@@ -96,7 +96,7 @@ def _with_host(text: str, host: str, options: "argparse.Namespace", terminal: "T
         terminal.print(f"{host}: already configured")
     elif isinstance(helper, str) and helper:
         terminal.print(f"{host}: replaces docker-credential-{helper}")
-    text = put(text, (edit.HELPERS, host), edit.NAME)
+    text = put(text, (edit.HELPERS, host), edit.QUOTED_SUFFIX)
     can_ask = terminal.is_interactive and not (options.yes or options.dry_run)
     for key in login_keys(edit.section(text, edit.LOGINS), host):
         terminal.print(f'{host}: "auths" has a login for "{key}", which some clients would use instead')
@@ -107,7 +107,7 @@ def _with_host(text: str, host: str, options: "argparse.Namespace", terminal: "T
 
 def _fallback_change(text: str, settings: Settings, terminal: "Terminal") -> list[Change]:
     """Return the change of the settings file that makes the current credsStore the fallback, if any."""
-    store, fallback, path = value(text, edit.STORE), settings.fallback(), settings_file(os.environ)
+    store, fallback, path = value(text, edit.CREDS_STORE), settings.fallback(), settings_file(os.environ)
     if store in {None, "", HELPER_SUFFIX, fallback}:
         return []
     if fallback:
@@ -119,7 +119,7 @@ def _fallback_change(text: str, settings: Settings, terminal: "Terminal") -> lis
     if path is None:
         raise ConfigurationError("credsStore", "no directory for the settings file", "set HOME")
     file = ConfigFile(path, tomllib.loads)
-    return [Change(file, with_fallback(file.text, store), ABSENT if file.was_absent else file.saved)]
+    return [Change(file, with_fallback(file.text, store), ABSENT if file.was_absent else file.backup_bytes)]
 
 
 def _problems(file: ConfigFile, hosts: list[str], options: "argparse.Namespace") -> list[str]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ecr_credhelper.console.terminal import Terminal
 
-SECONDS = 9
+DOCTOR_SECONDS = 9
 """Time limit for all checks together, in seconds. The whole command then takes less than ten."""
 
 VERSION = 1
@@ -63,7 +63,7 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
     """Show the findings; return 1 if one of them is a failure."""
     override = IdentityOverride(options.profile or "", options.role_arn or "")
     context = Context(options.host or "", os.environ, override)
-    findings = adjust_severity(context, run_checks(context, CHECKS, SECONDS, terminal.progress))
+    findings = adjust_severity(context, run_checks(context, CHECKS, DOCTOR_SECONDS, terminal.progress))
     failures, warnings = (sum(one.kind == kind for one in findings) for kind in (FAILURE, WARNING))
     status = 1 if failures else 0
     if options.json:

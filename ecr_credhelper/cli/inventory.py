@@ -27,14 +27,14 @@ class Entry(NamedTuple):
     is_current: bool
 
 
-def entries(cache: "Cache", route: str, now: float) -> list[Entry]:
-    """Return all valid logins; ``route`` is the fingerprint's, ``now`` is in seconds since the epoch."""
+def entries(cache: "Cache", fingerprint: str, now: float) -> list[Entry]:
+    """Return all valid logins. ``fingerprint`` is the full line, ``now`` is in seconds since the epoch."""
     found: dict[tuple[str, str], Entry] = {}
     logins = cache.logins(now)
     for _, host, _, key in cache.routes():
         token = cache.token(key, now)
         if token:
-            is_current = cache.route(host, route) == key and host not in logins
+            is_current = cache.token_key(host, fingerprint) == key and host not in logins
             region = split_fields(key).get("region", "")
             found[host, key] = Entry(host, region, _identity(key), token, is_current)
     for host, login in logins.items():

@@ -36,4 +36,4 @@ def known_profiles(**_: object) -> list[str]:
 def known_hosts(**_: object) -> list[str]:
     """Return the registries in Docker's configuration and in the cache, for shell completion."""
     cached = {host for _, host, _, _ in open_cache(os.environ).routes()}
-    return sorted(cached | docker_config(os.environ).ours())
+    return sorted(cached | docker_config(os.environ).hosts_of_this_helper())

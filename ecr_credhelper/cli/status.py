@@ -33,7 +33,7 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:  # noqa: AR
     docker, cache, now = docker_config(os.environ), open_cache(os.environ), time.time()
     cached = {
         entry.host: (entry.identity, format_duration(entry.token.expires_at - now))
-        for entry in inventory.entries(cache, fingerprint(os.environ).route, now)
+        for entry in inventory.entries(cache, fingerprint(os.environ).full, now)
         if entry.is_current
     }
     settings: Settings | None = None
@@ -55,7 +55,7 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:  # noqa: AR
         f"Cache     {f'{directory} is not used: {reason}; {AS_ROOT}' if reason else directory or 'none'}"
     )
     terminal.print()
-    hosts = docker.ours() | {*cached, *(settings.hosts() if settings else ())}
+    hosts = docker.hosts_of_this_helper() | {*cached, *(settings.hosts() if settings else ())}
     rows = []
     for host in sorted(hosts):
         rule, identity = _rule_and_identity(host, settings)

@@ -60,14 +60,14 @@ def _client_changes(broken: list[ConfigurationError], terminal: "Terminal") -> l
     paths.sort(key=lambda path: os.path.lexists(f"{path}{BACKUP}"))
     for path in {os.path.realpath(path): path for path in paths}.values():
         file = _open(path, edit.check, broken)
-        if file and (file.before is not None or HELPER_SUFFIX in edit.helpers(file.text)):
-            text = restore.restored(file.text, file.before)
-            keeps_backup = bool(restore.missing_entries(text, file.before or ""))
+        if file and (file.backup_text is not None or HELPER_SUFFIX in edit.helpers(file.text)):
+            text = restore.restored(file.text, file.backup_text)
+            keeps_backup = bool(restore.missing_entries(text, file.backup_text or ""))
             if keeps_backup:
-                kept = f"Kept {file.backup}: it has entries that are missing from {path}"
+                kept = f"Kept {file.backup_path}: it has entries that are missing from {path}"
                 terminal.warn(f"{terminal.mark('warning')} {kept}")
             if text != file.text or not keeps_backup:
-                changes.append(Change(file, text, file.saved if keeps_backup else None))
+                changes.append(Change(file, text, file.backup_bytes if keeps_backup else None))
     return changes
 
 
@@ -75,11 +75,11 @@ def _settings_changes(changes: list[Change], broken: list[ConfigurationError]) -
     """Return the change that removes the fallback if one of the files gets it back as its credsStore."""
     path = settings_file(os.environ)
     for client, restored, _ in changes:
-        store = value(restored, edit.STORE)
-        if path and store and value(client.text, edit.STORE) == HELPER_SUFFIX:
+        store = value(restored, edit.CREDS_STORE)
+        if path and store and value(client.text, edit.CREDS_STORE) == HELPER_SUFFIX:
             file = _open(path, str, broken)
             text = without_fallback(file.text, store) if file else ""
-            return [Change(file, text, None)] if file and (text != file.text or file.saved) else []
+            return [Change(file, text, None)] if file and (text != file.text or file.backup_bytes) else []
     return []
 
 

@@ -47,25 +47,25 @@ class DockerConfig(NamedTuple):
     @property
     def helpers(self) -> dict[str, str]:
         """The helper suffix of each registry in ``credHelpers``; an empty one disables helpers."""
-        return {host: _text(name) for host, name in self.part("credHelpers").items()}
+        return {host: _text(name) for host, name in self.section("credHelpers").items()}
 
     def login(self, server: str) -> tuple[str, str] | None:
         """Return user name and password of the inline login for a server, or None."""
-        auths = self.part("auths")
+        auths = self.section("auths")
         registry = _registry_of(server)
         candidates = [server, *(key for key in auths if registry and _registry_of(key) == registry)]
         return next((login for key in candidates if (login := _login(auths.get(key)))), None)
 
     def logins(self) -> dict[str, str]:
         """Return registry -> user name of all inline logins. Docker Hub keeps Docker's key, ``HUB``."""
-        logins = ((_registry_of(key) or key, _login(entry)) for key, entry in self.part("auths").items())
+        logins = ((_registry_of(key) or key, _login(entry)) for key, entry in self.section("auths").items())
         return {registry: login[0] for registry, login in logins if login}
 
     def holds_login(self, host: str) -> bool:
         """Return whether the file contains an inline login for a host."""
-        return bool(login_keys(self.part("auths"), host))
+        return bool(login_keys(self.section("auths"), host))
 
-    def ours(self) -> set[str]:
+    def hosts_of_this_helper(self) -> set[str]:
         """Return the registries in ``credHelpers`` that use this helper."""
         return {host for host, name in self.helpers.items() if name == HELPER_SUFFIX}
 
@@ -73,7 +73,7 @@ class DockerConfig(NamedTuple):
         """Return the suffix of the helper that Docker calls for a registry, or an empty string."""
         return self.helpers.get(host, self.creds_store)
 
-    def part(self, name: str) -> dict[str, Any]:
+    def section(self, name: str) -> dict[str, Any]:
         """Return a top-level object of the file, which is empty if it is missing or not an object."""
         part = self.content.get(name)
         return part if isinstance(part, dict) else {}

@@ -33,7 +33,7 @@ class ChangedError(ConfigurationError):
 
 
 class ConfigFile:
-    """A file and its backup at the time of reading. ``before`` is the text of the backup, if there is one.
+    """A file and its backup at the time of reading. ``backup_text`` is the text of the backup, if any.
 
     ``check`` raises ValueError for a text that must not be edited. The constructor raises ConfigurationError
     if the file or its backup cannot be read or fails the check.
@@ -43,17 +43,17 @@ class ConfigFile:
         if path.startswith("~") and os.path.expanduser(path) == path:
             raise ConfigurationError("", "cannot find the home directory", "set HOME or DOCKER_CONFIG")
         self.path = path
-        self.backup = f"{path}{BACKUP}"
+        self.backup_path = f"{path}{BACKUP}"
         self.real = os.path.realpath(path)
         self.contents = _read(path)
         # A symbolic link is not followed: restoring would reveal its target to the owner of the file.
-        self.backup_contents = _read(self.backup, follow=False)
+        self.backup_contents = _read(self.backup_path, follow=False)
         self.text = _text(path, self.contents, check)
-        self.saved = self.backup_contents.data if self.backup_contents else None
-        self.was_absent = self.contents is None if self.saved is None else self.saved == ABSENT
-        self.before: str | None = None
-        if self.saved is not None:
-            self.before = "" if self.was_absent else _text(self.backup, self.backup_contents, check)
+        self.backup_bytes = self.backup_contents.data if self.backup_contents else None
+        self.was_absent = self.contents is None if self.backup_bytes is None else self.backup_bytes == ABSENT
+        self.backup_text: str | None = None
+        if self.backup_bytes is not None:
+            self.backup_text = "" if self.was_absent else _text(self.backup_path, self.backup_contents, check)
 
 
 class Change(NamedTuple):
@@ -83,7 +83,7 @@ def write(changes: "Sequence[Change]") -> None:
                 path = writer.file.path
                 writer.raise_if_changed()
             for writer in writers:
-                path = writer.file.backup
+                path = writer.file.backup_path
                 writer.replace_backup()
             for writer in writers:
                 path = writer.file.path
@@ -101,7 +101,10 @@ class _Writer:
         self.file, text, self._backup = change
         self._is_changed = text != self.file.text
         self._is_removed = self._is_changed and self.file.was_absent and not text
-        self._name, self._backup_name = os.path.basename(self.file.real), os.path.basename(self.file.backup)
+        self._name, self._backup_name = (
+            os.path.basename(self.file.real),
+            os.path.basename(self.file.backup_path),
+        )
         # Open (and create) the real directory first, because the other path can be a link to it.
         self._directory = _open(os.path.dirname(self.file.real), cleanup)
         self._backup_directory = _open(os.path.dirname(os.path.abspath(self.file.path)), cleanup)
@@ -113,7 +116,7 @@ class _Writer:
             raise ConfigurationError(self.file.path, "is read-only", UNCHANGED)
         if self._is_changed and not self._is_removed:
             self._new = _create(self._directory, text.encode(), like, cleanup)
-        if self._backup not in {None, self.file.saved}:
+        if self._backup not in {None, self.file.backup_bytes}:
             private = like and like._replace(mode=PRIVATE_FILE)
             self._new_backup = _create(self._backup_directory, self._backup or b"", private, cleanup)
 

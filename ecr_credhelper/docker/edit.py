@@ -6,14 +6,18 @@ from typing import Any
 from ecr_credhelper.docker import json_edit
 from ecr_credhelper.docker.config import HELPER_SUFFIX
 
-HELPERS, STORE, LOGINS = "credHelpers", "credsStore", "auths"
-NAME = json.dumps(HELPER_SUFFIX)
+HELPERS, CREDS_STORE, LOGINS = "credHelpers", "credsStore", "auths"
+QUOTED_SUFFIX = json.dumps(HELPER_SUFFIX)
 
 
 def check(text: str) -> None:
     """Raise ValueError if clients could not read the text, or one of these entries has the wrong type."""
     json_edit.check(text)
-    for name, kind, expected in ((HELPERS, dict, "object"), (LOGINS, dict, "object"), (STORE, str, "string")):
+    for name, kind, expected in (
+        (HELPERS, dict, "object"),
+        (LOGINS, dict, "object"),
+        (CREDS_STORE, str, "string"),
+    ):
         if not isinstance(json_edit.value(text, name), kind | None):
             raise ValueError(f"{name} must be a JSON {expected}")  # noqa: TRY004 - the type of a JSON value
 
@@ -25,5 +29,5 @@ def section(text: str, name: str) -> dict[str, Any]:
 
 def helpers(text: str) -> set[str]:
     """Return the suffixes of all credential helpers in a text."""
-    names = (json_edit.value(text, STORE), *section(text, HELPERS).values())
+    names = (json_edit.value(text, CREDS_STORE), *section(text, HELPERS).values())
     return {name for name in names if isinstance(name, str)}

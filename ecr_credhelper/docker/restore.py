@@ -5,7 +5,7 @@
 
 from ecr_credhelper.docker import json_edit
 from ecr_credhelper.docker.config import HELPER_SUFFIX, login_keys
-from ecr_credhelper.docker.edit import HELPERS, LOGINS, STORE, section
+from ecr_credhelper.docker.edit import CREDS_STORE, HELPERS, LOGINS, section
 from ecr_credhelper.registry import authority_of, parse
 
 
@@ -22,8 +22,8 @@ def restored(text: str, backup: str | None) -> str:
         text = _restore(text, before, HELPERS, host)
     if hosts and not section(text, HELPERS) and not section(before, HELPERS):
         text = _restore(text, before, HELPERS)
-    if json_edit.value(text, STORE) == HELPER_SUFFIX:
-        text = _restore(text, before, STORE)
+    if json_edit.value(text, CREDS_STORE) == HELPER_SUFFIX:
+        text = _restore(text, before, CREDS_STORE)
     text = _restore_logins(text, before, hosts)
     return text if backup is None or json_edit.value(text) or json_edit.value(before) else before
 

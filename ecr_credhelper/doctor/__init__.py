@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ecr_credhelper.token import Token
 
 OK, WARNING, FAILURE = "ok", "warning", "failure"
-SECONDS = 8
+CONNECTION_SECONDS = 8
 """Time limit for one connection or response, in seconds: one less than for all checks together."""
 
 

@@ -14,7 +14,7 @@ from ecr_credhelper.aws.sessions import profile_of, resolve_credentials, session
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.console.log import redacted
 from ecr_credhelper.console.wording import format_duration
-from ecr_credhelper.doctor import FAILURE, OK, SECONDS, WARNING, Finding
+from ecr_credhelper.doctor import CONNECTION_SECONDS, FAILURE, OK, WARNING, Finding
 from ecr_credhelper.errors import PROG, CredentialHelperError
 from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.registry import PUBLIC_REGION, Registry
@@ -72,7 +72,9 @@ def identity(context: "Context") -> "Iterator[Finding]":
         return
     region = session.get_config_variable("region")
     registry = _registry(context, region)
-    config = Config(connect_timeout=SECONDS, read_timeout=SECONDS, retries={"total_max_attempts": 1})
+    config = Config(
+        connect_timeout=CONNECTION_SECONDS, read_timeout=CONNECTION_SECONDS, retries={"total_max_attempts": 1}
+    )
     try:
         ca_bundle = context.rule.ca_bundle or None
         sts: Any = session.create_client("sts", region_name=region, config=config, verify=ca_bundle)
@@ -95,7 +97,7 @@ def token(context: "Context") -> "Iterator[Finding]":
     now, cache = time.time(), open_cache(context.environ)
     login = None if context.override else cache.login(context.host, now)
     if context.session is None and not login:  # Only use the cache, to avoid a second prompt for an MFA code.
-        key = cache.route(context.host, fingerprint(context.environ).route)
+        key = cache.token_key(context.host, fingerprint(context.environ).full)
         if context.override or not key or not cache.token(key, now):
             return
     found = context.token = login or context.source.fetch(context.registry)

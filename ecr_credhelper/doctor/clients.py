@@ -42,7 +42,7 @@ def docker(context: "Context") -> "Iterator[Finding]":
     elif not file.content and not which("docker", context.environ) and _uses_podman(context):
         return
     elif not host:
-        hosts = sorted(file.ours())
+        hosts = sorted(file.hosts_of_this_helper())
         hosts += ["all other registries"] if file.creds_store == HELPER_SUFFIX else []
         if hosts:
             yield Finding(OK, f"this helper is configured in {file.path} for: {', '.join(hosts)}")

@@ -17,7 +17,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from botocore import exceptions as aws
 
 from ecr_credhelper.aws.errors import DENIAL, explain
-from ecr_credhelper.doctor import FAILURE, OK, SECONDS, WARNING, Finding
+from ecr_credhelper.doctor import CONNECTION_SECONDS, FAILURE, OK, WARNING, Finding
 from ecr_credhelper.errors import PROG
 from ecr_credhelper.library.credentials import credentials_for
 from ecr_credhelper.registry import PUBLIC_HOSTS, SCHEMES
@@ -125,7 +125,7 @@ def _get(url: str, authorization: str = "") -> Response:
     """Return the response to a request, also if its status is an error."""
     headers = {"Accept": ACCEPT, **({"Authorization": authorization} if authorization else {})}
     try:
-        response = build_opener(_NoRedirects).open(Request(url, headers=headers), timeout=SECONDS)  # noqa: S310 - https
+        response = build_opener(_NoRedirects).open(Request(url, headers=headers), timeout=CONNECTION_SECONDS)  # noqa: S310 - https
     except HTTPError as error:
         response = error
     with response:
@@ -180,5 +180,5 @@ def _unreachable(registry: "Registry", error: Exception) -> Finding:
     elif isinstance(cause, gaierror):
         problem = "cannot resolve the host name (or the proxy's)"
     elif isinstance(cause, TimeoutError):
-        problem = f"timed out after {SECONDS} s"
+        problem = f"timed out after {CONNECTION_SECONDS} s"
     return Finding(FAILURE, f"{registry.host}: {problem}", hint)

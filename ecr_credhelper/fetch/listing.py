@@ -4,8 +4,8 @@ Clients that enumerate (the classic build, docker-py, SAM) use only the hosts in
 login if a get for one of them fails. The list therefore has each registry that is configured for this helper,
 unless its token cannot be fetched:
 
-- There is one fetch per token, with at most ``MAX_FETCHES`` at once and ``SECONDS`` in total. There are no
-  prompts, and no programs except for the fallback. If the cache has all tokens, nothing is fetched.
+- There is one fetch per token, with at most ``MAX_FETCHES`` at once and ``LIST_SECONDS`` in total. There
+  are no prompts, and no programs except for the fallback. If the cache has all tokens, nothing is fetched.
 - A failure is remembered for a minute. A background process fetches the tokens that arrive too late.
 """
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from ecr_credhelper.fetch.resolver import Request, Resolver
     from ecr_credhelper.token import Token
 
-SECONDS = 5
+LIST_SECONDS = 5
 """Maximum duration of a list, in seconds. Amazon's helper has no limit and can take more than a minute."""
 
 FALLBACK_SECONDS = 4.5
-"""Maximum duration of the fallback's list, in seconds. It is less than ``SECONDS``, so that its result
+"""Maximum duration of the fallback's list, in seconds. It is less than ``LIST_SECONDS``, so that its result
 arrives before the list must end."""
 
 MAX_FETCHES = 8
@@ -52,36 +52,36 @@ class Job(NamedTuple):
 
 
 def available_hosts(
-    resolver: "Resolver", environ: "Mapping[str, str]", fetch_later: "Callable[[], None]"
+    resolver: "Resolver", environ: "Mapping[str, str]", start_fetch_late: "Callable[[], None]"
 ) -> dict[str, str]:
     """Return host -> user name of every registry for which a get returns a login now.
 
-    ``resolver`` must have ``is_interactive=False``. ``fetch_later`` starts a process that calls
+    ``resolver`` must have ``is_interactive=False``. ``start_fetch_late`` starts a process that calls
     ``fetch_late``.
     """
-    end = time.monotonic() + SECONDS
+    end = time.monotonic() + LIST_SECONDS
     cache, now = resolver.cache, resolver.clock()
     fallback = ThreadPoolExecutor(1).submit(_fallback_hosts, resolver, environ)
-    hosts, jobs = _plan(resolver, environ)
+    hosts, jobs = _cached_hosts_and_jobs(resolver, environ)
     jobs = [job for job in jobs if not cache.failed_recently(job.name, now)]
     found, late = _run(resolver, jobs, end)
     for job in late:
         cache.record_failure(job.name, now)
     if late and cache.store.directory:  # without a cache, later tokens would be lost
-        fetch_later()
+        start_fetch_late()
     return fallback.result() | hosts | found
 
 
 def fetch_late(resolver: "Resolver", environ: "Mapping[str, str]") -> None:
     """Fetch the tokens that arrived too late for ``available_hosts``, within the deadline of a get."""
-    _, jobs = _plan(resolver, environ)
-    _run(resolver, jobs, time.monotonic() + resolver.seconds)
+    _, jobs = _cached_hosts_and_jobs(resolver, environ)
+    _run(resolver, jobs, time.monotonic() + resolver.deadline)
 
 
 def _run(resolver: "Resolver", jobs: "list[Job]", end: float) -> "tuple[dict[str, str], list[Job]]":
     """Run jobs until ``end``. Return host -> user name of their results, and the unfinished jobs."""
     executor = ThreadPoolExecutor(MAX_FETCHES)
-    fetches = {executor.submit(_attempt, resolver, job): job for job in jobs}
+    fetches = {executor.submit(_run_job, resolver, job): job for job in jobs}
     done, pending = wait(fetches, max(0, end - time.monotonic()))
     found = {host: name for fetch in done for host, name in fetch.result().items()}
     # Jobs that were cancelled before they started are not failures, so the next list runs them.
@@ -89,31 +89,34 @@ def _run(resolver: "Resolver", jobs: "list[Job]", end: float) -> "tuple[dict[str
     return found, late
 
 
-def _plan(resolver: "Resolver", environ: "Mapping[str, str]") -> "tuple[dict[str, str], list[Job]]":
+def _cached_hosts_and_jobs(
+    resolver: "Resolver", environ: "Mapping[str, str]"
+) -> "tuple[dict[str, str], list[Job]]":
     """Return host -> user name of all cached logins, and a job for each missing token."""
-    cache, route, now = resolver.cache, resolver.fingerprint.route, resolver.clock()
-    hosts = cache.hosts(route, now)
+    cache, fingerprint, now = resolver.cache, resolver.fingerprint.full, resolver.clock()
+    hosts = cache.hosts(fingerprint, now)
     if not has_settings(environ):  # without settings, get does not know custom hosts
         hosts = {host: name for host, name in hosts.items() if parse(host)}
     if resolver.settings.list == CACHED:
         return hosts, []
     config = docker_config(environ)
-    names = config.ours()
+    names = config.hosts_of_this_helper()
     if config.creds_store == HELPER_SUFFIX:
-        names |= {*config.part("auths"), *resolver.settings.hosts(), *cache.served(route)}
+        names |= {*config.section("auths"), *resolver.settings.hosts(), *cache.served(fingerprint)}
     groups: dict[str, list[Request]] = {}
     for request in _requests(resolver, names):
         if request.registry.host not in hosts:
             groups.setdefault(request.key, []).append(request)
     if not groups and not hosts and config.creds_store == HELPER_SUFFIX:
         regions = "\t".join(environ.get(name, "") for name in REGION_VARIABLES)
-        return hosts, [Job(f"list\tcaller\t{regions}\t{route}", partial(_caller_registry, resolver, environ))]
+        name = f"list\tcaller\t{regions}\t{fingerprint}"
+        return hosts, [Job(name, partial(_caller_registry, resolver, environ))]
     jobs = []
     for key, group in groups.items():
         if token := cache.token(key, now):
-            hosts |= _serve(resolver, group, token)
+            hosts |= _save_routes(resolver, group, token)
         else:
-            jobs.append(Job(f"list\t{key}", partial(_obtain, resolver, group)))
+            jobs.append(Job(f"list\t{key}", partial(_fetch_group, resolver, group)))
     return hosts, jobs
 
 
@@ -128,7 +131,7 @@ def _requests(resolver: "Resolver", names: "Iterable[str]") -> "Iterator[Request
             resolver.log(f"list: {error}")
 
 
-def _attempt(resolver: "Resolver", job: Job) -> dict[str, str]:
+def _run_job(resolver: "Resolver", job: Job) -> dict[str, str]:
     """Return the result of a job. Record a failure if the result is empty."""
     try:
         found = job.work()
@@ -140,14 +143,14 @@ def _attempt(resolver: "Resolver", job: Job) -> dict[str, str]:
     return found
 
 
-def _obtain(resolver: "Resolver", group: "list[Request]") -> dict[str, str]:
+def _fetch_group(resolver: "Resolver", group: "list[Request]") -> dict[str, str]:
     """Fetch the token that a group of registries shares; return host -> user name."""
-    lock = TokenLock(resolver.cache.store.directory, group[0].key, seconds=resolver.seconds)
+    lock = TokenLock(resolver.cache.store.directory, group[0].key, seconds=resolver.deadline)
     token = resolver.find_or_fetch(group[0], lambda token, now: False, lock)  # noqa: ARG005 - any valid token is good enough
-    return _serve(resolver, group, token)
+    return _save_routes(resolver, group, token)
 
 
-def _serve(resolver: "Resolver", group: "list[Request]", token: "Token") -> dict[str, str]:
+def _save_routes(resolver: "Resolver", group: "list[Request]", token: "Token") -> dict[str, str]:
     """Save a route from each registry of the group to the token; return host -> user name."""
     for request in group:
         resolver.save_route(request)
@@ -173,8 +176,8 @@ def _caller_registry(resolver: "Resolver", environ: "Mapping[str, str]") -> dict
         return {}
     caller_request = resolver.request(registry)
     if caller_request.key != request.key:  # the settings have a rule for this account
-        return _obtain(resolver, [caller_request])
-    return _serve(resolver, [caller_request], token)
+        return _fetch_group(resolver, [caller_request])
+    return _save_routes(resolver, [caller_request], token)
 
 
 def _fallback_hosts(resolver: "Resolver", environ: "Mapping[str, str]") -> dict[str, str]:

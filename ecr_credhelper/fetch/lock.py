@@ -35,7 +35,7 @@ class TokenLock:
         self._key = key
         self._timeout = seconds * LOCK_SHARE
         self._lock: FileLock | None = None
-        self._abandoned = False
+        self._is_released = False
 
     def __enter__(self) -> bool:
         """Acquire the lock and return whether that succeeded."""
@@ -48,7 +48,7 @@ class TokenLock:
             path = os.path.join(locks, lock_name(self._key))
             self._lock = FileLock(path, mode=PRIVATE_FILE, poll_interval=LOCK_POLL, thread_local=False)
             self._lock.acquire(timeout=self._timeout)
-        if self._abandoned:  # while this thread waited for the lock
+        if self._is_released:  # while this thread waited for the lock
             self.release()
         return self._lock is not None and self._lock.is_locked
 
@@ -57,7 +57,7 @@ class TokenLock:
 
     def release(self) -> None:
         """Release the lock. Other threads can call this if they abandon the one that holds the lock."""
-        self._abandoned = True
+        self._is_released = True
         if self._lock:
             with suppress(OSError):
                 self._lock.release(force=True)

@@ -67,10 +67,10 @@ class Resolver:
         self.log = log
         self.override = override
         self.is_interactive = is_interactive
-        self.seconds = self.limit(settings)
+        self.deadline = self.deadline_of(settings)
 
     @staticmethod
-    def limit(settings: "Settings") -> float:
+    def deadline_of(settings: "Settings") -> float:
         """Return the deadline of a get, in seconds."""
         return float(settings.deadline or DEADLINE)
 
@@ -128,15 +128,15 @@ class Resolver:
     def save_route(self, request: Request) -> None:
         """Save which token serves a registry, if the configuration is as it was at ``watch``."""
         if self.fingerprint.is_unchanged():
-            self.cache.save_route(request.registry.host, self.fingerprint.route, request.key, self.clock())
+            self.cache.save_route(request.registry.host, self.fingerprint.full, request.key, self.clock())
 
     def _run_with_deadline(self, request: Request, is_stale: "Callable[[Token, float], bool]") -> Token:
         rule = request.rule
         fields = rule._replace(external_id="…" if rule.external_id else "").identity()
         self.log(f"rule: {rule.pattern or 'none, the default chain'} {' '.join(map('='.join, fields))}")
-        lock = TokenLock(self.cache.store.directory, request.key, seconds=self.seconds)
+        lock = TokenLock(self.cache.store.directory, request.key, seconds=self.deadline)
         return run_with_deadline(
-            self.seconds,
+            self.deadline,
             lambda: self.find_or_fetch(request, is_stale, lock),
             subject=request.registry.host,
             release=lock.release,

@@ -175,7 +175,7 @@ class TokenSource:
         """Return a resolver for the current identity, because the environment can change between calls."""
         can_cache, session_field, started = self._on_disk, "", time.monotonic()
         session = self._override.session
-        limit = Resolver.limit(self._settings)
+        limit = Resolver.deadline_of(self._settings)
         if session is not None:
             from ecr_credhelper.aws.sessions import session_fingerprint
 
@@ -184,14 +184,14 @@ class TokenSource:
             can_cache, session_field = can_cache and bool(found), f"\t{found}"
 
         def current() -> tuple[Fingerprint, str]:
-            identity = fingerprint(os.environ, is_override=bool(self._override)).identity + session_field
+            identity = fingerprint(os.environ, has_override=bool(self._override)).identity + session_field
             return Fingerprint(identity, self._owner, current), file_stamps(os.environ)
 
         cache = open_cache(os.environ) if can_cache else Cache(FileStore())
         owner, _ = current()
         owner.watch()
         resolver = Resolver(self._settings, owner, cache, self._clock, _debug, self._override)
-        resolver.seconds = limit - (time.monotonic() - started)
+        resolver.deadline = limit - (time.monotonic() - started)
         return resolver
 
 

@@ -40,7 +40,7 @@ DEADLINE_RANGE = (1, 600)
 ROLE_DURATION_RANGE = (900, 43200)
 """Limits of a role session, in seconds: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
 
-ALL, NON_ECR = "", "fallback"
+ALL_REGISTRIES, NON_ECR_REGISTRIES = "", "fallback"
 """Scopes of a problem: all registries, or those that are not ECR. Other scopes are the patterns of rules."""
 
 STRING_FIELDS = {
@@ -77,7 +77,7 @@ class Settings:
         self._environ = environ
         self._problems = list(_problems(content))
         invalid_scopes = {scope for scope, _ in self._problems}
-        if ALL in invalid_scopes:
+        if ALL_REGISTRIES in invalid_scopes:
             content = {}
         self._fallback = content.get("fallback", "")
         self._on_error = content.get("on_error", "")
@@ -91,7 +91,7 @@ class Settings:
 
     def fallback(self) -> str:
         """Return the suffix of the fallback or an empty string; raise ConfigurationError if it is invalid."""
-        self.raise_if_invalid(ALL, NON_ECR)
+        self.raise_if_invalid(ALL_REGISTRIES, NON_ECR_REGISTRIES)
         return str(self._fallback)
 
     def hosts(self) -> list[str]:
@@ -102,7 +102,7 @@ class Settings:
         """Return the most specific rule for a registry; raise ConfigurationError if it is invalid."""
         matching = [rule for rule in self._rules if rule.fits(registry)]
         rule = max(matching, key=Rule.rank, default=NO_RULE)
-        self.raise_if_invalid(ALL, rule.pattern)
+        self.raise_if_invalid(ALL_REGISTRIES, rule.pattern)
         rule = rule._replace(on_error=rule.on_error or self._on_error)
         account = registry.account or rule.account
         if not account:
@@ -162,10 +162,10 @@ def _problems(content: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
                     and HOST.fullmatch(pattern)
                     and not any(isinstance(field, dict) for field in table.values())
                 )
-                scope = pattern if is_well_formed else ALL
+                scope = pattern if is_well_formed else ALL_REGISTRIES
                 yield from ((scope, problem) for problem in _rule_problems(pattern, table))
         elif problem := problem_of(name, value, TOP_LEVEL_KEYS):
-            yield (NON_ECR if name == "fallback" else ALL), problem
+            yield (NON_ECR_REGISTRIES if name == "fallback" else ALL_REGISTRIES), problem
 
 
 def _rule_problems(pattern: str, table: object) -> "Iterator[str]":

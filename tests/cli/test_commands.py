@@ -473,14 +473,14 @@ def test_the_identity_of_a_token_is_read_from_its_key(aws: FakeECR, home: Path) 
     aws.identities["AKIAPROD"] = "s"
     get_credentials(HOST, profile="prod")
     get_credentials(HOST, session=boto3.Session(profile_name="prod"))
-    found = inventory.entries(open_cache(os.environ), fingerprint(os.environ).route, time.time())
+    found = inventory.entries(open_cache(os.environ), fingerprint(os.environ).full, time.time())
     assert {entry.identity for entry in found} == {"profile prod", "boto3 session, key AKIAPROD"}
     assert not any(entry.is_current for entry in found)
 
 
 def test_expired_tokens_are_not_listed(aws: FakeECR) -> None:
     run("get", stdin=HOST)
-    cache, route = open_cache(os.environ), fingerprint(os.environ).route
+    cache, route = open_cache(os.environ), fingerprint(os.environ).full
     assert len(inventory.entries(cache, route, time.time())) == len(aws.calls) == 1
     assert not inventory.entries(cache, route, time.time() + 13 * 3600)
 

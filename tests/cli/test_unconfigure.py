@@ -77,11 +77,11 @@ def test_unconfigure_restores_any_text(
         edit.check(before)
         now = before
         for host in hosts:
-            now = json_edit.put(now, (edit.HELPERS, host), edit.NAME)
+            now = json_edit.put(now, (edit.HELPERS, host), edit.QUOTED_SUFFIX)
             for key in login_keys(edit.section(now, edit.LOGINS), host):
                 now = json_edit.remove(now, (edit.LOGINS, key))
         if has_store:
-            now = json_edit.put(now, (edit.STORE,), edit.NAME)
+            now = json_edit.put(now, (edit.CREDS_STORE,), edit.QUOTED_SUFFIX)
     except ValueError:
         return
     assert restore.restored(now, before) == before

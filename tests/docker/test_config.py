@@ -146,7 +146,7 @@ NOT_STRINGS = [None, 0, 7, True, [], ["ecr-py"], {}, {"ecr-py": "ecr-py"}]
 @pytest.mark.usefixtures("bin_directory")
 def test_a_value_that_is_not_a_string_counts_as_missing_and_is_never_shown(value: object, home: Path) -> None:
     found = config(home, credsStore=value, credHelpers={HOST: value}, auths={HOST: value, "a.io": value})
-    assert (found.creds_store, found.helpers, found.ours()) == ("", {HOST: ""}, set())
+    assert (found.creds_store, found.helpers, found.hosts_of_this_helper()) == ("", {HOST: ""}, set())
     assert found.logins() == {}
     write_settings(home, f'[registry."{HOST}"]\nprofile = "dev"\n')
     for argv in (["status"], ["doctor", HOST], ["doctor", "example.com"], ["configure", HOST, "--dry-run"]):

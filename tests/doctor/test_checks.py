@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ecr_credhelper.cli.doctor import CHECKS, FACTS, SECONDS, VERSION
+from ecr_credhelper.cli.doctor import CHECKS, DOCTOR_SECONDS, FACTS, VERSION
 from ecr_credhelper.console.terminal import prompt_without_echo, restore_terminal
 from ecr_credhelper.doctor import OK, Check, Context, Finding, machine, run_checks
 from ecr_credhelper.errors import ConfigurationError
@@ -276,7 +276,7 @@ def test_an_exception_in_a_check_is_a_finding() -> None:
 def test_the_doctor_page_lists_every_check_and_field() -> None:
     page = (Path(__file__).parents[2] / "docs/reference/doctor.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == [check.name for check in CHECKS]
-    assert f"{SECONDS} seconds" in page
+    assert f"{DOCTOR_SECONDS} seconds" in page
     assert f'"version": {VERSION},' in page
     for fact in FACTS:
         assert f'"{fact}": ' in page

@@ -98,7 +98,7 @@ def test_findings_are_printed_as_lines_with_marks(
 
 # As a process, with and without a terminal.
 
-PATIENT = with_limit("cli.doctor", "SECONDS", 600)
+PATIENT = with_limit("cli.doctor", "DOCTOR_SECONDS", 600)
 
 
 @pytest.mark.usefixtures("bin_directory")

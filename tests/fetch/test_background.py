@@ -39,12 +39,12 @@ def ageing(aws: FakeECR) -> Cache:  # noqa: ARG001 - the environment is part of 
     key = token_key(registry, NO_RULE, lines.identity)
     old = Token("AWS", "old", fetched_at=now - 10 * HOUR, expires_at=now + 2 * HOUR)
     cache.save_token(key, old)
-    cache.save_route(HOST, lines.route, key, now)
+    cache.save_route(HOST, lines.full, key, now)
     return cache
 
 
 def cached(cache: Cache) -> str:
-    key = cache.route(HOST, fingerprint(os.environ).route)
+    key = cache.token_key(HOST, fingerprint(os.environ).full)
     token = cache.token(key, time.time()) if key else None
     return token.password if token else ""
 

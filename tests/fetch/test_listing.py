@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_credhelper.fetch import listing
-from ecr_credhelper.helper import LIST_LATE, Helper
+from ecr_credhelper.helper import FETCH_LATE, Helper
 from tests.commands import with_limit
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, login, run, until
 from tests.fake_ecr import FakeECR, Fault
@@ -48,7 +48,7 @@ def settings(home: Path, text: str) -> None:
 
 def listed(seconds: float = 600) -> dict[str, str]:
     """Return what a client gets from a list in a process, which waits for AWS as long as it must."""
-    return run("list", stdin="unused", program=with_limit("fetch.listing", "SECONDS", seconds)).reply
+    return run("list", stdin="unused", program=with_limit("fetch.listing", "LIST_SECONDS", seconds)).reply
 
 
 def listed_here(now: float | None = None, spawned: list[str] | None = None) -> dict[str, str]:
@@ -219,15 +219,15 @@ def test_tokens_that_arrive_too_late_are_fetched_in_the_background(
     aws: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send_here(home, HOST, OTHER_ACCOUNT, OTHER_REGION)
-    monkeypatch.setattr(listing, "SECONDS", 0)
+    monkeypatch.setattr(listing, "LIST_SECONDS", 0)
     aws.gate.clear()
     spawned: list[str] = []
     assert listed_here(spawned=spawned) == {}
-    assert spawned == [LIST_LATE]
+    assert spawned == [FETCH_LATE]
     assert listed_here(spawned=spawned) == {}
-    assert spawned == [LIST_LATE]  # only once within a minute
+    assert spawned == [FETCH_LATE]  # only once within a minute
     aws.gate.set()
-    assert Helper(os.environ, time.time, print).list_in_background().status == 0
+    assert Helper(os.environ, time.time, print).fetch_late().status == 0
     assert listed_here() == dict.fromkeys((HOST, OTHER_ACCOUNT, OTHER_REGION), "AWS")
     assert len(aws.calls) == 2
 
@@ -246,10 +246,10 @@ def test_registries_that_do_not_respond_do_not_starve_the_others(
     silent = [HOST.replace("us-west-2", f"aa-place-{number}") for number in range(9)]
     send_here(home, *silent, HOST)
     aws.gate.clear()
-    monkeypatch.setattr(listing, "SECONDS", 0.3)
+    monkeypatch.setattr(listing, "LIST_SECONDS", 0.3)
     assert listed_here() == {}
     aws.gate.set()
-    monkeypatch.setattr(listing, "SECONDS", 60)
+    monkeypatch.setattr(listing, "LIST_SECONDS", 60)
     assert HOST in listed_here()  # it was not started, so it has not failed
 
 
@@ -445,7 +445,7 @@ def test_settings_that_are_wrong_cost_no_cached_login(text: str, aws: FakeECR, h
 
 
 def test_the_own_registry_is_fetched_once(aws: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing, "SECONDS", 600)  # however busy the machine is
+    monkeypatch.setattr(listing, "LIST_SECONDS", 600)  # however busy the machine is
     monkeypatch.setenv("AWS_REGION", "us-west-2")
     configure(home, credsStore="ecr-py")
     assert listed_here() == {HOST: "AWS"}

@@ -48,7 +48,7 @@ def resolve(wanted: Registry, cache: Cache, as_: Fingerprint = ME, *, at: float 
 
 def test_a_fetched_token_is_saved(cache: Cache, aws: FakeECR) -> None:
     token = resolve(registry(), cache)
-    found = cache.token(str(cache.route(HOST, ME.route)), time.time())
+    found = cache.token(str(cache.token_key(HOST, ME.full)), time.time())
     assert found
     assert found.password == token.password == aws.password("us-west-2", serial=1)
 
@@ -57,7 +57,7 @@ def test_registries_of_one_region_share_one_call(cache: Cache, aws: FakeECR) -> 
     for host in (HOST, OTHER_ACCOUNT, HOST):
         resolve(registry(host), cache)
     assert len(aws.calls) == 1
-    assert set(cache.hosts(ME.route, time.time())) == {HOST, OTHER_ACCOUNT}
+    assert set(cache.hosts(ME.full, time.time())) == {HOST, OTHER_ACCOUNT}
 
 
 @pytest.mark.parametrize("host", [

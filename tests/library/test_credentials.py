@@ -261,7 +261,7 @@ def test_assuming_a_role_does_not_change_the_session(
 def test_tokens_of_a_passed_identity_are_not_shared_between_machines() -> None:
     environ = {"AWS_ACCESS_KEY_ID": "AKIA"}
     assert "machine=" not in fingerprint(environ).identity
-    assert "machine=" in fingerprint(environ, is_override=True).identity
+    assert "machine=" in fingerprint(environ, has_override=True).identity
 
 
 def test_a_login_from_docker_login_is_not_returned_to_programs(aws: FakeECR) -> None:
