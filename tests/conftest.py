@@ -57,8 +57,8 @@ hypothesis.load_profile("steady")
 for module in pkgutil.walk_packages(ecr_credhelper.__path__, "ecr_credhelper."):
     importlib.import_module(module.name)
 
-# Each botocore session parses a megabyte of JSON and lists 400 directories. Sessions in this process share the
-# results, as the clients of one session always do.
+# Each botocore session parses a megabyte of JSON and lists 400 directories. Here, sessions share the results,
+# as the clients of one session always do.
 pytest.MonkeyPatch().setattr("botocore.session.create_loader", functools.cache(create_loader))
 
 KEPT = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG", "COVERAGE_PROCESS_START")
