@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import importlib
 import io
@@ -15,12 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from botocore.loaders import create_loader
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 
 import ecr_credhelper
+from ecr_credhelper import cli
 from ecr_credhelper.cache import Cache
-from ecr_credhelper.helper import Helper
+from ecr_credhelper.helper import VERBS, Helper
 from ecr_credhelper.records import FileStore
 from tests import commands
 from tests.fake_ecr import FakeECR
@@ -54,14 +57,27 @@ hypothesis.load_profile("steady")
 for module in pkgutil.walk_packages(ecr_credhelper.__path__, "ecr_credhelper."):
     importlib.import_module(module.name)
 
+# Each botocore session parses a megabyte of JSON and lists 400 directories. Here, sessions share the results,
+# as the clients of one session always do.
+pytest.MonkeyPatch().setattr("botocore.session.create_loader", functools.cache(create_loader))
+
 KEPT = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG", "COVERAGE_PROCESS_START")
 """Variables that tests inherit: none that an AWS SDK, a proxy or Python reads."""
 
 
+@pytest.fixture(scope="session")
+def unused_homes() -> list[Path]:
+    """Return the home directories that no test has changed: most tests need none."""
+    return []
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Create a home directory for each test and remove AWS variables, so that tests read no user's files."""
-    folder = tmp_path_factory.mktemp("home")
+def home(
+    unused_homes: list[Path], tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """Give each test an empty home directory and no AWS variables, so that tests read no user's files."""
+    folder = unused_homes.pop() if unused_homes else tmp_path_factory.mktemp("home")
+    before = folder.stat()
     for name in list(os.environ):
         if name not in KEPT:
             monkeypatch.delenv(name)
@@ -69,6 +85,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("USERPROFILE", str(folder))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     yield folder
+    if folder.exists() and folder.stat() == before and not any(folder.iterdir()):
+        unused_homes.append(folder)
     gc.enable()  # a get in this process disables it
 
 
@@ -157,10 +175,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(params=["in this process", AS_A_PROCESS])
 def ask(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Return a function that runs the helper, as a process or in this process."""
+    """Return a function that runs the helper or a command, as a process or in this process."""
 
-    def here(verb: str, stdin: str = "") -> Result:
-        reply = Helper(os.environ, time.time, print).run(verb, io.BytesIO(stdin.encode()))
+    def here(*argv: str, stdin: str = "") -> Result:
+        if argv[0] not in VERBS:
+            status = cli.run(argv)
+            written = capfd.readouterr()
+            return Result(status, written.out.encode(), written.err.encode())
+        reply = Helper(os.environ, time.time, print).run(argv[0], io.BytesIO(stdin.encode()))
         return Result(reply.status, reply.stdout, reply.stderr + capfd.readouterr().err.encode())
 
     return run if request.param == AS_A_PROCESS else here

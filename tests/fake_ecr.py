@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 LIFETIME = 12 * 3600
 """Lifetime of a token in seconds, as at AWS."""
 
+POLL_INTERVAL = 0.005
+"""Seconds until a fake server notices that it is to stop. Hundreds of tests stop one."""
+
 TARGETS = {
     "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken": "ecr",
     "SpencerFrontendService.GetAuthorizationToken": "ecr-public",
@@ -99,7 +102,7 @@ class FakeECR:
         self.gate.set()
         self._lock = threading.Lock()
         self._server = _Server((host, 0), _handler_for(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL_INTERVAL,))
 
     @property
     def url(self) -> str:

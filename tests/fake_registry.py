@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from tests.commands import checked
+from tests.fake_ecr import POLL_INTERVAL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +76,7 @@ class FakeRegistry:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate.server, certificate.key)
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL_INTERVAL,))
 
     @property
     def host(self) -> str:

@@ -23,7 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, NamedTuple, Self
 from urllib.parse import parse_qs, urlsplit
 
-from tests.fake_ecr import Fault
+from tests.fake_ecr import POLL_INTERVAL, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,7 @@ class FakeSTS:
         self.faults: deque[Fault] = deque()
         self._lock = threading.Lock()
         self._server = _Server((host, 0), _handler_for(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL_INTERVAL,))
 
     @property
     def url(self) -> str:

@@ -16,12 +16,11 @@ from botocore.utils import generate_login_cache_key
 
 from ecr_credhelper.helper import Helper
 from tests.conftest import HOST, run
+from tests.fake_ecr import POLL_INTERVAL, FakeECR
 from tests.fake_sts import FakeSTS, error_xml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from tests.fake_ecr import FakeECR
 
 ROLE = "arn:aws:iam::111122223333:role/puller"
 
@@ -58,7 +57,7 @@ def _containers_handler(api: FakeECR, asked: list[str]) -> type[BaseHTTPRequestH
 @pytest.fixture
 def containers(api: FakeECR) -> Iterator[Containers]:
     with Containers(api) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread = threading.Thread(target=server.serve_forever, args=(POLL_INTERVAL,))
         thread.start()
         yield server
         server.shutdown()
@@ -121,7 +120,7 @@ def _instance_handler(instance: Instance, api: FakeECR) -> type[BaseHTTPRequestH
 @pytest.fixture
 def instance(api: FakeECR, monkeypatch: pytest.MonkeyPatch) -> Iterator[Instance]:
     with Instance(api) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread = threading.Thread(target=server.serve_forever, args=(POLL_INTERVAL,))
         thread.start()
         monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
         url = f"http://127.0.0.1:{server.server_port}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import errno
+import io
 import json
 import os
 import re
@@ -41,10 +42,15 @@ profile = "any"
 
 
 @pytest.fixture(params=["in this process", "as a process"])
-def call(request: pytest.FixtureRequest, capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
+def call(
+    request: pytest.FixtureRequest,
+    capfdbinary: pytest.CaptureFixture[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Run:
     """Return a function that runs a command as a separate process or in this process."""
 
-    def here(*argv: str) -> Result:
+    def here(*argv: str, stdin: str = "") -> Result:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
         status = program.main(argv)
         output = capfdbinary.readouterr()
         return Result(status, output.out, output.err)
@@ -171,7 +177,7 @@ def test_the_warning_about_a_secret_goes_to_standard_error(name: str) -> None:
 
 def test_commands_and_docker_share_the_cache(call: Run, aws: FakeECR) -> None:
     password = call("password", HOST).stdout.decode().strip()
-    assert run("get", stdin=HOST).reply["Secret"] == password
+    assert call("get", stdin=HOST).reply["Secret"] == password
     call("header", OTHER_ACCOUNT)
     assert len(aws.calls) == 1
 
@@ -259,7 +265,7 @@ def test_login_stores_nothing_if_docker_already_uses_this_helper(
 
 @pytest.mark.usefixtures("aws")
 def test_status_shows_a_stored_login_and_how_to_remove_it(call: Run) -> None:
-    run("store", stdin=login())
+    call("store", stdin=login())
     shown = call("status").stdout.decode()
     assert re.search(f"{HOST}: a stored docker login overrides your AWS identity for 1[12] h", shown)
     assert f"To remove it, run: docker-credential-ecr-py cache clear {HOST}" in shown
@@ -295,7 +301,7 @@ def test_paths_that_look_like_python_literals_break_no_command(
     for name in ("(x)", "('a', 'b')", "a\tb=c"):
         monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / name))
         monkeypatch.setenv("AWS_ROLE_SESSION_NAME", name)
-        run("get", stdin=HOST)
+        call("get", stdin=HOST)
         assert HOST in call("cache").stdout.decode()
         assert HOST in call("status").stdout.decode()
 
@@ -345,11 +351,11 @@ def test_a_missing_client_is_reported_before_calling_aws(call: Run, aws: FakeECR
 
 @pytest.mark.usefixtures("aws")
 def test_cache_lists_entries_and_identities_without_secrets(call: Run, home: Path) -> None:
-    run("get", stdin=HOST)
-    run("store", stdin=login(OTHER_ACCOUNT, secret="a-stored-password"))
-    run("store", stdin=login(PUBLIC))
+    call("get", stdin=HOST)
+    call("store", stdin=login(OTHER_ACCOUNT, secret="a-stored-password"))
+    call("store", stdin=login(PUBLIC))
     write(home / ".config/ecr-credhelper/config.toml", SETTINGS)
-    run("store", stdin=login("images.example.com"))
+    call("store", stdin=login("images.example.com"))
     result = call("cache")
     text = result.stdout.decode()
     rows = {line.split()[0]: line for line in text.splitlines()[1:]}
@@ -366,7 +372,7 @@ def test_tokens_with_equal_columns_are_listed_once(
 ) -> None:
     for name in ("one", "two", "three"):
         monkeypatch.setenv("AWS_ROLE_SESSION_NAME", name)
-        run("get", stdin=HOST)
+        call("get", stdin=HOST)
     assert len(aws.calls) == 3
     output = call("cache").stdout.decode().splitlines()[1:]
     assert sorted(line.endswith("other identity") for line in output) == [False, True]
@@ -403,22 +409,22 @@ def test_cache_clear_does_not_touch_a_directory_that_is_not_private(call: Run, h
 
 @pytest.mark.usefixtures("aws")
 def test_cache_clear_removes_tokens_and_keeps_stored_logins(call: Run) -> None:
-    run("get", stdin=HOST)
-    run("store", stdin=login(OTHER_ACCOUNT))
+    call("get", stdin=HOST)
+    call("store", stdin=login(OTHER_ACCOUNT))
     output = call("cache", "clear").stdout.decode()
     assert f"cache clear {OTHER_ACCOUNT}" in output
-    assert set(json.loads(run("list").stdout)) == {OTHER_ACCOUNT}
+    assert set(json.loads(call("list").stdout)) == {OTHER_ACCOUNT}
 
 
 def test_cache_clear_of_one_registry_keeps_the_others(call: Run, aws: FakeECR) -> None:
     for host in (HOST, OTHER_REGION):
-        run("get", stdin=host)
-    run("store", stdin=login(HOST))
+        call("get", stdin=host)
+    call("store", stdin=login(HOST))
     assert (
         call("cache", "clear", f"https://{HOST}/").stdout.decode()
         == f"Removed all cached logins for {HOST}.\n"
     )
-    assert set(json.loads(run("list").stdout)) == {OTHER_REGION}
+    assert set(json.loads(call("list").stdout)) == {OTHER_REGION}
     assert call("cache", "show", HOST).stdout.decode().startswith(f"No cached tokens for {HOST} in ")
     assert len(aws.calls) == 2
 
@@ -428,7 +434,7 @@ def test_cache_shows_the_region_of_custom_hosts(call: Run, home: Path) -> None:
     rules = '[registry."a.example.com"]\nregion = "us-west-2"\n[registry."b.example.com"]\npublic = true\n'
     write(home / ".config/ecr-credhelper/config.toml", rules)
     for host in ("a.example.com", "b.example.com"):
-        run("get", stdin=host)
+        call("get", stdin=host)
     rows = [line.split()[:2] for line in call("cache").stdout.decode().splitlines() if "example" in line]
     assert rows == [["a.example.com", "us-west-2"], ["b.example.com", "us-east-1"]]
 
@@ -512,8 +518,8 @@ def test_status_lists_everything_without_calling_aws(call: Run, aws: FakeECR, ho
     helpers = {HOST: "ecr-py", OTHER_ACCOUNT: "ecr-py", THIRD: "ecr-py", OTHER_REGION: "pass"}
     write(home / ".docker/config.json", json.dumps({"credHelpers": helpers, "credsStore": "desktop"}))
     write(home / ".config/ecr-credhelper/config.toml", SETTINGS)
-    run("get", stdin=HOST)
-    run("store", stdin=login(OTHER_ACCOUNT))
+    call("get", stdin=HOST)
+    call("store", stdin=login(OTHER_ACCOUNT))
     calls = len(aws.calls)
     result = call("status")
     assert (result.status, result.stderr) == (0, b"")
@@ -530,7 +536,7 @@ def test_status_lists_everything_without_calling_aws(call: Run, aws: FakeECR, ho
 def test_status_shows_other_helpers_and_the_creds_store(call: Run, home: Path, aws: FakeECR) -> None:
     write(home / ".docker/config.json", json.dumps({"credHelpers": {HOST: "pass"}, "credsStore": "ecr-py"}))
     for host in (HOST, PUBLIC):
-        run("get", stdin=host)
+        call("get", stdin=host)
     rows = rows_of(call("status"))
     assert (rows[HOST][0], rows[PUBLIC][0]) == ("pass instead", "credsStore")
     assert len(aws.calls) == 2

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import select
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -14,19 +16,20 @@ import pytest
 from ecr_credhelper import __main__ as program
 from ecr_credhelper import cli
 from ecr_credhelper.cli.options import known_hosts, known_profiles
+from ecr_credhelper.helper import Helper
 from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, OTHER_REGION, run
 from tests.fake_ecr import FakeECR
 
-LINES = [
-    # typed text, possible completions
-    ("sta", {"status"}),
-    ("cache c", {"clear"}),
-    ("login --too", {"--tool"}),
-    ("login --tool sk", {"skopeo"}),
-    ("login --profile d", {"dev"}),
-    ("password 1111", {HOST}),
-    ("password 4444", {OTHER_ACCOUNT}),
-]
+COMPLETIONS = {
+    # typed text: possible completions
+    "sta": ["status"],
+    "cache c": ["clear"],
+    "login --too": ["--tool"],
+    "login --tool sk": ["skopeo"],
+    "login --profile d": ["dev"],
+    "password 1111": [HOST],
+    "password 4444": [OTHER_ACCOUNT],
+}
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +40,7 @@ def known(home: Path, aws: FakeECR, monkeypatch: pytest.MonkeyPatch) -> FakeECR:
     (home / ".docker/config.json").write_text(json.dumps({"credHelpers": helpers}))
     (home / ".aws").mkdir()
     (home / ".aws/config").write_text("[profile dev]\n[profile prod]\n")
-    run("get", stdin=OTHER_ACCOUNT)
+    Helper(os.environ, time.time, print).run("get", io.BytesIO(OTHER_ACCOUNT.encode()))
     monkeypatch.setenv("PATH", os.pathsep.join([str(Path(EXECUTABLE).parent), os.environ["PATH"]]))
     return aws
 
@@ -48,30 +51,33 @@ def test_completion_is_a_script_for_the_shell(shell: str, capsys: pytest.Capture
     assert "docker-credential-ecr-py" in capsys.readouterr().out
 
 
+LOAD_BASH = 'eval "$(docker-credential-ecr-py completion bash)"'
 ASK_BASH = """
-eval "$(docker-credential-ecr-py completion bash)"
 COMP_LINE="docker-credential-ecr-py {line}" COMP_POINT=${{#COMP_LINE}} COMP_TYPE=9 COMP_WORDBREAKS=$' \\t\\n'
-COMP_WORDS=(docker-credential-ecr-py {line}) COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+COMP_WORDS=(docker-credential-ecr-py {line}) COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)) COMPREPLY=()
 _python_argcomplete docker-credential-ecr-py
 printf '%s\\n' "${{COMPREPLY[@]}}"
 """
+LOAD_FISH = "docker-credential-ecr-py completion fish | source"
+ASK_FISH = 'complete -C "docker-credential-ecr-py {line}"'
+END = "end of the completions"
 
 
-ASK_FISH = 'docker-credential-ecr-py completion fish | source; complete -C "docker-credential-ecr-py {line}"'
-
-
-@pytest.mark.parametrize(("line", "expected"), LINES)
-@pytest.mark.parametrize(("shell", "script"), [("bash", ASK_BASH), ("fish", ASK_FISH)])
-def test_shells_offer_the_possible_completions(
-    shell: str, script: str, line: str, expected: set[str], known: FakeECR
-) -> None:
+@pytest.mark.parametrize(
+    ("shell", "load", "ask"), [("bash", LOAD_BASH, ASK_BASH), ("fish", LOAD_FISH, ASK_FISH)]
+)
+def test_shells_offer_the_possible_completions(shell: str, load: str, ask: str, known: FakeECR) -> None:
     if not shutil.which(shell):
         pytest.skip(f"no {shell}")
     calls = len(known.calls)
-    command = [shell, "--no-config" if shell == "fish" else "--norc", "-c", script.format(line=line)]
+    script = [load, *(f"{ask.format(line=line)}\necho {END}" for line in COMPLETIONS)]
+    command = [shell, "--no-config" if shell == "fish" else "--norc", "-c", "\n".join(script)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    offered = {text.partition("\t")[0].strip() for text in done.stdout.splitlines()} - {""}
-    assert offered == expected, done.stderr
+    *printed, rest = done.stdout.split(f"{END}\n")
+    offered = [
+        sorted({text.partition("\t")[0].strip() for text in lines.splitlines()} - {""}) for lines in printed
+    ]
+    assert (dict(zip(COMPLETIONS, offered, strict=True)), rest) == (COMPLETIONS, ""), done.stderr
     assert len(known.calls) == calls
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ecr_credhelper.docker import edit, json_edit, restore
 from ecr_credhelper.docker.config import login_keys
-from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC, run
+from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC, Run, run
 from tests.docker.test_json_edit import BLANKS, JSON_TEXTS
 from tests.docker_files import BACKUP, CORPUS, here, load, tree, write
 from tests.terminals import run_in_terminal
@@ -36,11 +36,11 @@ def test_unconfigure_restores_the_file_byte_for_byte(original: Path, option: lis
 
 
 @each
-def test_unconfigure_restores_the_file_with_separate_processes(original: Path, config: Path) -> None:
+def test_unconfigure_restores_the_file_after_two_configures(original: Path, config: Path, ask: Run) -> None:
     write(config, original.read_bytes())
-    assert run("configure", PUBLIC, HOST, "--yes").status == 0
-    assert run("configure", OTHER_ACCOUNT, "--creds-store", "--yes").status == 0
-    assert run("unconfigure", "--yes").status == 0
+    assert ask("configure", PUBLIC, HOST, "--yes").status == 0
+    assert ask("configure", OTHER_ACCOUNT, "--creds-store", "--yes").status == 0
+    assert ask("unconfigure", "--yes").status == 0
     assert tree(config.parent) == {"config.json": original.read_bytes()}
 
 

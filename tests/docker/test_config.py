@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_credhelper.docker.config import DockerConfig, docker_config
-from tests.conftest import HOST, NOT_FOUND, Result, run
+from tests.conftest import HOST, NOT_FOUND, Result, Run, run
 from tests.docker_files import write_settings
 
 pytest_plugins = ("tests.doctor_fixtures",)
@@ -144,13 +144,15 @@ NOT_STRINGS = [None, 0, 7, True, [], ["ecr-py"], {}, {"ecr-py": "ecr-py"}]
 
 @pytest.mark.parametrize("value", NOT_STRINGS, ids=repr)
 @pytest.mark.usefixtures("bin_directory")
-def test_a_value_that_is_not_a_string_counts_as_missing_and_is_never_shown(value: object, home: Path) -> None:
+def test_a_value_that_is_not_a_string_counts_as_missing_and_is_never_shown(
+    value: object, home: Path, ask: Run
+) -> None:
     found = config(home, credsStore=value, credHelpers={HOST: value}, auths={HOST: value, "a.io": value})
     assert (found.creds_store, found.helpers, found.hosts_of_this_helper()) == ("", {HOST: ""}, set())
     assert found.logins() == {}
     write_settings(home, f'[registry."{HOST}"]\nprofile = "dev"\n')
     for argv in (["status"], ["doctor", HOST], ["doctor", "example.com"], ["configure", HOST, "--dry-run"]):
-        done = run(*argv)
+        done = ask(*argv)
         output = (done.stdout + done.stderr).decode()
         assert not [
             part for part in ("None", "Traceback", "internal", "[]", "{'", "credential-7") if part in output
@@ -158,8 +160,8 @@ def test_a_value_that_is_not_a_string_counts_as_missing_and_is_never_shown(value
         if argv[0] == "status":
             assert done.status == 0
             assert f"{HOST}  -" in output
-    assert run("get", stdin="example.com") == Result(1, NOT_FOUND, b"")
-    assert run("list").reply == {}
+    assert ask("get", stdin="example.com") == Result(1, NOT_FOUND, b"")
+    assert ask("list").reply == {}
 
 
 def test_null_counts_as_a_missing_section(home: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from typing import Any
 
 import pytest
@@ -11,7 +12,10 @@ from hypothesis import strategies as st
 
 from ecr_credhelper.docker.json_edit import check, masked, put, raw, remove, value
 
-BLANKS = st.text(" \t\r\n", max_size=3)
+# All blanks of up to three characters, and often none. To draw each character separately takes longer.
+BLANKS = st.sampled_from(
+    [""] * 20 + ["".join(blank) for size in range(1, 4) for blank in product(" \t\r\n", repeat=size)]
+)
 KEYS = st.text(max_size=4)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

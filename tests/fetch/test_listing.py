@@ -46,6 +46,12 @@ def settings(home: Path, text: str) -> None:
     file.write_text(text)
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a list in this process wait for AWS, however busy the machine is."""
+    monkeypatch.setattr(listing, "LIST_SECONDS", 600)
+
+
 def listed(seconds: float = 600) -> dict[str, str]:
     """Return what a client gets from a list in a process, which waits for AWS as long as it must."""
     return run("list", stdin="unused", program=with_limit("fetch.listing", "LIST_SECONDS", seconds)).reply
@@ -60,6 +66,13 @@ def listed_here(now: float | None = None, spawned: list[str] | None = None) -> d
     assert (reply.status, reply.stderr) == (0, b"")
     hosts: dict[str, str] = json.loads(reply.stdout)
     return hosts
+
+
+def get_here(host: str) -> str:
+    """Return the user name that ``get`` returns in this process."""
+    reply = Helper(os.environ, time.time, print).run("get", io.BytesIO(host.encode()))
+    username: str = json.loads(reply.stdout)["Username"]
+    return username
 
 
 def regions(api: FakeECR) -> list[str]:
@@ -89,7 +102,7 @@ def test_with_creds_store_the_marks_of_docker_login_the_settings_and_earlier_reg
 ) -> None:
     settings(home, f'[registry."{CUSTOM}"]\nregion = "eu-west-1"\n[registry."*.dkr.ecr.*.amazonaws.com"]\n')
     configure(home, credsStore="ecr-py", auths={HOST: {}, f"https://{OTHER_REGION}/v1/": {}, "ghcr.io": {}})
-    assert listed() == dict.fromkeys((HOST, OTHER_REGION, CUSTOM), "AWS")
+    assert listed_here() == dict.fromkeys((HOST, OTHER_REGION, CUSTOM), "AWS")
     assert regions(aws) == ["eu-central-1", "eu-west-1", "us-west-2"]
 
 
@@ -118,9 +131,9 @@ def test_without_configured_registries_the_callers_registry_is_listed(
         (home / ".aws/config").write_text("[default]\nregion = us-west-2\n")
     else:
         monkeypatch.setenv(source, "us-west-2")
-    assert listed() == {HOST: "AWS"}
-    assert listed() == {HOST: "AWS"}
-    assert run("get", stdin=HOST).reply["Username"] == "AWS"
+    assert listed_here() == {HOST: "AWS"}
+    assert listed_here() == {HOST: "AWS"}
+    assert get_here(HOST) == "AWS"
     assert len(aws.calls) == 1
 
 
@@ -137,7 +150,7 @@ def test_the_callers_registry_is_fetched_with_its_rule(
     monkeypatch.setenv("AWS_REGION", "us-west-2")
     assert listed_here() == {HOST: "AWS"}
     assert [call.access_key for call in aws.calls] == [aws.access_key, "AKIAOTHER"]
-    assert listed() == {HOST: "AWS"}
+    assert listed_here() == {HOST: "AWS"}
     assert len(aws.calls) == 2
 
 
@@ -163,22 +176,22 @@ def test_without_creds_store_the_callers_registry_is_not_listed(
 ) -> None:
     monkeypatch.setenv("AWS_REGION", "us-west-2")
     configure(home, auths={HOST: {}})
-    assert listed() == {}
+    assert listed_here() == {}
     assert aws.calls == []
 
 
 def test_with_list_cached_only_cached_logins_are_listed(aws: FakeECR, home: Path) -> None:
     send_here(home, HOST, OTHER_REGION)
     settings(home, 'list = "cached"\n')
-    run("get", stdin=HOST)
-    assert listed() == {HOST: "AWS"}
+    get_here(HOST)
+    assert listed_here() == {HOST: "AWS"}
     assert len(aws.calls) == 1
 
 
 def test_an_ecr_login_of_the_fallback_is_not_listed_since_a_get_would_not_return_it(home: Path) -> None:
     login_of_me = {"auth": "bWU6cHc="}
     configure(home, credsStore="ecr-py", auths={HOST: login_of_me, "ghcr.io": login_of_me})
-    assert listed() == {"ghcr.io": "me"}  # without AWS credentials
+    assert listed_here() == {"ghcr.io": "me"}  # without AWS credentials
 
 
 # Only working logins, without repeated failures.
@@ -199,9 +212,9 @@ def test_failed_registries_are_not_listed_and_not_retried_for_a_minute(aws: Fake
 def test_a_failure_of_list_does_not_stop_a_get(aws: FakeECR, home: Path) -> None:
     send_here(home, HOST)
     aws.faults.append(Fault.aws("AccessDeniedException"))
-    assert listed() == {}
-    assert run("get", stdin=HOST).reply["Username"] == "AWS"
-    assert listed() == {HOST: "AWS"}
+    assert listed_here() == {}
+    assert get_here(HOST) == "AWS"
+    assert listed_here() == {HOST: "AWS"}
     assert len(aws.calls) == 2
 
 
@@ -445,7 +458,6 @@ def test_settings_that_are_wrong_cost_no_cached_login(text: str, aws: FakeECR, h
 
 
 def test_the_own_registry_is_fetched_once(aws: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing, "LIST_SECONDS", 600)  # however busy the machine is
     monkeypatch.setenv("AWS_REGION", "us-west-2")
     configure(home, credsStore="ecr-py")
     assert listed_here() == {HOST: "AWS"}
