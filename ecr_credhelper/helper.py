@@ -229,6 +229,7 @@ class Helper:
             self.clock,
             self.log,
             is_interactive=is_interactive,
+            remembers_failures=True,
         )
 
     def _settings(self) -> "Settings":

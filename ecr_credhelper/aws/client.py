@@ -5,6 +5,7 @@ chain, endpoints, retries, proxies and CA bundles.
 """
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.config import Config
@@ -13,6 +14,7 @@ from ecr_credhelper.aws.authorization import caller_host_of, token_of
 from ecr_credhelper.aws.errors import explain
 from ecr_credhelper.aws.files import reject_special_files
 from ecr_credhelper.aws.sessions import profile_of, resolve_credentials, session_for, session_lock
+from ecr_credhelper.aws.stages import Stage
 from ecr_credhelper.errors import CredentialHelperError
 from ecr_credhelper.settings.rules import NO_RULE, Rule
 
@@ -46,8 +48,11 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
     log: "Callable[[str], object]" = str,
     *,
     is_interactive: bool = True,
+    on_stage: "Callable[[Stage], object]" = str,
 ) -> Response:
     """Fetch a new token for ``registry`` with the identity that the rule selects.
+
+    ``on_stage`` is called when another stage begins.
 
     The call has no ``registryIds``: they are deprecated, and a token is valid for all registries of a region.
 
@@ -58,6 +63,7 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
 
     """
     profile: str | None = rule.profile
+    on_stage(Stage.CREDENTIALS)
     try:
         if session is None:
             reject_special_files(os.environ, registry.host)
@@ -69,6 +75,10 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
         log(f"profile {profile or 'default'}, credential provider {provider}")
         client = make_client(session, registry, rule)
         log(f"endpoint {client.meta.endpoint_url} ({client.meta.region_name})")
+        # Credentials of a role are fetched only when the request is signed, before it is sent.
+        events = {"before-send": Stage.REQUEST, "response-received": Stage.RESPONSE}
+        for event, stage in events.items():
+            client.meta.events.register(event, partial(_report, on_stage, stage))
         response = client.get_authorization_token()
     except CredentialHelperError:
         raise
@@ -77,6 +87,11 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
     token = token_of(response, registry.host, clock())
     log(f"response: {token}")
     return Response(token, caller_host_of(response))
+
+
+def _report(on_stage: "Callable[[Stage], object]", stage: Stage, **_: object) -> None:
+    """Report a stage. Return None, because botocore takes any other result for a response."""
+    on_stage(stage)
 
 
 def make_client(session: "Session", registry: "Registry", rule: Rule = NO_RULE) -> "Any":

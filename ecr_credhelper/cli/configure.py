@@ -66,7 +66,7 @@ def _configure(hosts: list[str], options: "argparse.Namespace", terminal: "Termi
         visible = edit.helpers(file.text) | edit.helpers(text)
         if not confirm_changes(changes, visible, options, terminal):
             return int(not options.dry_run)
-        apply(changes, options)
+        apply(changes, options, terminal)
         terminal.print(f"{terminal.mark('ok')} Updated {path} (undo: {PROG} unconfigure)")
     for problem in _problems(file, hosts, options):
         terminal.warn(f"{terminal.mark('warning')} {problem}")

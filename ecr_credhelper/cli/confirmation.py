@@ -30,6 +30,9 @@ LOCK_WAIT = 60
 """Time limit for getting the lock, in seconds. Other processes hold it for about a tenth of a second, so when
 it expires, the holder has been suspended, and the command continues without the lock."""
 
+SILENT_WAIT = 1
+"""Seconds of waiting for the lock after which the user is told about it."""
+
 LOCK_POLL = 0.02
 """Interval between attempts to get the lock, in seconds: shorter than the time that a process holds it."""
 
@@ -54,7 +57,7 @@ def retry_on_conflict(
     """
     if options.dry_run or not options.yes:
         return change()
-    with _write_lock():
+    with _write_lock(terminal):
         try:
             return change()
         except ChangedError as error:
@@ -62,14 +65,14 @@ def retry_on_conflict(
             return change()
 
 
-def apply(changes: "Sequence[Change]", options: "argparse.Namespace") -> None:
+def apply(changes: "Sequence[Change]", options: "argparse.Namespace", terminal: "Terminal") -> None:
     """Write the changes under the lock; raise what ``write`` raises."""
-    with nullcontext() if options.yes else _write_lock():
+    with nullcontext() if options.yes else _write_lock(terminal):
         write(changes)
 
 
 @contextmanager
-def _write_lock() -> "Iterator[None]":
+def _write_lock(terminal: "Terminal") -> "Iterator[None]":
     """Hold the lock between the processes that write configuration files.
 
     The lock file is in the cache directory, to keep it out of the directories of other programs. Without a
@@ -84,11 +87,15 @@ def _write_lock() -> "Iterator[None]":
     if not is_private(locks):
         yield
         return
-    from filelock import FileLock
+    from filelock import FileLock, Timeout
 
-    lock = FileLock(os.path.join(locks, LOCK_NAME), mode=PRIVATE_FILE)
+    lock = FileLock(os.path.join(locks, LOCK_NAME), mode=PRIVATE_FILE, poll_interval=LOCK_POLL)
     with suppress(OSError, NotImplementedError):  # filelock's Timeout is an OSError.
-        lock.acquire(timeout=LOCK_WAIT, poll_interval=LOCK_POLL)
+        try:
+            lock.acquire(timeout=SILENT_WAIT)
+        except Timeout:
+            terminal.warn(f"waiting up to {LOCK_WAIT} s for another process that changes configuration files")
+            lock.acquire(timeout=LOCK_WAIT)
     try:
         yield
     finally:

@@ -46,7 +46,7 @@ def _unconfigure(options: "argparse.Namespace", terminal: "Terminal") -> int:
     if not removes_only_backups and not confirm_changes(changes, visible, options, terminal):
         return int(not options.dry_run)
     if not options.dry_run:
-        apply(changes, options)
+        apply(changes, options, terminal)
         for file, _, _ in changes:
             terminal.print(f"{terminal.mark('ok')} Restored {file.path}")
     return 0

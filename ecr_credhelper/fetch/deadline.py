@@ -13,7 +13,8 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from ecr_credhelper.errors import UnreachableError
+from ecr_credhelper.aws.stages import Stage
+from ecr_credhelper.errors import PROG, CredentialHelperError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,20 +22,54 @@ if TYPE_CHECKING:
 DEADLINE = 25
 """Maximum duration of a get, in seconds: testcontainers-java gives up after 30."""
 
+THREAD_NAME = "ecr deadline"
+
+BUSY_HINT = "try again when this machine is less busy, or set a longer deadline in the settings"
+
+TIMEOUTS = {
+    Stage.PREPARING: (
+        "this machine is too busy: the AWS SDK was not ready after {seconds:.3g} s",
+        BUSY_HINT,
+    ),
+    Stage.WAITING: (
+        "another process was still fetching this token after {seconds:.3g} s",
+        f"try again; if it still fails, run: {PROG} doctor {{subject}}",
+    ),
+    Stage.CREDENTIALS: (
+        "the source of the AWS credentials did not respond within {seconds:.3g} s",
+        f"to see which one it is, run: {PROG} doctor {{subject}}",
+    ),
+    Stage.REQUEST: (
+        "the request to AWS timed out after {seconds:.3g} s",
+        "check the network, proxies and AWS_ENDPOINT_URL, and try again",
+    ),
+    Stage.RESPONSE: (
+        "this machine is too busy: AWS responded, but the response was not processed within {seconds:.3g} s",
+        BUSY_HINT,
+    ),
+}
+"""Reason and hint of the error at the deadline, for each stage."""
+
 Result = TypeVar("Result")
+
+
+def timeout_error(stage: Stage, subject: str, seconds: float) -> UnreachableError:
+    """Return the error of work that was at a stage when its ``seconds`` were over."""
+    reason, hint = TIMEOUTS[stage]
+    return UnreachableError(subject, reason.format(seconds=seconds), hint.format(subject=subject))
 
 
 def run_with_deadline(
     seconds: float,
     work: "Callable[[], Result]",
     *,
-    subject: str,
+    on_timeout: "Callable[[], CredentialHelperError]",
     release: "Callable[[], object]" = lambda: None,
 ) -> "Result":
-    """Return the result of ``work`` or raise its exception; raise UnreachableError after ``seconds``.
+    """Return the result of ``work`` or raise its exception; after ``seconds``, raise that of ``on_timeout``.
 
-    ``release`` is called in any case. If no thread can be started, for example at a limit on processes, the
-    work runs in this thread, without a deadline.
+    ``release`` is called in any case, after ``on_timeout``. If no thread can be started, for example at a
+    limit on processes, the work runs in this thread, without a deadline.
     """
     results: list[Result] = []
     raised: list[BaseException] = []
@@ -45,19 +80,17 @@ def run_with_deadline(
         except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
             raised.append(error)
 
-    thread = threading.Thread(target=run, daemon=True)
+    thread = threading.Thread(target=run, name=THREAD_NAME, daemon=True)
     try:
         with suppress(RuntimeError):
             thread.start()
             thread.join(seconds)
         if thread.ident is None:
             run()
+        if raised:
+            raise raised[0]
+        if not results:
+            raise on_timeout()
+        return results[0]
     finally:
         release()
-    if raised:
-        raise raised[0]
-    if not results:
-        reason = f"the request to AWS timed out after {seconds:.3g} s"
-        hint = "check the network, proxies and the source of the AWS credentials, and try again"
-        raise UnreachableError(subject, reason, hint)
-    return results[0]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ecr_credhelper.docker.config import HELPER_SUFFIX, docker_config
 from ecr_credhelper.docker.fallback import Fallback
 from ecr_credhelper.errors import CredentialHelperError
-from ecr_credhelper.fetch.lock import TokenLock
+from ecr_credhelper.fetch.attempt import Attempt
 from ecr_credhelper.paths import has_settings
 from ecr_credhelper.registry import parse, private_host
 
@@ -145,8 +145,7 @@ def _run_job(resolver: "Resolver", job: Job) -> dict[str, str]:
 
 def _fetch_group(resolver: "Resolver", group: "list[Request]") -> dict[str, str]:
     """Fetch the token that a group of registries shares; return host -> user name."""
-    lock = TokenLock(resolver.cache.store.directory, group[0].key, seconds=resolver.deadline)
-    token = resolver.find_or_fetch(group[0], lambda token, now: False, lock)  # noqa: ARG005 - any valid token is good enough
+    token = Attempt(resolver, group[0], lambda token, now: False).run()  # noqa: ARG005 - any valid token is good enough
     return _save_routes(resolver, group, token)
 
 

@@ -1,20 +1,24 @@
 """A lock between processes for each token, so that one process fetches it and the others wait."""
 
 import os
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ecr_credhelper.files import PRIVATE_FILE, make_private
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from filelock import FileLock
 
 LOCK_SHARE = 0.6
 """Part of the deadline to wait for another process that fetches the same token: 15 of 25 seconds. After that,
 this process fetches it too, in the rest of the time."""
 
-LOCK_POLL = 0.02
-"""Seconds between two attempts to acquire a lock: short compared with the 0.1 s of a call to AWS."""
+FIRST_PAUSE, MAX_PAUSE, PAUSE_GROWTH = 0.02, 0.4, 1.2
+"""Seconds between two attempts to acquire a lock. The pauses grow: a call to AWS usually takes 0.1 s, and an
+attempt takes about 0.3 ms of processor time."""
 
 LOCKS = 1021
 """Number of lock files, which are empty. They are never removed, since that cannot be done safely.
@@ -27,30 +31,52 @@ keys of one identity differ only in their first bytes.
 class TokenLock:
     """The lock of a token between processes. If it cannot be acquired, AWS can be called twice.
 
-    ``seconds`` is the deadline of the whole get. The operating system releases it when the process ends.
+    ``seconds`` is the deadline of the whole get. ``on_wait`` is called once if another process holds the
+    lock. The operating system releases the lock when its process ends.
     """
 
-    def __init__(self, directory: str, key: str, *, seconds: float) -> None:
+    def __init__(
+        self, directory: str, key: str, *, seconds: float, on_wait: "Callable[[], object]" = lambda: None
+    ) -> None:
         self._directory = directory
         self._key = key
         self._timeout = seconds * LOCK_SHARE
+        self._on_wait = on_wait
         self._lock: FileLock | None = None
         self._is_released = False
 
     def __enter__(self) -> bool:
         """Acquire the lock and return whether that succeeded."""
         locks = os.path.join(self._directory, "locks")
-        with suppress(OSError, NotImplementedError):  # filelock's Timeout is an OSError
+        with suppress(OSError, NotImplementedError):
             make_private(self._directory)
             make_private(locks)
             from filelock import FileLock
 
             path = os.path.join(locks, lock_name(self._key))
-            self._lock = FileLock(path, mode=PRIVATE_FILE, poll_interval=LOCK_POLL, thread_local=False)
-            self._lock.acquire(timeout=self._timeout)
+            self._lock = FileLock(path, mode=PRIVATE_FILE, thread_local=False)
+            self._acquire(self._lock)
         if self._is_released:  # while this thread waited for the lock
             self.release()
         return self._lock is not None and self._lock.is_locked
+
+    def _acquire(self, lock: "FileLock") -> None:
+        """Acquire a lock; raise OSError if that fails in time."""
+        from filelock import Timeout
+
+        end, pause = time.monotonic() + self._timeout, FIRST_PAUSE
+        while not self._is_released:
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                if time.monotonic() >= end:
+                    raise
+                if pause == FIRST_PAUSE:
+                    self._on_wait()
+                time.sleep(pause)
+                pause = min(pause * PAUSE_GROWTH, MAX_PAUSE)
+            else:
+                return
 
     def __exit__(self, *_: object) -> None:
         self.release()

@@ -1,4 +1,4 @@
-"""A cache miss: under the token's lock, look in the cache again, call AWS and save the token.
+"""A cache miss: resolve the registry, its rule and its token's key once, then find or fetch the token.
 
 Imports are deferred, so that a process never loads botocore if another process has already fetched the token.
 """
@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from ecr_credhelper.errors import NO_CREDENTIALS, CredentialHelperError, NoCredentialsError
+from ecr_credhelper.fetch.attempt import Attempt
 from ecr_credhelper.fetch.deadline import DEADLINE, run_with_deadline
-from ecr_credhelper.fetch.lock import TokenLock
 from ecr_credhelper.fingerprint import join_fields
 from ecr_credhelper.settings.rules import IdentityOverride
 from ecr_credhelper.token import Token
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ecr_credhelper.aws.client import Response
+    from ecr_credhelper.aws.stages import Stage
     from ecr_credhelper.cache import Cache
     from ecr_credhelper.fingerprint import Fingerprint
     from ecr_credhelper.registry import Registry
@@ -46,7 +47,8 @@ class Resolver:
     ``settings`` select the AWS identity of a registry, and ``fingerprint`` stands for it in the cache.
     ``clock`` returns seconds since the epoch, and ``log`` writes a line to the log. ``override`` is the
     identity that a Python program selects. Without ``is_interactive``, there are no prompts and no credential
-    processes. All errors are CredentialHelperErrors.
+    processes. With ``remembers_failures``, a slow failure is reported again for some seconds. All errors are
+    CredentialHelperErrors.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - its collaborators
@@ -59,6 +61,7 @@ class Resolver:
         override: IdentityOverride = IdentityOverride(),  # noqa: B008 - an immutable tuple
         *,
         is_interactive: bool = True,
+        remembers_failures: bool = False,
     ) -> None:
         self.settings = settings
         self.fingerprint = fingerprint
@@ -67,6 +70,7 @@ class Resolver:
         self.log = log
         self.override = override
         self.is_interactive = is_interactive
+        self.remembers_failures = remembers_failures
         self.deadline = self.deadline_of(settings)
 
     @staticmethod
@@ -86,64 +90,45 @@ class Resolver:
         processes return it without calling AWS.
         """
         try:
-            return self._run_with_deadline(request, Token.should_wait_for_refresh)
+            return self._run(request, Token.should_wait_for_refresh)
         except CredentialHelperError as error:
             now = self.clock()
-            expiring = self.cache.token(request.key, now)
-            if expiring is None:
+            token = self.cache.token(request.key, now)
+            if token is None:
                 raise
-            self.log(f"error: {error}; serving the token that is about to expire: {expiring}")
-            self.cache.record_failure(request.key, now)
-            return expiring
+            self.save_route(request)
+            if token.should_wait_for_refresh(now):  # otherwise, the new token arrived at the deadline
+                self.log(f"error: {error}; serving the token that is about to expire: {token}")
+                self.cache.record_failure(request.key, now)
+            return token
 
     def refresh(self, request: Request) -> Token:
         """Return a token before the last quarter of its lifetime.
 
         It is fetched unless another process has done so.
         """
-        return self._run_with_deadline(request, Token.should_refresh_ahead)
-
-    def find_or_fetch(
-        self, request: Request, is_stale: "Callable[[Token, float], bool]", lock: "TokenLock"
-    ) -> Token:
-        """Return the token for a request and save its route.
-
-        A cached token is used if it is not stale, or if a fetch failed in the last minute.
-        """
-
-        def find() -> Token | None:
-            now = self.clock()
-            token = self.cache.token(request.key, now)
-            is_usable = token and (not is_stale(token, now) or self.cache.failed_recently(request.key, now))
-            return token if is_usable else None
-
-        token = find()
-        if token is None:
-            with lock as is_locked:
-                self.log(f"looking in the cache again, with{'' if is_locked else 'out'} the token's lock")
-                token = find() or self.fetch(request).token
-        self.save_route(request)
-        return token
+        return self._run(request, Token.should_refresh_ahead)
 
     def save_route(self, request: Request) -> None:
         """Save which token serves a registry, if the configuration is as it was at ``watch``."""
         if self.fingerprint.is_unchanged():
             self.cache.save_route(request.registry.host, self.fingerprint.full, request.key, self.clock())
 
-    def _run_with_deadline(self, request: Request, is_stale: "Callable[[Token, float], bool]") -> Token:
+    def _run(self, request: Request, is_stale: "Callable[[Token, float], bool]") -> Token:
+        """Find or fetch the token within the deadline."""
         rule = request.rule
         fields = rule._replace(external_id="…" if rule.external_id else "").identity()
         self.log(f"rule: {rule.pattern or 'none, the default chain'} {' '.join(map('='.join, fields))}")
-        lock = TokenLock(self.cache.store.directory, request.key, seconds=self.deadline)
+        attempt = Attempt(self, request, is_stale)
         return run_with_deadline(
-            self.deadline,
-            lambda: self.find_or_fetch(request, is_stale, lock),
-            subject=request.registry.host,
-            release=lock.release,
+            self.deadline, attempt.run, on_timeout=attempt.timeout_error, release=attempt.release
         )
 
-    def fetch(self, request: Request) -> "Response":
-        """Fetch a token from AWS and save it. Missing credentials are remembered for a minute."""
+    def fetch(self, request: Request, on_stage: "Callable[[Stage], object]" = str) -> "Response":
+        """Fetch a token from AWS and save it. Missing credentials are remembered for a minute.
+
+        ``on_stage`` is called when another stage begins.
+        """
         now = self.clock()
         identity = _identity_key(request.registry, request.rule, self.fingerprint.identity)
         if self.cache.failed_recently(identity, now):
@@ -159,6 +144,7 @@ class Resolver:
                 self.override.session,
                 self.log,
                 is_interactive=self.is_interactive,
+                on_stage=on_stage,
             )
         except NoCredentialsError:
             if self.fingerprint.is_unchanged():

@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ecr_credhelper.aws.stages import Stage
 from ecr_credhelper.cache import Cache, open_cache
 from ecr_credhelper.console.log import redacted
 from ecr_credhelper.errors import (
@@ -17,7 +19,7 @@ from ecr_credhelper.errors import (
     UnsupportedRegistryError,
     internal_error,
 )
-from ecr_credhelper.fetch.deadline import run_with_deadline
+from ecr_credhelper.fetch.deadline import run_with_deadline, timeout_error
 from ecr_credhelper.fetch.resolver import Resolver, token_key
 from ecr_credhelper.fingerprint import Fingerprint, file_stamps, fingerprint
 from ecr_credhelper.records import FileStore
@@ -118,7 +120,8 @@ def parse_registry(server: str, rules: Settings | None = None) -> "Registry":
 class TokenSource:
     """Gets the tokens for one AWS identity, from the cache on disk or from AWS.
 
-    The settings are read once. ``clock`` returns seconds since the epoch.
+    The settings are read once. ``clock`` returns seconds since the epoch. ``deadline`` is that of a fetch, in
+    seconds.
     """
 
     def __init__(
@@ -144,6 +147,7 @@ class TokenSource:
         current.watch()
         self._owner = f"{OVERRIDE}\t{profile!r},{role_arn!r}" if self._override else current.settings
         self._settings = load_settings(environ)
+        self.deadline = Resolver.deadline_of(self._settings)
         self._on_disk = on_disk and current.is_unchanged()
         self._clock = clock
 
@@ -175,12 +179,14 @@ class TokenSource:
         """Return a resolver for the current identity, because the environment can change between calls."""
         can_cache, session_field, started = self._on_disk, "", time.monotonic()
         session = self._override.session
-        limit = Resolver.deadline_of(self._settings)
         if session is not None:
             from ecr_credhelper.aws.sessions import session_fingerprint
 
             # A session can load its credentials from a process or a server, which can hang.
-            found = run_with_deadline(limit, lambda: session_fingerprint(session), subject=registry.host)
+            on_timeout = partial(timeout_error, Stage.CREDENTIALS, registry.host, self.deadline)
+            found = run_with_deadline(
+                self.deadline, lambda: session_fingerprint(session), on_timeout=on_timeout
+            )
             can_cache, session_field = can_cache and bool(found), f"\t{found}"
 
         def current() -> tuple[Fingerprint, str]:
@@ -191,7 +197,7 @@ class TokenSource:
         owner, _ = current()
         owner.watch()
         resolver = Resolver(self._settings, owner, cache, self._clock, _debug, self._override)
-        resolver.deadline = limit - (time.monotonic() - started)
+        resolver.deadline = self.deadline - (time.monotonic() - started)
         return resolver
 
 

@@ -4,12 +4,14 @@ One lock protects the memory; no thread waits while it holds the lock. Each fetc
 registries do not wait for each other. Callers that need the same token wait for the same fetch.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import NamedTuple, Self
+from weakref import WeakSet
 
 from cachetools import TLRUCache
 
@@ -85,6 +87,7 @@ class CredentialProvider:
         self._fetches: dict[str, _Fetch] = {}
         self._threads: set[threading.Thread] = set()
         self._is_closed = False
+        _providers.add(self)
 
     def get_credentials(self, registry: str) -> Credentials:
         """Return credentials for a registry: a host name, URL or image reference.
@@ -137,11 +140,11 @@ class CredentialProvider:
                 self._entries.pop(key, None)
 
     def close(self) -> None:
-        """Reject further calls, wait up to 25 s for running fetches, and clear the memory."""
+        """Reject further calls, wait for running fetches up to their deadline, and clear the memory."""
         with self._lock:
             self._is_closed = True
             threads = self._threads - {threading.current_thread()}
-        end = time.monotonic() + DEADLINE
+        end = time.monotonic() + self._source.deadline
         for thread in threads:
             thread.join(max(0, end - time.monotonic()))
         with self._lock:
@@ -152,6 +155,14 @@ class CredentialProvider:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _restart_after_fork(self) -> None:
+        """Forget the lock and the fetches of the parent: their threads do not exist in this process."""
+        if not self._lock.acquire(blocking=False):  # a thread of the parent was changing the memory
+            self._entries.clear()
+        self._lock = threading.RLock()
+        self._fetches.clear()
+        self._threads.clear()
 
     def _fetch(
         self, key: str, registry: Registry, entry: "_Entry | None", *, prefetch: bool = False
@@ -201,6 +212,18 @@ class CredentialProvider:
                 fetch.result.set_exception(failure)
 
 
+_providers: "WeakSet[CredentialProvider]" = WeakSet()
+
+
+def _restart_providers() -> None:
+    for provider in [*_providers]:
+        provider._restart_after_fork()  # noqa: SLF001 - a method of this module
+
+
+if hasattr(os, "register_at_fork"):  # missing on Windows
+    os.register_at_fork(after_in_child=_restart_providers)
+
+
 class _Fetch(NamedTuple):
     """A running fetch: the registry that it was started for, the entry that it replaces, and its result."""
 
@@ -247,6 +270,7 @@ class _StubSource:
 
     def __init__(self, fetch: "Callable[[str], Credentials]") -> None:
         self._function = fetch
+        self.deadline = DEADLINE
 
     def registry(self, server: str) -> Registry:
         return parse_registry(server)

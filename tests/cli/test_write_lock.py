@@ -19,8 +19,10 @@ LOCKS = ".cache/ecr-credhelper/locks"
 
 HOLDER = """
 import time
+import os
 from ecr_credhelper.cli import confirmation
-with confirmation._write_lock():
+from ecr_credhelper.console.terminal import Terminal
+with confirmation._write_lock(Terminal(os.environ)):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -111,7 +113,9 @@ def test_a_process_continues_if_it_cannot_get_the_lock(
     typed: str | None, config: Path, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(confirmation, "LOCK_WAIT", 0.1)
-    here("configure", HOST, *([] if typed else ["--yes"]), typed=typed)
+    monkeypatch.setattr(confirmation, "SILENT_WAIT", 0)
+    screen = here("configure", HOST, *([] if typed else ["--yes"]), typed=typed).screen
+    assert "waiting up to 0.1 s for another process that changes configuration files\n" in screen
     assert load(config)["credHelpers"] == {HOST: "ecr-py"}
     assert holder.poll() is None
 

@@ -373,7 +373,7 @@ def test_loading_the_keys_of_a_session_is_limited_by_the_deadline(
         def get_credentials(self) -> None:
             gate.wait(30)
 
-    with pytest.raises(ecr_credhelper.UnreachableError, match=r"timed out after 0\.1 s"):
+    with pytest.raises(ecr_credhelper.UnreachableError, match=r"credentials did not respond within 0\.1 s"):
         get_credentials(HOST, session=Slow())
     gate.set()
     assert not (home / ".cache").exists()

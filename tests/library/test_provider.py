@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -352,6 +354,54 @@ def test_a_fetch_function_can_close_the_provider() -> None:
 
     provider = CredentialProvider(fetch=fetch)
     assert provider.get_credentials(HOST).registry == HOST
+
+
+CHILD = """
+import os, sys, threading
+from ecr_credhelper.library.provider import CredentialProvider
+from tests.library.test_provider import canned, HOST
+gate, started = threading.Event(), threading.Event()
+parent = os.getpid()
+
+def fetch(host):
+    if os.getpid() == parent:
+        started.set()
+        gate.wait()
+    return canned(host)
+
+provider = CredentialProvider(fetch=fetch)
+thread = threading.Thread(target=provider.get_credentials, args=(HOST,))
+thread.start()
+started.wait()
+if sys.argv[1] == "locked":
+    held = threading.Event()
+
+    def hold():
+        with provider._lock:
+            held.set()
+            gate.wait()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+child = os.fork()
+if child == 0:
+    status = 0 if provider.get_credentials(HOST).username == "AWS" else 1
+    provider.close()
+    os._exit(status)
+status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+gate.set()
+thread.join()
+raise SystemExit(status)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no forks")
+@pytest.mark.parametrize("lock", ["free", "locked"])
+def test_a_child_that_was_forked_during_a_fetch_fetches_itself(lock: str) -> None:
+    """The parent's fetch ends only after the child, so a child that waited for it would never end."""
+    command = [sys.executable, "-W", "ignore", "-c", CHILD, lock]
+    subprocess.run(command, check=True, timeout=300, cwd=Path(__file__).parents[2])
 
 
 def test_close_waits_no_longer_than_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:

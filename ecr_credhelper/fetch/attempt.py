@@ -1,0 +1,101 @@
+"""One caller's way to a token: the cache, the token's lock, another caller's failure, and AWS."""
+
+import time
+from typing import TYPE_CHECKING
+
+from ecr_credhelper.aws.stages import Stage
+from ecr_credhelper.errors import CredentialHelperError, ThrottledError, UnreachableError
+from ecr_credhelper.fetch.deadline import timeout_error
+from ecr_credhelper.fetch.failures import Failures
+from ecr_credhelper.fetch.lock import TokenLock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ecr_credhelper.fetch.resolver import Request, Resolver
+    from ecr_credhelper.token import Token
+
+
+class Attempt:
+    """Finds or fetches the token for a request, and saves its route.
+
+    A cached token is used if it is not stale, or if a fetch failed in the last minute. ``run`` can be
+    abandoned in its thread at the deadline: then call ``timeout_error``, and ``release`` in any case.
+    """
+
+    def __init__(
+        self, resolver: "Resolver", request: "Request", is_stale: "Callable[[Token, float], bool]"
+    ) -> None:
+        self._resolver = resolver
+        self._request = request
+        self._host = request.registry.host
+        self._is_stale = is_stale
+        self._stage = Stage.PREPARING
+        self._start = resolver.clock()
+        self._start_ticks = time.monotonic()
+        store = resolver.cache.store
+        self._failures = Failures(store, request.key)
+        self._lock = TokenLock(
+            store.directory,
+            request.key,
+            seconds=resolver.deadline,
+            on_wait=self._on_wait,
+        )
+        self.release = self._lock.release
+
+    def run(self) -> "Token":
+        """Return the token, or raise CredentialHelperError."""
+        resolver = self._resolver
+        token = self._find()
+        if token is None:
+            if resolver.remembers_failures and (
+                failure := self._failures.remembered(resolver.clock(), self._host)
+            ):
+                raise failure
+            with self._lock as is_locked:
+                self._enter(Stage.PREPARING)
+                resolver.log(f"looking in the cache again, with{'' if is_locked else 'out'} the token's lock")
+                token = self._find() or self._fetch()
+        resolver.save_route(self._request)
+        return token
+
+    def timeout_error(self) -> CredentialHelperError:
+        """Return the error for the caller at the deadline."""
+        error = timeout_error(self._stage, self._host, self._resolver.deadline)
+        if self._stage is Stage.REQUEST:
+            self._save(error)
+        return error
+
+    def _on_wait(self) -> None:
+        self._enter(Stage.WAITING)
+        self._resolver.log("waiting for another process that fetches the same token")
+
+    def _enter(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def _find(self) -> "Token | None":
+        """Return the cached token if it is usable."""
+        cache, key, now = self._resolver.cache, self._request.key, self._resolver.clock()
+        token = cache.token(key, now)
+        is_usable = token and (not self._is_stale(token, now) or cache.failed_recently(key, now))
+        return token if is_usable else None
+
+    def _fetch(self) -> "Token":
+        """Fetch the token, unless another caller failed to do so while this one waited for the lock."""
+        resolver = self._resolver
+        failure = self._failures.since(self._start, self._host)
+        if failure and resolver.fingerprint.is_unchanged():
+            raise failure
+        try:
+            return resolver.fetch(self._request, self._enter).token
+        except CredentialHelperError as error:
+            is_of_ecr = self._stage in {Stage.REQUEST, Stage.RESPONSE}
+            if is_of_ecr or isinstance(error, UnreachableError | ThrottledError):
+                self._save(error)
+            raise
+
+    def _save(self, error: CredentialHelperError) -> None:
+        """Save a failure for other callers, unless the identity changed during the call."""
+        if self._resolver.fingerprint.is_unchanged():
+            seconds = time.monotonic() - self._start_ticks
+            self._failures.save(error, self._host, seconds, self._resolver.clock())
