@@ -7,8 +7,9 @@ messages quote lines, which can contain keys. This module therefore reads the fi
 import configparser
 import os
 import shlex
+from contextlib import suppress
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.request import getproxies, proxy_bypass
 
 from botocore import exceptions as aws
@@ -138,8 +139,9 @@ def _chosen(environ: "Mapping[str, str]") -> str:
     return environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE") or ""
 
 
-def _syntax_problem(error: aws.ConfigParseError) -> Problem:
-    path, cause = error.kwargs["path"], error.kwargs["error"]
+def _syntax_problem(error: aws.ConfigParseError) -> Problem | None:
+    fields: dict[str, Any] = {**error.kwargs}
+    path, cause = str(fields.get("path")), fields.get("error")
     hint = "correct it"
     match cause:
         case UnicodeDecodeError():
@@ -150,22 +152,28 @@ def _syntax_problem(error: aws.ConfigParseError) -> Problem:
             reason = f"section [{section}] of {path} sets {option} twice, again in line {line}"
             hint = "remove one of them"
         case configparser.MissingSectionHeaderError(line=text) if not text.isascii():
-            reason, hint = f"{path} starts with a byte order mark", "save it as UTF-8 without a byte order mark"
+            reason, hint = (
+                f"{path} starts with a byte order mark",
+                "save it as UTF-8 without a byte order mark",
+            )
         case configparser.MissingSectionHeaderError(lineno=line):
             reason = f"line {line} of {path} precedes the first [section]"
         case configparser.ParsingError(errors=[(line, _), *_]):
             reason = f"line {line} of {path} is not NAME = VALUE"
+        case _ if line := _indented_line(path):
+            reason = f"line {line} of {path} is indented, but not NAME = VALUE"
         case _:
-            reason = f"line {_indented_line(path)} of {path} is indented, but not NAME = VALUE"
+            return None
     return ConfigurationError, reason, hint
 
 
-def _indented_line(path: str) -> int:
-    """Return the number of the first indented line without an equals sign."""
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return next(
-            number for number, line in enumerate(file, 1) if line[:1].isspace() and line.strip() and "=" not in line
-        )
+def _indented_line(path: str) -> int | None:
+    """Return the number of the first indented line without an equals sign, if the file can still be read."""
+    with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
+        for number, line in enumerate(file, 1):
+            if line[:1].isspace() and line.strip() and "=" not in line:
+                return number
+    return None
 
 
 def _missing_profile(name: str, found: list[Section], environ: "Mapping[str, str]") -> Problem | None:
@@ -220,7 +228,11 @@ def _missing_section(section: Section, setting: str, kind: str, found: list[Sect
     reason = f"{section.place} refers to the {setting} {value!r}, which does not exist"
     near = _near(value, names)
     header = f"[{kind} {_quoted(value)}]"
-    return ConfigurationError, reason, f"did you mean {near}?" if near else f"add {header}, or correct {setting}"
+    return (
+        ConfigurationError,
+        reason,
+        f"did you mean {near}?" if near else f"add {header}, or correct {setting}",
+    )
 
 
 def _wrong_profile(section: Section, settings: dict[str, str], found: list[Section]) -> Problem | None:
@@ -239,7 +251,11 @@ def _wrong_profile(section: Section, settings: dict[str, str], found: list[Secti
     elif "web_identity_token_file" in settings and "role_arn" not in settings:
         reason, hint = f"{place} has a web_identity_token_file, but no role_arn", "add role_arn"
     elif {"sso_account_id", "sso_role_name"} & set(settings):
-        session = [other for other in found if other.kind == "sso-session" and other.name == settings.get("sso_session")]
+        session = [
+            other
+            for other in found
+            if other.kind == "sso-session" and other.name == settings.get("sso_session")
+        ]
         known = {**settings, **(session[0].settings if session else {})}
         missing = [name for name in SSO_SETTINGS if name not in known]
         if not missing:
@@ -274,7 +290,10 @@ def _no_credentials(
     )  # fmt: skip
     reason, hint = NO_CREDENTIALS
     if profile and profile != "default":
-        reason, hint = f"profile {profile} contains no AWS credentials", f"run: aws configure --profile {shlex.quote(profile)}"
+        reason, hint = (
+            f"no AWS credentials found in profile {profile}",
+            f"run: aws configure --profile {shlex.quote(profile)}",
+        )
     if len(fitting) == 1:
         hint = f"set AWS_PROFILE={shlex.quote(fitting[0])}, the profile of account {registry.account}"
     elif fitting:

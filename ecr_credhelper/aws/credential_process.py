@@ -75,14 +75,16 @@ class ProcessProvider(CredentialProvider):
         """Run a command and return its credentials."""
         arguments = self._split(command)
         try:
-            process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603 - the user configured it
         except OSError as error:
             self._fail_to_start(arguments[0], error)
         output, errors = _Reader(process.stdout, process.kill), _Reader(process.stderr)
         try:
             status = process.wait(self._deadline)
         except subprocess.TimeoutExpired:
-            self._fail(f"did not end within {self._deadline:.3g} s", "run it in a terminal to see what it waits for")
+            self._fail(
+                f"did not end within {self._deadline:.3g} s", "run it in a terminal to see what it waits for"
+            )
         finally:
             process.kill()
             process.wait()
@@ -106,15 +108,23 @@ class ProcessProvider(CredentialProvider):
 
     def _fail_to_start(self, program: str, error: OSError) -> NoReturn:
         if program.startswith("~") or "$" in program or "%" in program:
-            self._fail(f"has {program!r} in its path, which is not expanded", "write the absolute path", ConfigurationError)
+            self._fail(
+                f"has {program!r} in its path, which is not expanded",
+                "write the absolute path",
+                ConfigurationError,
+            )
         if os.sep not in program and not shutil.which(program):
             hint = f"write its absolute path; to see it, run: command -v {program}"
-            self._fail("is not on the PATH that the client provides, which can differ from that of your shell", hint)
+            self._fail(
+                "is not on the PATH that the client provides, which can differ from that of your shell", hint
+            )
         if isinstance(error, PermissionError):
             self._fail("is not executable", f"run: chmod +x {program}")
         if isinstance(error, FileNotFoundError) and not os.path.exists(program):
             self._fail("does not exist", f"correct {program} in the AWS configuration")
-        self._fail("is not a program that can be started", f"check the first line and the format of {program}")
+        self._fail(
+            "is not a program that can be started", f"check the first line and the format of {program}"
+        )
 
     def _parse(self, text: str) -> dict[str, Any]:
         try:
@@ -127,10 +137,14 @@ class ProcessProvider(CredentialProvider):
             before = "text before the JSON object" if "{" in text[1:] else "no JSON object"
             self._fail(f"wrote {before}", "make it write other text to standard error")
         if found.get("Version") != 1:
-            self._fail("did not write Version 1", "check its documentation for the AWS credential_process format")
+            self._fail(
+                "did not write Version 1", "check its documentation for the AWS credential_process format"
+            )
         for name in ("AccessKeyId", "SecretAccessKey"):
             if not isinstance(found.get(name), str) or not found[name]:
-                self._fail(f"did not write {name}", "check its documentation for the AWS credential_process format")
+                self._fail(
+                    f"did not write {name}", "check its documentation for the AWS credential_process format"
+                )
         self._check_expiry(found.get("Expiration"))
         return {
             "access_key": found["AccessKeyId"],
@@ -144,19 +158,22 @@ class ProcessProvider(CredentialProvider):
         if expiration is None:
             return
         try:
-            time = parse_timestamp(expiration)
+            time = parse_timestamp(str(expiration))
             is_past = time.astimezone(dt.UTC) <= dt.datetime.now(dt.UTC)
         except (ValueError, TypeError, OverflowError, RuntimeError):
             self._fail("wrote an Expiration that is not a time", "use the form 2030-01-31T12:00:00Z")
         if is_past:
-            reason = f"returned credentials that expired at {time:%Y-%m-%d %H:%M} UTC"
-            self._fail(reason, "log in again with its tool, or clear that tool's cache")
+            self._fail(
+                f"returned credentials that expired at {time:%Y-%m-%d %H:%M} UTC",
+                "log in again with its tool, or clear that tool's cache",
+            )
 
     def _fail(
         self, problem: str, hint: str, kind: type[CredentialHelperError] = CredentialsError
     ) -> NoReturn:
         program = f" ({os.path.basename(self._program)})" if self._program else ""
-        reason = f"the credential_process of profile {self._profile}{program} {problem}"
+        subject = f"profile {self._profile}{program}"
+        reason = f"the credential_process of {subject} {problem}"
         raise kind(self._host, reason, hint)
 
 

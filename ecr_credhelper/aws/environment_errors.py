@@ -52,8 +52,6 @@ def problem_of(error: Exception, profile: str | None, environ: "Mapping[str, str
             return _blank_in_key(environ) or _socks_proxy(environ)
         case aws.HTTPClientError() | aws.ConnectionError():
             return _socks_proxy(environ)
-        case aws.BotoCoreError():
-            return None
         case OSError(filename=str(path)):
             return _unreadable_file(path, error, environ)
         case ValueError():
@@ -84,7 +82,9 @@ def _endpoint_url(message: str, environ: "Mapping[str, str]") -> Problem | None:
     """Return which setting has the URL that botocore calls invalid. The URL can contain a password."""
     if not re.search(r"Invalid endpoint|[Pp]ort |IPv6 URL", message):
         return None
-    names = [name for name in sorted(environ) if name.startswith("AWS_ENDPOINT_URL") and not _is_url(environ[name])]
+    names = [
+        name for name in sorted(environ) if name.startswith("AWS_ENDPOINT_URL") and not _is_url(environ[name])
+    ]
     reason = f"{names[0] if names else 'the endpoint_url in the configuration'} is not a valid URL"
     return ConfigurationError, reason, "write it as https://HOST or https://HOST:PORT, or unset it"
 

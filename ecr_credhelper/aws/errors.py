@@ -177,14 +177,18 @@ EXCEPTIONS: tuple[Row, ...] = (
     Row((ResponseParserError,), errors.InvalidResponseError,
         "the response is not from AWS: it is neither JSON nor XML",
         "check AWS_ENDPOINT_URL and proxies"),
+    Row((ValueError, OverflowError, RuntimeError), errors.InvalidResponseError,
+        "the response contains a time that is not valid",
+        "check AWS_ENDPOINT_URL and proxies",
+        r"(?i)timestamp|timezone offset|\bnan\b|out of range"),
     Row((ValueError,), errors.ConfigurationError,
         "AWS_CONTAINER_CREDENTIALS_FULL_URI has a host that AWS SDKs do not allow",
         "use a loopback address or https",
         "Unsupported host"),
     # For example an invalid URL or a response that is not JSON: botocore does not wrap all exceptions.
     Row((Exception,), errors.InvalidResponseError,
-        "the AWS configuration or the response from AWS is not valid",
-        "set ECR_CREDHELPER_LOG=debug for details, and " + CALLER_IDENTITY),
+        "the AWS configuration or the response from AWS is not valid ({name})",
+        CALLER_IDENTITY),
 )  # fmt: skip
 
 WEB_IDENTITY = "AssumeRoleWithWebIdentity"
@@ -253,8 +257,8 @@ RESPONSES: tuple[Row, ...] = (
         "run: aws account enable-region --region-name {region}"),
     Row(("ForbiddenException",), errors.AccessDeniedError,
         "the SSO user has no access to role {sso_role_name} in account {sso_account_id} ({code})",
-        "check sso_role_name and sso_account_id{of_session_profile}, or ask the administrator of IAM Identity "
-        "Center to assign the role",
+        "check sso_role_name and sso_account_id{of_session_profile}, or ask the administrator of "
+        "IAM Identity Center to assign the role",
         "^GetRoleCredentials"),
     Row(("ResourceNotFoundException",), errors.ConfigurationError,
         "IAM Identity Center has no role {sso_role_name} in account {sso_account_id} ({code})",

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import pytest
 
@@ -28,7 +28,7 @@ class Cause(NamedTuple):
     """A cause: how it is created, and the error without the registry, ``reason; hint``."""
 
     name: str
-    create: Callable[[World], object]
+    create: Callable[[World], World]
     error: str
 
 
@@ -46,40 +46,45 @@ class World:
         (home / ".aws").mkdir()
         self.env(**api.environment, **sts.environment, AWS_MAX_ATTEMPTS="1")
 
-    def env(self, **variables: str | None) -> None:
+    def env(self, **variables: str | None) -> Self:
         """Set variables, or remove those that are None."""
         for name, value in variables.items():
             if value is None:
                 self._monkeypatch.delenv(name, raising=False)
             else:
                 self._monkeypatch.setenv(name, value)
+        return self
 
-    def without_keys(self, **variables: str | None) -> None:
+    def without_keys(self, **variables: str | None) -> Self:
         """Remove the keys from the environment."""
         self.env(AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None, **variables)
+        return self
 
-    def profile(self, settings: str, more: str = "", name: str = "dev") -> None:
+    def profile(self, settings: str, more: str = "", name: str = "dev") -> Self:
         """Configure a profile and select it."""
         self.config(f"[profile {name}]\n{settings}\n{more}")
         self.without_keys(AWS_PROFILE=name)
+        return self
 
-    def config(self, content: str | bytes, name: str = "config") -> None:
+    def config(self, content: str | bytes, name: str = "config") -> Self:
         """Write a file of the AWS configuration."""
         data = content.encode() if isinstance(content, str) else content
         (self.home / ".aws" / name).write_bytes(data)
+        return self
 
     @property
     def keys(self) -> str:
         """The settings of a profile with valid keys."""
         return f"aws_access_key_id = {self.api.access_key}\naws_secret_access_key = {self.api.secret_key}\n"
 
-    def role(self, fault: Fault | None = None, settings: str = "") -> None:
+    def role(self, fault: Fault | None = None, settings: str = "") -> Self:
         """Select a profile with a role, and let STS fail."""
         self.profile(f"role_arn = {ROLE}\nsource_profile = base\n{settings}", f"[profile base]\n{self.keys}")
         if fault:
             self.sts.faults.append(fault)
+        return self
 
-    def web_identity(self, fault: Fault | None = None, token: str | None = "a-web-identity") -> None:
+    def web_identity(self, fault: Fault | None = None, token: str | None = "a-web-identity") -> Self:
         """Select a role with a web identity, and let STS fail."""
         file = self.home / "token"
         if token is not None:
@@ -87,8 +92,9 @@ class World:
         self.without_keys(AWS_WEB_IDENTITY_TOKEN_FILE=str(file), AWS_ROLE_ARN=ROLE)
         if fault:
             self.sts.faults.append(fault)
+        return self
 
-    def sso(self, fault: Fault | None = None, session_file: str | None = None) -> None:
+    def sso(self, fault: Fault | None = None, session_file: str | None = None) -> Self:
         """Select a profile of SSO, and let the portal fail; ``session_file`` replaces the cached session."""
         self.profile(SSO, SSO_SESSION)
         self.sts.log_in(self.home, "s")
@@ -97,12 +103,14 @@ class World:
             file.write_text(session_file)
         if fault:
             self.sts.faults.append(fault)
+        return self
 
-    def process(self, code: str) -> None:
+    def process(self, code: str) -> Self:
         """Select a profile whose ``credential_process`` is a Python program."""
         script = self.home / "tool.py"
         script.write_text(code)
         self.profile(f"credential_process = {shlex.quote(sys.executable)} -SE {shlex.quote(str(script))}")
+        return self
 
     def program(self, content: str, mode: int = 0o755) -> str:
         """Write a program, and return its path."""
@@ -111,9 +119,15 @@ class World:
         file.chmod(mode)
         return str(file)
 
-    def ecr(self, code: str, message: str = "", status: int = 400) -> None:
+    def ecr(self, code: str, message: str = "", status: int = 400) -> Self:
         """Let ECR fail."""
         self.api.faults.append(Fault.aws(code, message, status))
+        return self
+
+    def reply(self, fault: Fault) -> Self:
+        """Let ECR send a response."""
+        self.api.faults.append(fault)
+        return self
 
     def serve(self, reply: bytes = b"", *, certificate: str = "", delay_put: float = 0) -> str:
         """Start a server that sends one reply to every request, and return its host and port."""
@@ -132,26 +146,30 @@ class World:
         self.stack.callback(server.shutdown)
         return f"127.0.0.1:{server.server_address[1]}"
 
-    def tls(self, certificate: str, *, trust: bool = True) -> None:
+    def tls(self, certificate: str, *, trust: bool = True) -> Self:
         """Serve the API with a certificate, and trust it."""
         url = f"https://{self.serve(certificate=certificate)}"
         bundle = str(self.home / "certificate.pem") if trust else None
         self.env(AWS_ENDPOINT_URL=url, AWS_CA_BUNDLE=bundle)
+        return self
 
-    def proxy(self, reply: bytes) -> None:
+    def proxy(self, reply: bytes) -> Self:
         """Put a proxy before the API, which sends one reply to every request."""
         url = f"http://user:a-secret@{self.serve(reply)}"
         self.env(AWS_ENDPOINT_URL="https://api.example.invalid", HTTPS_PROXY=url)
+        return self
 
-    def instance(self, reply: bytes) -> None:
+    def instance(self, reply: bytes) -> Self:
         """Serve the EC2 instance metadata, whose responses to PUT get lost."""
         url = f"http://{self.serve(reply, delay_put=1.5)}"
         self.without_keys(AWS_EC2_METADATA_DISABLED=None, AWS_EC2_METADATA_SERVICE_ENDPOINT=url)
+        return self
 
-    def container(self, reply: bytes) -> None:
+    def container(self, reply: bytes) -> Self:
         """Serve the credentials of a container."""
         self._monkeypatch.setattr("botocore.utils.ContainerMetadataFetcher.SLEEP_TIME", 0)
         self.without_keys(AWS_CONTAINER_CREDENTIALS_FULL_URI=f"http://{self.serve(reply)}/")
+        return self
 
 
 def sts_error(code: str, message: str = "", status: int = 403) -> Fault:

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 import sys
 import time
+import venv
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import botocore
 import pytest
 from botocore.loaders import Loader
 
+import ecr_credhelper
 from ecr_credhelper.aws import client
 from ecr_credhelper.errors import CredentialHelperError
 from ecr_credhelper.registry import parse
+from ecr_credhelper.settings.rules import NO_RULE, Rule
 from tests.aws import certificates
 from tests.aws.causes import ROLE, SSO, SSO_SESSION, Cause, World, http, sts_error
+from tests.commands import output_of
 from tests.conftest import HOST
 from tests.fake_ecr import FakeECR, Fault
 from tests.fake_sts import FakeSTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 REGISTRY = parse(HOST)
 assert REGISTRY
@@ -41,8 +47,12 @@ NO_CREDENTIALS = "no AWS credentials found; "
 CALLER = "run: aws sts get-caller-identity"
 FORMAT = "check its documentation for the AWS credential_process format"
 TOOL = "the credential_process of profile dev (tool)"
+ISSUER = "https://token.actions.githubusercontent.com"
 PYTHON = "the credential_process of profile dev ({python})"
-KEY_ID = "AKIAFAKEFAKEFAKEFAKE"
+REFRESHABLE = (
+    '{"accessToken": "a", "expiresAt": "2020-01-01T00:00:00Z", "refreshToken": "a-secret", "clientId": "c",'
+    '"clientSecret": "a-secret", "registrationExpiresAt": "2099-01-01T00:00:00Z"}'
+)
 
 DENIALS = [
     Cause("no identity-based policy", lambda w: w.ecr("AccessDeniedException",
@@ -102,7 +112,7 @@ DENIALS = [
 
 RESPONSES = [
     Cause("signature expired", lambda w: w.ecr("InvalidSignatureException",
-        "Signature expired: 20261126T010000Z is now earlier than 20261126T030000Z (20261126T030500Z - 5 min.)"),
+        "Signature expired: 20261126T010000Z is now earlier than 20261126T030000Z"),
         "the clock of this machine is wrong: AWS says that the signature has expired "
         f"(InvalidSignatureException); {CLOCK}"),
     Cause("signature not yet current", lambda w: w.ecr("InvalidSignatureException",
@@ -124,9 +134,9 @@ RESPONSES = [
         "Token expired: current date/time 1 must be before the expiration date/time 0")),
         "the web identity token has expired (ExpiredTokenException); write a new token to {home}/token"),
     Cause("no OpenID Connect provider", lambda w: w.web_identity(sts_error("InvalidIdentityToken",
-        "No OpenIDConnect provider found in your account for https://token.actions.githubusercontent.com", 400)),
+        f"No OpenIDConnect provider found in your account for {ISSUER}", 400)),
         f"the account of the role {ROLE} has no OpenID Connect provider for "
-        "https://token.actions.githubusercontent.com; add the provider to IAM, "
+        f"{ISSUER}; add the provider to IAM, "
         "or correct the account in the role's ARN"),
     Cause("token audience", lambda w: w.web_identity(sts_error("InvalidIdentityToken",
         "Incorrect token audience", 400)),
@@ -150,8 +160,8 @@ RESPONSES = [
     Cause("duration over the role's maximum", lambda w: w.role(sts_error("ValidationError",
         "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.", 400),
         "duration_seconds = 43200\n"),
-        f"the session duration exceeds the maximum of the role {ROLE}; lower duration_seconds (in the settings: "
-        "duration), or raise the role's maximum session duration"),
+        f"the session duration exceeds the maximum of the role {ROLE}; lower duration_seconds (in the "
+        "settings: duration), or raise the role's maximum session duration"),
     Cause("duration in role chaining", lambda w: w.role(sts_error("ValidationError",
         "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
         400), "duration_seconds = 7200\n"),
@@ -171,7 +181,7 @@ RESPONSES = [
         "STS is not activated in this region for account:111122223333.")),
         "STS is not activated in region us-west-2 for this account (RegionDisabledException); "
         "activate the region in the account settings of IAM"),
-    Cause("region not enabled", lambda w: w.ecr("OptInRequired", "The AWS Access Key Id needs a subscription"),
+    Cause("region not enabled", lambda w: w.ecr("OptInRequired", "needs a subscription"),
         "this account has not enabled region us-west-2 (OptInRequired); "
         "run: aws account enable-region --region-name us-west-2"),
     Cause("unknown key", lambda w: w.env(AWS_ACCESS_KEY_ID="AKIAOTHER"),
@@ -181,14 +191,27 @@ RESPONSES = [
         "MultiFactorAuthentication failed with invalid MFA one time pass code.")),
         "AWS does not accept the MFA code; try again with a new one; if it still fails, check mfa_serial"),
     Cause("throttling", lambda w: w.ecr("ThrottlingException", "Rate exceeded"),
-        "AWS throttled GetAuthorizationToken (ThrottlingException, attempts: 1); wait a moment and try again"),
+        "AWS throttled GetAuthorizationToken (ThrottlingException, attempts: 1); "
+        "wait a moment and try again"),
     Cause("AWS's own failure", lambda w: w.ecr("ServerException", status=500),
         "GetAuthorizationToken failed (ServerException, HTTP status 500); "
         "try again; if it still fails, see https://health.aws.amazon.com"),
     Cause("not the ECR API", lambda w: w.ecr("UnknownOperationException", status=404),
         "GetAuthorizationToken failed (UnknownOperationException, HTTP status 404); "
         f"check AWS_ENDPOINT_URL and proxies, and {CALLER}"),
-    Cause("a web page", lambda w: w.api.faults.append(Fault(200, b"<html>Please log in</html>")),
+    Cause("a proxy's page", lambda w: w.reply(Fault(403, b"<html>a-secret</html>")),
+        "GetAuthorizationToken failed (403, HTTP status 403); "
+        f"check AWS_ENDPOINT_URL and proxies, and {CALLER}"),
+    Cause("expiry in the year 1", lambda w: w.reply(
+        Fault.answer(authorizationToken="QVdTOnA=", expiresAt=-62135596800)),
+        f"the token has already expired, at {dt.date.min:%Y-%m-%d} 00:00 UTC; check this machine's clock"),
+    Cause("expiry before the year 1", lambda w: w.reply(
+        Fault.answer(authorizationToken="QVdTOnA=", expiresAt=-1e18)),
+        "the response contains a time that is not valid; check AWS_ENDPOINT_URL and proxies"),
+    Cause("expiry NaN", lambda w: w.reply(
+        Fault.answer(authorizationToken="QVdTOnA=", expiresAt=float("nan"))),
+        "the response contains a time that is not valid; check AWS_ENDPOINT_URL and proxies"),
+    Cause("a web page", lambda w: w.reply(Fault(200, b"<html>Please log in</html>")),
         "the API response has no authorizationData; try again; if it still fails, check AWS_ENDPOINT_URL and "
         "proxies"),
     Cause("a web page instead of STS", lambda w: w.role(Fault(200, b"<html>Please log in")),
@@ -208,6 +231,15 @@ SESSIONS = [
         session_file='{"accessToken": "a", "expiresAt": "2099-01-01T00:00:00Z"}'), SSO_EXPIRED),
     Cause("SSO session expired", lambda w: w.sso(
         session_file='{"accessToken": "a", "expiresAt": "2020-01-01T00:00:00Z"}'), SSO_EXPIRED),
+    Cause("SSO session cannot be refreshed", lambda w: w.sso(session_file=REFRESHABLE).env(
+        AWS_ENDPOINT_URL_SSO_OIDC=w.sts.url), SSO_EXPIRED),
+    Cause("SSO service is unreachable", lambda w: w.sso(session_file=REFRESHABLE).env(
+        AWS_ENDPOINT_URL_SSO_OIDC="http://127.0.0.1:9"),
+        "127.0.0.1 cannot be reached; check the network, the region us-west-2, HTTPS_PROXY and "
+        "AWS_ENDPOINT_URL"),
+    Cause("SSO file of a source profile", lambda w: w.sso(session_file="[]").profile(
+        f"role_arn = {ROLE}\nsource_profile = dev", f"[profile dev]\n{SSO}{SSO_SESSION}", name="prod"),
+        SSO_EXPIRED),
     Cause("SSO role not assigned", lambda w: w.sso(Fault.aws("ForbiddenException", "No access", 403)),
         "the SSO user has no access to role dev-role in account 111122223333 (ForbiddenException); "
         "check sso_role_name and sso_account_id of profile dev, or ask the administrator of IAM Identity "
@@ -224,20 +256,21 @@ SESSIONS = [
 
 MISSING = [
     Cause("no credentials", lambda w: w.without_keys(),
-        NO_CREDENTIALS + "set AWS_PROFILE to a profile with credentials, or run: aws configure, or aws sso login"),
-    Cause("a profile fits the account", lambda w: (
-        w.config(f"[profile dev]\n{SSO}[profile other]\nsso_account_id = 999999999999\n"), w.without_keys()),
+        NO_CREDENTIALS + "set AWS_PROFILE to a profile with credentials, or run: aws configure, or aws sso "
+        "login"),
+    Cause("a profile fits the account", lambda w: w.config(
+        f"[profile dev]\n{SSO}[profile other]\nsso_account_id = 999999999999\n").without_keys(),
         NO_CREDENTIALS + "set AWS_PROFILE=dev, the profile of account 111122223333"),
-    Cause("two profiles fit the account", lambda w: (
-        w.config(f"[profile dev]\n{SSO}[profile ops]\n{SSO}"), w.without_keys()),
+    Cause("two profiles fit the account", lambda w: w.config(
+        f"[profile dev]\n{SSO}[profile ops]\n{SSO}").without_keys(),
         NO_CREDENTIALS + "set AWS_PROFILE to a profile of account 111122223333: dev, ops"),
     Cause("a profile without credentials", lambda w: w.profile("region = us-west-2"),
-        "profile dev contains no AWS credentials; run: aws configure --profile dev"),
+        "no AWS credentials found in profile dev; run: aws configure --profile dev"),
     Cause("no secret key", lambda w: w.env(AWS_SECRET_ACCESS_KEY=None),
         "AWS_SECRET_ACCESS_KEY is missing: only one of the two AWS_ variables of a key is set; "
         "set both, or neither"),
-    Cause("no secret key in a profile", lambda w: (
-        w.config("[dev]\naws_access_key_id = a\n", "credentials"), w.without_keys(AWS_PROFILE="dev")),
+    Cause("no secret key in a profile", lambda w: w.config(
+        "[dev]\naws_access_key_id = a\n", "credentials").without_keys(AWS_PROFILE="dev"),
         "the AWS credentials of profile dev are incomplete, aws_secret_access_key is missing; "
         "run: aws configure --profile dev"),
     Cause("secret key with a line break", lambda w: w.env(AWS_SECRET_ACCESS_KEY=w.api.secret_key + "\n"),
@@ -285,15 +318,15 @@ MISSING = [
         AWS_CONTAINER_CREDENTIALS_FULL_URI="http://example.invalid/"),
         "AWS_CONTAINER_CREDENTIALS_FULL_URI has a host that AWS SDKs do not allow; "
         "use a loopback address or https"),
-    Cause("no container token file", lambda w: (w.container(b""), w.env(
-        AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=f"{w.home}/none")),
+    Cause("no container token file", lambda w: w.container(b"").env(
+        AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=f"{w.home}/none"),
         "the token file {home}/none cannot be read (No such file or directory); "
         "check AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, and the mount of the token"),
-    Cause("container token with a line break", lambda w: (w.container(b""), w.env(
-        AWS_CONTAINER_AUTHORIZATION_TOKEN="t\n")),
+    Cause("container token with a line break", lambda w: w.container(b"").env(
+        AWS_CONTAINER_AUTHORIZATION_TOKEN="t\n"),
         "AWS_CONTAINER_AUTHORIZATION_TOKEN starts or ends with a line break; "
         "set it again without (in CI: correct the stored secret)"),
-    Cause("metadata hop limit", lambda w: (w.instance(http(401)), w.env(AWS_METADATA_SERVICE_TIMEOUT="1")),
+    Cause("metadata hop limit", lambda w: w.instance(http(401)).env(AWS_METADATA_SERVICE_TIMEOUT="1"),
         "the EC2 instance metadata requires a token, and did not return one (HTTP status 401); "
         "in a container, set the metadata hop limit of the EC2 instance to 2 (HttpPutResponseHopLimit)"),
     Cause("metadata behind a closed proxy", lambda w: w.without_keys(
@@ -312,12 +345,12 @@ MISSING = [
 CONFIGURATION = [
     Cause("unknown profile", lambda w: w.env(AWS_PROFILE="nope"),
         "AWS profile 'nope' does not exist; to see the profiles, run: aws configure list-profiles"),
-    Cause("near profile", lambda w: (w.config("[profile prod]\n"), w.env(AWS_PROFILE="pord")),
+    Cause("near profile", lambda w: w.config("[profile prod]\n").env(AWS_PROFILE="pord"),
         "AWS profile 'pord' does not exist; did you mean prod?"),
-    Cause("section without profile", lambda w: (w.config("[default]\n[dev]\n"), w.env(AWS_PROFILE="dev")),
+    Cause("section without profile", lambda w: w.config("[default]\n[dev]\n").env(AWS_PROFILE="dev"),
         "AWS profile 'dev' does not exist: [dev] in line 2 of {home}/.aws/config does not define it; "
         "write [profile dev]"),
-    Cause("unquoted blanks", lambda w: (w.config("[profile my dev]\n"), w.env(AWS_PROFILE="my dev")),
+    Cause("unquoted blanks", lambda w: w.config("[profile my dev]\n").env(AWS_PROFILE="my dev"),
         "AWS profile 'my dev' does not exist: [profile my dev] in line 1 of {home}/.aws/config does not "
         'define it; write [profile "my dev"]'),
     Cause("missing AWS_CONFIG_FILE", lambda w: w.env(AWS_PROFILE="dev", AWS_CONFIG_FILE=f"{w.home}/none"),
@@ -334,8 +367,8 @@ CONFIGURATION = [
         SSO_SESSION),
         "[profile dev] in line 1 of {home}/.aws/config refers to the sso_session 'corp', which does not "
         "exist; add [sso-session corp], or correct sso_session"),
-    Cause("services", lambda w: (w.profile(f"services = locl\n{w.keys}", "[services local]\n"),
-        w.env(AWS_ENDPOINT_URL=None)),
+    Cause("services", lambda w: w.profile(
+        f"services = locl\n{w.keys}", "[services local]\n").env(AWS_ENDPOINT_URL=None),
         "[profile dev] in line 1 of {home}/.aws/config refers to the services 'locl', which does not exist; "
         "did you mean local?"),
     Cause("role loop", lambda w: w.profile(f"role_arn = {ROLE}\nsource_profile = base",
@@ -381,13 +414,14 @@ CONFIGURATION = [
     Cause("endpoint without a scheme", lambda w: w.env(AWS_ENDPOINT_URL="hello"),
         "AWS_ENDPOINT_URL is not a valid URL; write it as https://HOST or https://HOST:PORT, or unset it"),
     Cause("endpoint with a bad port", lambda w: w.env(AWS_ENDPOINT_URL_ECR="http://localhost:99999"),
-        "AWS_ENDPOINT_URL_ECR is not a valid URL; write it as https://HOST or https://HOST:PORT, or unset it"),
+        "AWS_ENDPOINT_URL_ECR is not a valid URL; "
+        "write it as https://HOST or https://HOST:PORT, or unset it"),
     Cause("endpoint with a port that is no number", lambda w: w.env(AWS_ENDPOINT_URL="http://localhost:http"),
         "AWS_ENDPOINT_URL is not a valid URL; write it as https://HOST or https://HOST:PORT, or unset it"),
     Cause("endpoint with brackets", lambda w: w.env(AWS_ENDPOINT_URL="http://[::1"),
         "AWS_ENDPOINT_URL is not a valid URL; write it as https://HOST or https://HOST:PORT, or unset it"),
-    Cause("endpoint of a profile", lambda w: (w.profile(f"endpoint_url = hello\n{w.keys}"),
-        w.env(AWS_ENDPOINT_URL=None)),
+    Cause("endpoint of a profile", lambda w: w.profile(
+        f"endpoint_url = hello\n{w.keys}").env(AWS_ENDPOINT_URL=None),
         "the endpoint_url in the configuration is not a valid URL; "
         "write it as https://HOST or https://HOST:PORT, or unset it"),
 ]  # fmt: skip
@@ -456,22 +490,23 @@ NETWORK = [
     Cause("unknown CA", lambda w: w.tls(certificates.VALID, trust=False),
         "the TLS certificate of 127.0.0.1 is from an unknown CA; "
         "set AWS_CA_BUNDLE to a file with the CA's certificate"),
-    Cause("unknown CA with a bundle", lambda w: (w.tls(certificates.VALID), w.config(
-        certificates.OTHER_NAME, "ca.pem"), w.env(AWS_CA_BUNDLE=f"{w.home}/.aws/ca.pem")),
+    Cause("unknown CA with a bundle", lambda w: w.tls(certificates.VALID).config(
+        certificates.OTHER_NAME, "ca.pem").env(AWS_CA_BUNDLE=f"{w.home}/.aws/ca.pem"),
         "the TLS certificate of 127.0.0.1 is from an unknown CA; "
         "add the CA's certificate to {home}/.aws/ca.pem (AWS_CA_BUNDLE)"),
     Cause("not TLS", lambda w: w.env(AWS_ENDPOINT_URL=w.api.url.replace("http:", "https:")),
-        "127.0.0.1 does not use TLS on this port; check the scheme and the port of AWS_ENDPOINT_URL, and proxies"),
-    Cause("no CA bundle", lambda w: (w.tls(certificates.VALID), w.env(AWS_CA_BUNDLE="/nonexistent.pem")),
+        "127.0.0.1 does not use TLS on this port; "
+        "check the scheme and the port of AWS_ENDPOINT_URL, and proxies"),
+    Cause("no CA bundle", lambda w: w.tls(certificates.VALID).env(AWS_CA_BUNDLE="/nonexistent.pem"),
         "the CA bundle /nonexistent.pem does not exist; check AWS_CA_BUNDLE"),
-    Cause("no CA bundle of requests", lambda w: (w.tls(certificates.VALID), w.env(
-        AWS_CA_BUNDLE=None, REQUESTS_CA_BUNDLE="/nonexistent.pem")),
+    Cause("no CA bundle of requests", lambda w: w.tls(certificates.VALID).env(
+        AWS_CA_BUNDLE=None, REQUESTS_CA_BUNDLE="/nonexistent.pem"),
         "the CA bundle /nonexistent.pem does not exist; check REQUESTS_CA_BUNDLE"),
-    Cause("no CA bundle of a profile", lambda w: (w.tls(certificates.VALID), w.profile(
-        f"ca_bundle = /nonexistent.pem\n{w.keys}"), w.env(AWS_CA_BUNDLE=None)),
+    Cause("no CA bundle of a profile", lambda w: w.tls(certificates.VALID).profile(
+        f"ca_bundle = /nonexistent.pem\n{w.keys}").env(AWS_CA_BUNDLE=None),
         "the CA bundle /nonexistent.pem does not exist; check ca_bundle of profile dev"),
-    Cause("not a CA bundle", lambda w: (w.tls(certificates.VALID), w.config("text"), w.env(
-        AWS_CA_BUNDLE=f"{w.home}/.aws/config", AWS_CONFIG_FILE=f"{w.home}/none")),
+    Cause("not a CA bundle", lambda w: w.tls(certificates.VALID).config("text").env(
+        AWS_CA_BUNDLE=f"{w.home}/.aws/config", AWS_CONFIG_FILE=f"{w.home}/none"),
         "{home}/.aws/config is not a CA bundle: it contains no certificate; check AWS_CA_BUNDLE"),
     Cause("proxy requires a password", lambda w: w.proxy(http(407)),
         "the proxy 127.0.0.1 requires a user and a password (HTTP status 407); "
@@ -512,15 +547,18 @@ LOADER = Loader()
 
 @pytest.fixture
 def world(home: Path, api: FakeECR, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("botocore.loaders.create_loader", lambda _: LOADER)
+    monkeypatch.setattr("botocore.session.create_loader", lambda _: LOADER)
     with FakeSTS(api.identities) as sts, ExitStack() as stack:
         yield World(home, api, sts, monkeypatch, stack)
 
 
-def error_of(seconds: float | None = None) -> str:
+PYTHON_NAME = os.path.basename(sys.executable)
+
+
+def error_of(rule: Rule = NO_RULE, seconds: float | None = None) -> str:
     assert REGISTRY
     with pytest.raises(CredentialHelperError) as caught:
-        client.fetch(REGISTRY, time.time, seconds=seconds)
+        client.fetch(REGISTRY, time.time, rule, seconds=seconds)
     return str(caught.value)
 
 
@@ -530,9 +568,6 @@ def check(cause: Cause, world: World) -> None:
     expected = cause.error.replace("{home}", str(world.home)).replace("{python}", PYTHON_NAME)
     assert error == f"{HOST}: {expected}"
     assert "a-secret" not in error
-
-
-PYTHON_NAME = os.path.basename(sys.executable)
 
 
 @pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.name)
@@ -550,5 +585,76 @@ def test_no_error_ends_with_an_exception_and_only_temporary_ones_recommend_anoth
     errors = [cause.error for cause in (*CAUSES, *NOT_WINDOWS)]
     assert len(errors) > 60
     assert [error for error in errors if re.search(r"\w(Error|Exception)\)?$", error)] == []
-    temporary = r"HTTP status 5|throttled|without a response|reach the identity provider|MFA code|has no authorizationData"
+    temporary = (
+        "HTTP status 5|throttled|without a response|reach the identity provider|MFA code|authorizationData"
+    )
     assert [error for error in errors if "try again" in error and not re.search(temporary, error)] == []
+
+
+def test_a_credential_process_that_does_not_end_is_killed(world: World) -> None:
+    world.process(
+        f"import os, time\nopen({str(world.home / 'pid')!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)"
+    )
+    error = error_of(seconds=2)
+    assert f"profile dev ({PYTHON_NAME}) did not end within 2 s; run it in a terminal" in error
+    if os.name != "nt":
+        with pytest.raises(ProcessLookupError):
+            os.kill(int((world.home / "pid").read_text()), 0)
+
+
+def test_the_settings_can_have_the_wrong_bundle(world: World) -> None:
+    world.tls(certificates.VALID)
+    error = error_of(Rule(ca_bundle="/nonexistent.pem"))
+    assert error.endswith("the CA bundle /nonexistent.pem does not exist; check ca_bundle in the settings")
+
+
+def test_the_role_of_the_settings_is_shown(world: World) -> None:
+    world.sts.faults.append(sts_error("ValidationError", f"{ROLE} is invalid", 400))
+    assert f"the role's ARN {ROLE} is not valid; correct role_arn" in error_of(Rule(role_arn=ROLE))
+
+
+@pytest.mark.parametrize("content", ["", '{"Credentials": {', "null", "{}", "[]", '{"Credentials": {}}'])
+def test_a_broken_file_of_the_cli_cache_counts_as_missing(content: str, world: World) -> None:
+    assert REGISTRY
+    world.role()
+    client.fetch(REGISTRY, time.time)
+    (file,) = (world.home / ".aws/cli/cache").iterdir()
+    file.write_text(content)
+    assert client.fetch(REGISTRY, time.time).token.username == "AWS"
+    assert len(world.sts.calls) == 2
+
+
+WITHOUT_CRT = """
+import sys, time
+sys.modules["awscrt"] = None
+from ecr_credhelper import registry
+from ecr_credhelper.aws import client
+try:
+    client.fetch(registry.parse(sys.argv[1]), time.time)
+except Exception as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "command"),
+    [
+        ("pipx_metadata.json", "pipx inject docker-credential-ecr-py 'botocore[crt]'"),
+        ("uv-receipt.toml", "uv tool install --with 'botocore[crt]' docker-credential-ecr-py"),
+        ("", "{python} -m pip install 'botocore[crt]'"),
+    ],
+)
+def test_the_hint_about_the_common_runtime_fits_the_installer(file: str, command: str, world: World) -> None:
+    """Only an environment of its own shows how this copy was installed."""
+    environment = world.home / "environment"
+    venv.create(environment, symlinks=os.name != "nt")
+    if file:
+        (environment / file).touch()
+    python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    world.profile(f"login_session = {USER}")
+    packages = [str(Path(module.__file__ or "").parents[1]) for module in (ecr_credhelper, botocore)]
+    output = output_of(
+        [python, "-c", WITHOUT_CRT, HOST], env={**os.environ, "PYTHONPATH": os.pathsep.join(packages)}
+    )
+    reason = "the AWS credentials of profile dev need the AWS Common Runtime, which is not installed"
+    assert output.strip() == f"{HOST}: {reason}; run: {command.format(python=python)}"
