@@ -170,9 +170,10 @@ def _syntax_problem(error: aws.ConfigParseError) -> Problem | None:
 def _indented_line(path: str) -> int | None:
     """Return the number of the first indented line without an equals sign, if the file can still be read."""
     with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
-        for number, line in enumerate(file, 1):
-            if line[:1].isspace() and line.strip() and "=" not in line:
-                return number
+        wrong = (
+            n for n, line in enumerate(file, 1) if line[:1].isspace() and line.strip() and "=" not in line
+        )
+        return next(wrong, None)
     return None
 
 
@@ -238,32 +239,31 @@ def _missing_section(section: Section, setting: str, kind: str, found: list[Sect
 def _wrong_profile(section: Section, settings: dict[str, str], found: list[Section]) -> Problem | None:
     """Return the mistake within a profile."""
     place, source = section.place, settings.get("credential_source")
-    is_role = "role_arn" in settings and "web_identity_token_file" not in settings
-    hint = "remove one of them"
-    if is_role and source and "source_profile" in settings:
-        reason = f"{place} has both source_profile and credential_source"
-    elif is_role and not source and "source_profile" not in settings:
-        reason = f"{place} has a role_arn, but neither source_profile nor credential_source"
-        hint = "add source_profile, the profile whose credentials assume the role"
-    elif is_role and source and source.lower() not in map(str.lower, SOURCES):
-        reason = f"{place} has the credential_source {source!r}, which does not exist"
-        hint = f"use {', '.join(SOURCES[:-1])} or {SOURCES[-1]}"
-    elif "web_identity_token_file" in settings and "role_arn" not in settings:
-        reason, hint = f"{place} has a web_identity_token_file, but no role_arn", "add role_arn"
-    elif {"sso_account_id", "sso_role_name"} & set(settings):
-        session = [
-            other
-            for other in found
-            if other.kind == "sso-session" and other.name == settings.get("sso_session")
-        ]
-        known = {**settings, **(session[0].settings if session else {})}
-        missing = [name for name in SSO_SETTINGS if name not in known]
-        if not missing:
-            return None
-        reason, hint = f"{place} uses SSO, but has no {', '.join(missing)}", "run: aws configure sso"
-    else:
-        return None
-    return ConfigurationError, reason, hint
+    is_web = "web_identity_token_file" in settings
+    is_role = "role_arn" in settings and not is_web
+    has_source_profile = "source_profile" in settings
+    sessions = [
+        other.settings
+        for other in found
+        if (other.kind, other.name) == ("sso-session", settings.get("sso_session"))
+    ]
+    uses_sso = {"sso_account_id", "sso_role_name"} & set(settings)
+    missing = [name for name in SSO_SETTINGS if name not in {**settings, **(sessions[0] if sessions else {})}]
+    problems = (
+        (is_role and source and has_source_profile,
+            f"{place} has both source_profile and credential_source", "remove one of them"),
+        (is_role and not source and not has_source_profile,
+            f"{place} has a role_arn, but neither source_profile nor credential_source",
+            "add source_profile, the profile whose credentials assume the role"),
+        (is_role and source and source.lower() not in map(str.lower, SOURCES),
+            f"{place} has the credential_source {source!r}, which does not exist",
+            f"use {', '.join(SOURCES[:-1])} or {SOURCES[-1]}"),
+        (is_web and "role_arn" not in settings,
+            f"{place} has a web_identity_token_file, but no role_arn", "add role_arn"),
+        (uses_sso and missing,
+            f"{place} uses SSO, but has no {', '.join(missing)}", "run: aws configure sso"),
+    )  # fmt: skip
+    return next(((ConfigurationError, reason, hint) for applies, reason, hint in problems if applies), None)
 
 
 def _without_credentials(chain: list[str]) -> Problem | None:

@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credenti
 """
 
 import datetime as dt
+import errno
 import json
 import os
 import re
@@ -18,7 +19,7 @@ from botocore.compat import compat_shell_split
 from botocore.credentials import CredentialProvider, Credentials, RefreshableCredentials
 from botocore.utils import parse_timestamp
 
-from ecr_credhelper.errors import ConfigurationError, CredentialHelperError, CredentialsError
+from ecr_credhelper.errors import CredentialsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,13 @@ MAX_LINE = 200
 
 LINGER = 1
 """Seconds to wait for the end of the streams after the process has ended: its children can keep them open."""
+
+REQUIRED = ("AccessKeyId", "SecretAccessKey")
+
+RUN_IT = "run it in a terminal"
+ONLY_JSON = "make it write other text to standard error"
+FORMAT = "check its documentation for the AWS credential_process format"
+RENEW = "log in again with its tool, or clear that tool's cache"
 
 ESCAPE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|.)")
 """ANSI escape sequences."""
@@ -75,16 +83,16 @@ class ProcessProvider(CredentialProvider):
         """Run a command and return its credentials."""
         arguments = self._split(command)
         try:
-            process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603 - the user configured it
+            process = subprocess.Popen(  # noqa: S603 - the user configured it
+                arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            )
         except OSError as error:
-            self._fail_to_start(arguments[0], error)
-        output, errors = _Reader(process.stdout, process.kill), _Reader(process.stderr)
+            self._fail(*_start_problem(arguments[0], error))
         try:
+            output, errors = _Reader(process.stdout, process.kill), _Reader(process.stderr)
             status = process.wait(self._deadline)
         except subprocess.TimeoutExpired:
-            self._fail(
-                f"did not end within {self._deadline:.3g} s", "run it in a terminal to see what it waits for"
-            )
+            self._fail(f"did not end within {self._deadline:.3g} s", f"{RUN_IT} to see what it waits for")
         finally:
             process.kill()
             process.wait()
@@ -93,88 +101,77 @@ class ProcessProvider(CredentialProvider):
             self._fail("wrote more than 1 MiB", "it must write one JSON object only")
         if status:
             line = last_line(errors.text())
-            self._fail(f"failed (exit status {status}){f': {line}' if line else ''}", "run it in a terminal")
+            cause = f"failed (exit status {status})" if status > 0 else f"was ended by signal {-status}"
+            self._fail(f"{cause}: {line}" if line else cause, RUN_IT)
         return self._parse(text)
 
     def _split(self, command: str) -> list[str]:
         try:
-            arguments = compat_shell_split(command)
+            arguments = list(compat_shell_split(command))
         except ValueError:
-            self._fail("has an unclosed quote", "correct it in the AWS configuration", ConfigurationError)
+            self._fail("has an unclosed quote", "correct it in the AWS configuration")
         if not arguments:
-            self._fail("is empty", "correct it in the AWS configuration", ConfigurationError)
+            self._fail("is empty", "correct it in the AWS configuration")
         self._program = arguments[0]
-        return list(arguments)
-
-    def _fail_to_start(self, program: str, error: OSError) -> NoReturn:
-        if program.startswith("~") or "$" in program or "%" in program:
-            self._fail(
-                f"has {program!r} in its path, which is not expanded",
-                "write the absolute path",
-                ConfigurationError,
-            )
-        if os.sep not in program and not shutil.which(program):
-            hint = f"write its absolute path; to see it, run: command -v {program}"
-            self._fail(
-                "is not on the PATH that the client provides, which can differ from that of your shell", hint
-            )
-        if isinstance(error, PermissionError):
-            self._fail("is not executable", f"run: chmod +x {program}")
-        if isinstance(error, FileNotFoundError) and not os.path.exists(program):
-            self._fail("does not exist", f"correct {program} in the AWS configuration")
-        self._fail(
-            "is not a program that can be started", f"check the first line and the format of {program}"
-        )
+        return arguments
 
     def _parse(self, text: str) -> dict[str, Any]:
         try:
             found = json.loads(text)
         except (ValueError, RecursionError):
             found = None
-        if not text.strip():
-            self._fail("wrote nothing", "run it in a terminal")
-        if not isinstance(found, dict):
-            before = "text before the JSON object" if "{" in text[1:] else "no JSON object"
-            self._fail(f"wrote {before}", "make it write other text to standard error")
-        if found.get("Version") != 1:
-            self._fail(
-                "did not write Version 1", "check its documentation for the AWS credential_process format"
-            )
-        for name in ("AccessKeyId", "SecretAccessKey"):
-            if not isinstance(found.get(name), str) or not found[name]:
-                self._fail(
-                    f"did not write {name}", "check its documentation for the AWS credential_process format"
-                )
-        self._check_expiry(found.get("Expiration"))
+        keys = found if isinstance(found, dict) else {}
+        expiration = keys.get("Expiration")
+        try:
+            is_expired = expiration and parse_timestamp(str(expiration)) <= dt.datetime.now(dt.UTC)
+        except (ValueError, TypeError, OverflowError, RuntimeError):  # a TypeError without a time zone
+            self._fail("wrote an Expiration that is not a time", "use the form 2030-01-31T12:00:00Z")
+        problems = (
+            (not text.strip(), "wrote nothing", RUN_IT),
+            (not isinstance(found, dict) and "{" in text[1:], "wrote text before the JSON object", ONLY_JSON),
+            (not isinstance(found, dict), "wrote no JSON object", ONLY_JSON),
+            (keys.get("Version") != 1, "did not write Version 1", FORMAT),
+            *((not _is_text(keys.get(name)), f"did not write {name}", FORMAT) for name in REQUIRED),
+            (is_expired, f"returned credentials that expired at {expiration}", RENEW),
+        )
+        for is_wrong, problem, hint in problems:
+            if is_wrong:
+                self._fail(problem, hint)
         return {
-            "access_key": found["AccessKeyId"],
-            "secret_key": found["SecretAccessKey"],
-            "token": found.get("SessionToken"),
-            "expiry_time": found.get("Expiration"),
-            "account_id": found.get("AccountId"),
+            "access_key": keys["AccessKeyId"],
+            "secret_key": keys["SecretAccessKey"],
+            "token": keys.get("SessionToken"),
+            "expiry_time": expiration,
+            "account_id": keys.get("AccountId"),
         }
 
-    def _check_expiry(self, expiration: object) -> None:
-        if expiration is None:
-            return
-        try:
-            time = parse_timestamp(str(expiration))
-            is_past = time.astimezone(dt.UTC) <= dt.datetime.now(dt.UTC)
-        except (ValueError, TypeError, OverflowError, RuntimeError):
-            self._fail("wrote an Expiration that is not a time", "use the form 2030-01-31T12:00:00Z")
-        if is_past:
-            self._fail(
-                f"returned credentials that expired at {time:%Y-%m-%d %H:%M} UTC",
-                "log in again with its tool, or clear that tool's cache",
-            )
-
-    def _fail(
-        self, problem: str, hint: str, kind: type[CredentialHelperError] = CredentialsError
-    ) -> NoReturn:
+    def _fail(self, problem: str, hint: str) -> NoReturn:
         program = f" ({os.path.basename(self._program)})" if self._program else ""
         subject = f"profile {self._profile}{program}"
         reason = f"the credential_process of {subject} {problem}"
-        raise kind(self._host, reason, hint)
+        raise CredentialsError(self._host, reason, hint)
+
+
+def _start_problem(program: str, error: OSError) -> tuple[str, str]:
+    """Return why a program cannot be started, and what to do."""
+    problems = (
+        (program.startswith("~") or "$" in program or "%" in program,
+            f"has {program!r} in its path, which is not expanded", "write the absolute path"),
+        (error.errno in {errno.EAGAIN, errno.ENOMEM},
+            f"cannot be started ({os.strerror(error.errno or 0)})",
+            "raise the limits on processes and memory"),
+        (os.sep not in program and not shutil.which(program),
+            "is not on the PATH that the client provides, which can differ from that of your shell",
+            f"write its absolute path; to see it, run: command -v {program}"),
+        (isinstance(error, PermissionError), "is not executable", f"run: chmod +x {program}"),
+        (not os.path.exists(program), "does not exist", f"correct {program} in the AWS configuration"),
+        (True, "is not a program that can be started", f"check the first line and the format of {program}"),
+    )  # fmt: skip
+    return next((problem, hint) for applies, problem, hint in problems if applies)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
 
 
 class _Reader:

@@ -132,7 +132,7 @@ def ca_bundle(
 
 def install_command(package: str) -> str:
     """Return the command that installs a package beside this copy of the helper."""
-    for file, command in INSTALLERS.items():
-        if os.path.exists(os.path.join(sys.prefix, file)):
-            return command.format(package=package)
-    return f"{sys.executable} -m pip install '{package}'"
+    installed = (
+        command for file, command in INSTALLERS.items() if os.path.exists(os.path.join(sys.prefix, file))
+    )
+    return next(installed, f"{sys.executable} -m pip install '{{package}}'").format(package=package)

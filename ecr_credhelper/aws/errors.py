@@ -185,6 +185,13 @@ EXCEPTIONS: tuple[Row, ...] = (
         "AWS_CONTAINER_CREDENTIALS_FULL_URI has a host that AWS SDKs do not allow",
         "use a loopback address or https",
         "Unsupported host"),
+    Row((RuntimeError,), errors.CredentialHelperError,
+        "no thread can be started: a limit on processes is reached",
+        "raise it (ulimit -u, or the pids limit of the container)",
+        "can't start new thread"),
+    Row((MemoryError,), errors.CredentialHelperError,
+        "there is not enough memory to call AWS",
+        "raise the memory limit"),
     # For example an invalid URL or a response that is not JSON: botocore does not wrap all exceptions.
     Row((Exception,), errors.InvalidResponseError,
         "the AWS configuration or the response from AWS is not valid ({name})",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import re
 import sys
@@ -353,6 +354,9 @@ CONFIGURATION = [
     Cause("unquoted blanks", lambda w: w.config("[profile my dev]\n").env(AWS_PROFILE="my dev"),
         "AWS profile 'my dev' does not exist: [profile my dev] in line 1 of {home}/.aws/config does not "
         'define it; write [profile "my dev"]'),
+    Cause("unclosed quote in a section", lambda w: w.config('# comment\n[profile "dev]\n').config(
+        "", "credentials").env(AWS_PROFILE="dev"),
+        "AWS profile 'dev' does not exist; to see the profiles, run: aws configure list-profiles"),
     Cause("missing AWS_CONFIG_FILE", lambda w: w.env(AWS_PROFILE="dev", AWS_CONFIG_FILE=f"{w.home}/none"),
         "AWS profile 'dev' does not exist, because {home}/none does not exist; check AWS_CONFIG_FILE"),
     Cause("source_profile", lambda w: w.profile(f"role_arn = {ROLE}\nsource_profile = bse",
@@ -465,11 +469,17 @@ NOT_WINDOWS = [
     Cause("expired Expiration", lambda w: w.process(
         """print('{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b",'
         '"Expiration": "2020-01-01T00:00:00Z"}')"""),
-        f"{PYTHON} returned credentials that expired at 2020-01-01 00:00 UTC; "
+        f"{PYTHON} returned credentials that expired at 2020-01-01T00:00:00Z; "
         "log in again with its tool, or clear that tool's cache"),
     Cause("wrong Expiration", lambda w: w.process(
         """print('{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b", "Expiration": "soon"}')"""),
         f"{PYTHON} wrote an Expiration that is not a time; use the form 2030-01-31T12:00:00Z"),
+    Cause("Expiration without a time zone", lambda w: w.process(
+        """print('{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b",'
+        '"Expiration": "2030-01-01"}')"""),
+        f"{PYTHON} wrote an Expiration that is not a time; use the form 2030-01-31T12:00:00Z"),
+    Cause("killed", lambda w: w.process("import os\nos.kill(os.getpid(), 9)"),
+        f"{PYTHON} was ended by signal 9; run it in a terminal"),
     Cause("too much output", lambda w: w.process("while True: print('x' * 4095)"),
         f"{PYTHON} wrote more than 1 MiB; it must write one JSON object only"),
     Cause("process of a source profile", lambda w: w.profile(f"role_arn = {ROLE}\nsource_profile = dev",
@@ -602,6 +612,15 @@ def test_a_credential_process_that_does_not_end_is_killed(world: World) -> None:
             os.kill(int((world.home / "pid").read_text()), 0)
 
 
+@pytest.mark.parametrize("expiration", [None, "2099-01-01T00:00:00Z"])
+def test_the_credentials_of_a_process_are_used(expiration: str | None, world: World) -> None:
+    keys = {"AccessKeyId": world.api.access_key, "SecretAccessKey": world.api.secret_key, "Version": 1}
+    output = json.dumps({**keys, **({"Expiration": expiration} if expiration else {})})
+    world.process(f"import sys\nsys.stderr.write('x' * 200000)\nprint({output!r})")
+    assert REGISTRY
+    assert client.fetch(REGISTRY, time.time).token.username == "AWS"
+
+
 def test_the_settings_can_have_the_wrong_bundle(world: World) -> None:
     world.tls(certificates.VALID)
     error = error_of(Rule(ca_bundle="/nonexistent.pem"))
@@ -613,7 +632,24 @@ def test_the_role_of_the_settings_is_shown(world: World) -> None:
     assert f"the role's ARN {ROLE} is not valid; correct role_arn" in error_of(Rule(role_arn=ROLE))
 
 
-@pytest.mark.parametrize("content", ["", '{"Credentials": {', "null", "{}", "[]", '{"Credentials": {}}'])
+WITHOUT_TIME = json.dumps(
+    {"Credentials": dict.fromkeys(("AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"), "soon")}
+)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        '{"Credentials": {',
+        "null",
+        "{}",
+        "[]",
+        '{"Credentials": {}}',
+        '{"Credentials": {"AccessKeyId": 1}}',
+        WITHOUT_TIME,
+    ],
+)
 def test_a_broken_file_of_the_cli_cache_counts_as_missing(content: str, world: World) -> None:
     assert REGISTRY
     world.role()

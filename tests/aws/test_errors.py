@@ -103,6 +103,8 @@ URL = "https://user:a-secret@api.example/path?X-Amz-Signature=a-secret"
             ["api.example closed the connection without a response"],
         ),
         (aws.HTTPClientError(error="a-secret"), errors.UnreachableError, ["AWS cannot be reached"]),
+        (RuntimeError("can't start new thread"), errors.CredentialHelperError, ["a limit on processes"]),
+        (MemoryError("a-secret"), errors.CredentialHelperError, ["not enough memory"]),
         (ValueError("a-secret"), errors.InvalidResponseError, ["is not valid (ValueError)"]),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
