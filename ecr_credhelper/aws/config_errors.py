@@ -21,6 +21,7 @@ from ecr_credhelper.errors import (
     CredentialsError,
     NoCredentialsError,
 )
+from ecr_credhelper.files import is_special
 from ecr_credhelper.fingerprint import configuration_files
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def problem_of(
 def sections(environ: "Mapping[str, str]") -> "Iterator[Section]":
     """Yield the sections of both files as far as they can be read."""
     for variable, path in configuration_files(environ):
-        if variable not in {CONFIG, CREDENTIALS}:
+        if variable not in {CONFIG, CREDENTIALS} or is_special(path):
             continue
         try:
             with open(path, encoding="utf-8-sig", errors="replace") as file:

@@ -45,9 +45,9 @@ ESCAPE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|.)")
 
 SECRET = re.compile(
     r"(?i)(?P<name>[\w-]*(?:secret|password|passwd|token|credential|authorization)[\w-]*[\"']?\s*[:=]\s*)\S+"
-    r"|(?<=://)[^/@\s]+(?=@)|[?&]\S+|\b(?:AKIA|ASIA)\w{12,}|[\w+/=-]{32,}"
+    r"|(?<=://)[^/@\s]+(?=@)|[?&]\S+|\b(?:AKIA|ASIA)\w{12,}|(?=[\w+/=-]*\d)[\w+/=-]{32,}"
 )
-"""Values that look like secrets: after their name, in URLs, key IDs and long random texts."""
+"""Values that look like secrets: after their name, in URLs, key IDs, and long texts with digits."""
 
 
 class ProcessProvider(CredentialProvider):

@@ -1,8 +1,8 @@
 """Translate botocore's exceptions into our errors, with a reason and a hint.
 
 The errors contain names, hosts, ARNs and error codes, but no messages of exceptions: these can contain
-secrets that a server, a proxy or a credential process printed. A pattern can find a cause in a message, and
-its groups match names only.
+secrets that a server or a proxy printed. A pattern can find a cause in a message, and its groups match names
+only. The only text of another program is the last line of a credential process, without secrets.
 """
 
 import os
