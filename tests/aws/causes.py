@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import socketserver
 import ssl
+import subprocess
 import sys
 import threading
 import time
@@ -109,7 +111,9 @@ class World:
         """Select a profile whose ``credential_process`` is a Python program."""
         script = self.home / "tool.py"
         script.write_text(code)
-        self.profile(f"credential_process = {shlex.quote(sys.executable)} -SE {shlex.quote(str(script))}")
+        command = [sys.executable, "-SE", str(script)]
+        join = subprocess.list2cmdline if os.name == "nt" else shlex.join
+        self.profile(f"credential_process = {join(command)}")
         return self
 
     def program(self, content: str, mode: int = 0o755) -> str:
@@ -187,13 +191,13 @@ def _handler(reply: bytes, context: ssl.SSLContext | None, delay_put: float) -> 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             connection = self.request
-            if context:
-                connection = context.wrap_socket(connection, server_side=True)
-            request = connection.recv(65536)
-            if request.startswith(b"PUT"):
-                time.sleep(delay_put)
-            connection.sendall(reply)
-            connection.close()
+            if context:  # the handshake follows in recv: if it fails, the socket is closed all the same
+                connection = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+            with connection:
+                request = connection.recv(65536)
+                if request.startswith(b"PUT"):
+                    time.sleep(delay_put)
+                connection.sendall(reply)
 
     return Handler
 

@@ -292,8 +292,8 @@ MISSING = [
     Cause("empty web identity file", lambda w: w.web_identity(token=""),
         "the web identity token file {home}/token is empty; write a token to it"),
     Cause("web identity file of a profile", lambda w: w.profile(
-        f"role_arn = {ROLE}\nweb_identity_token_file = {w.home}"),
-        "the token file {home} cannot be read (Is a directory); "
+        f"role_arn = {ROLE}\nweb_identity_token_file = {w.home}/none"),
+        "the token file {home}/none cannot be read (No such file or directory); "
         "check web_identity_token_file, and the mount of the token"),
     Cause("credential_source without keys", lambda w: w.profile(
         f"role_arn = {ROLE}\ncredential_source = Environment"),
@@ -575,8 +575,8 @@ def error_of(rule: Rule = NO_RULE, seconds: float | None = None) -> str:
 def check(cause: Cause, world: World) -> None:
     cause.create(world)
     error = error_of()
-    expected = cause.error.replace("{home}", str(world.home)).replace("{python}", PYTHON_NAME)
-    assert error == f"{HOST}: {expected}"
+    expected = cause.error.replace("{home}", world.home.as_posix()).replace("{python}", PYTHON_NAME)
+    assert error.replace(os.sep, "/") == f"{HOST}: {expected}"
     assert "a-secret" not in error
 
 
