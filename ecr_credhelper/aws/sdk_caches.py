@@ -5,7 +5,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from botocore.utils import JSONFileCache, parse_timestamp
+from botocore.utils import JSONFileCache, get_login_token_cache_directory, parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +52,13 @@ class SSOTokenCache(CheckedCache):
         super().__init__(SSO_CACHE, _check_token, dumps_func=dumps)
 
 
+class LoginCache(CheckedCache):
+    """The credentials and tokens of ``aws login``."""
+
+    def __init__(self) -> None:
+        super().__init__(get_login_token_cache_directory(), _check_login)
+
+
 def _check_credentials(entry: Any) -> None:
     keys = entry["Credentials"]
     _check_texts(keys, "AccessKeyId", "SecretAccessKey", "SessionToken")
@@ -61,6 +68,12 @@ def _check_credentials(entry: Any) -> None:
 def _check_token(entry: Any) -> None:
     _check_texts(entry, "accessToken")
     _check_times(entry, "expiresAt", *({"registrationExpiresAt"} & set(entry)))
+
+
+def _check_login(entry: Any) -> None:
+    keys = entry["accessToken"]
+    _check_texts(keys, "accessKeyId", "secretAccessKey", "sessionToken", "accountId")
+    _check_times(keys, "expiresAt")
 
 
 def _check_texts(entry: Any, *names: str) -> None:

@@ -26,7 +26,7 @@ from botocore.exceptions import NoCredentialsError as NoSourceError
 from botocore.session import Session
 
 from ecr_credhelper.aws.credential_process import ProcessProvider
-from ecr_credhelper.aws.sdk_caches import CLICache, SSOTokenCache
+from ecr_credhelper.aws.sdk_caches import CLICache, LoginCache, SSOTokenCache
 from ecr_credhelper.errors import PROG, ConfigurationError, CredentialsError
 from ecr_credhelper.fingerprint import join_fields
 
@@ -95,7 +95,7 @@ def _new_session(
     cache = CLICache()
     for name in SHARED:
         chain.get_provider(name).cache = cache
-    _check_sso_tokens(chain)
+    _use_checked_caches(chain)
     _watch_metadata(chain)
     role = session.get_scoped_config().get("role_arn", "")
     prompt = partial(_prompt_for_mfa, registry.host, role, profile)
@@ -116,15 +116,17 @@ def _new_session(
     return session
 
 
-def _check_sso_tokens(chain: "Any") -> None:
-    """Make the SSO providers read tokens through a cache that ignores broken files.
+def _use_checked_caches(chain: "Any") -> None:
+    """Make the providers of SSO and ``aws login`` read their files through caches that ignore broken ones.
 
     botocore has no option for this, so this changes private attributes of its providers.
     """
     sso = chain.get_provider("sso")
     cache = SSOTokenCache(sso._token_provider._cache._dumps)  # noqa: SLF001 - see above
     sso._token_cache = sso._token_provider._token_loader._cache = cache  # noqa: SLF001 - see above
-    chain.get_provider("assume-role")._profile_provider_builder._sso_token_cache = cache  # noqa: SLF001 - see above
+    builder = chain.get_provider("assume-role")._profile_provider_builder  # noqa: SLF001 - see above
+    builder._sso_token_cache = cache  # noqa: SLF001 - see above
+    chain.get_provider("login")._token_cache = builder._login_token_cache = LoginCache()  # noqa: SLF001 - see above
 
 
 def _watch_metadata(chain: "Any") -> None:

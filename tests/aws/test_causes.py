@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import botocore
 import pytest
 from botocore.loaders import Loader
+from botocore.utils import generate_login_cache_key
 
 import ecr_credhelper
 from ecr_credhelper.aws import client
@@ -630,6 +631,22 @@ def test_the_settings_can_have_the_wrong_bundle(world: World) -> None:
 def test_the_role_of_the_settings_is_shown(world: World) -> None:
     world.sts.faults.append(sts_error("ValidationError", f"{ROLE} is invalid", 400))
     assert f"the role's ARN {ROLE} is not valid; correct role_arn" in error_of(Rule(role_arn=ROLE))
+
+
+LOGIN_FIELDS = ("accessKeyId", "secretAccessKey", "sessionToken", "accountId", "expiresAt")
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "null", "{}", "[]", json.dumps({"accessToken": dict.fromkeys(LOGIN_FIELDS, "soon")})],
+)
+def test_a_broken_file_of_aws_login_counts_as_missing(content: str, world: World) -> None:
+    world.profile(f"login_session = {USER}")
+    cache = world.home / ".aws/login/cache"
+    cache.mkdir(parents=True)
+    (cache / f"{generate_login_cache_key(USER)}.json").write_text(content)
+    expected = "the aws login session of profile dev is missing or has expired; run: aws login --profile dev"
+    assert error_of() == f"{HOST}: {expected}"
 
 
 WITHOUT_TIME = json.dumps(
