@@ -556,11 +556,21 @@ LOADER = Loader()
 """botocore's loader, which parses the models of services: once for all causes, because that takes long."""
 
 
+@pytest.fixture(scope="module")
+def servers() -> Iterator[tuple[FakeECR, FakeSTS]]:
+    """Start the APIs once: it takes longer to stop them than to create a cause."""
+    with FakeECR() as api, FakeSTS(api.identities) as sts:
+        yield api, sts
+
+
 @pytest.fixture
-def world(home: Path, api: FakeECR, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(home: Path, servers: tuple[FakeECR, FakeSTS], monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr("botocore.session.create_loader", lambda _: LOADER)
-    with FakeSTS(api.identities) as sts, ExitStack() as stack:
-        yield World(home, api, sts, monkeypatch, stack)
+    for server in servers:
+        server.faults.clear()
+        server.calls.clear()
+    with ExitStack() as stack:
+        yield World(home, *servers, monkeypatch, stack)
 
 
 PYTHON_NAME = os.path.basename(sys.executable)
