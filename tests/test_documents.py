@@ -140,6 +140,15 @@ def reasons() -> set[str]:
                     found.add(template(text))
                 case ast.Assign(targets=[ast.Name(id="reason")], value=text):
                     found.add(template(text))
+                case ast.Assign(targets=[ast.Name(id="problems")], value=ast.Tuple(elts=rows)) if (
+                    path.name == "config_errors.py"
+                ):
+                    found |= {template(row.elts[1]) for row in rows if isinstance(row, ast.Tuple)}
+                case ast.Assign(
+                    targets=[ast.Tuple(elts=[ast.Name(id="reason"), *_])],
+                    value=ast.Tuple(elts=[text, *_]),
+                ) if path.parent.name != "doctor":  # a finding, not an error
+                    found.add(template(text))
     return {re.sub(r"\{[^}]*\}", "…", text) for text in found} - {""}
 
 

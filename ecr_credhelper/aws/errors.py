@@ -1,50 +1,87 @@
 """Translate botocore's exceptions into our errors, with a reason and a hint.
 
 The errors contain names, hosts, ARNs and error codes, but no messages of exceptions: these can contain
-secrets that a server, a proxy or a credential process printed.
+secrets that a server or a proxy printed. A pattern can find a cause in a message, and its groups match names
+only. The only text of another program is the last line of a credential process, without secrets.
 """
 
+import os
 import re
 import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from botocore import exceptions as aws
+from botocore.parsers import ResponseParserError
 
 from ecr_credhelper import errors
+from ecr_credhelper.aws import config_errors, environment_errors
+from ecr_credhelper.aws.denials import denial_of
+from ecr_credhelper.settings.rules import NO_RULE
 
 if TYPE_CHECKING:
     from ecr_credhelper.registry import Registry
+    from ecr_credhelper.settings.rules import Rule
 
 CALLER_IDENTITY = "run: aws sts get-caller-identity{profile}"
+CLOCK = "set this machine's clock (in WSL after sleep: sudo hwclock -s)"
+RENEW = "get new ones the same way (aws sso login{profile}, aws login{profile}, new AWS_ variables, …)"
 
 
 class Row(NamedTuple):
-    """The error for some exceptions or error codes. ``explain`` fills in the ``{…}``."""
+    """The error for some exceptions or error codes. ``explain`` fills in the ``{…}``.
+
+    A row with a ``pattern`` applies only if the message contains it.
+    """
 
     causes: "tuple[Any, ...]"
     error: type[errors.CredentialHelperError]
     reason: str
     hint: str
+    pattern: str = ""
 
 
-# The first match counts, so subclasses precede their base classes.
+# The first match counts: subclasses precede their base classes, and rows with a pattern those without.
 EXCEPTIONS: tuple[Row, ...] = (
     Row((aws.SSOTokenLoadError, aws.UnauthorizedSSOTokenError, aws.TokenRetrievalError, aws.SSOError),
         errors.CredentialsError,
-        "the SSO session{of_profile} is missing or has expired",
-        "run: aws sso login{profile}"),
+        "the SSO session{of_session_profile} is missing or has expired",
+        "run: aws sso login{session_profile}"),
     Row((aws.LoginError,), errors.CredentialsError,
-        "the aws login session{of_profile} is missing or has expired",
-        "run: aws login{profile}"),
+        "the aws login session{of_session_profile} is missing or has expired",
+        "run: aws login{session_profile}"),
     Row((aws.ProfileNotFound,), errors.ConfigurationError,
         "AWS profile {name!r} does not exist",
         "to see the profiles, run: aws configure list-profiles"),
     Row((aws.NoCredentialsError,), errors.NoCredentialsError,
         *errors.NO_CREDENTIALS),
     Row((aws.PartialCredentialsError,), errors.CredentialsError,
+        "{name} is missing: only one of the two AWS_ variables of a key is set",
+        "set both, or neither",
+        "found in env,"),
+    Row((aws.PartialCredentialsError,), errors.CredentialsError,
         "the AWS credentials{of_profile} are incomplete, {name} is missing",
         "run: aws configure{profile}"),
+    Row((aws.CredentialRetrievalError,), errors.CredentialsError,
+        "the container credentials endpoint rejected the request (HTTP status {status})",
+        "check AWS_CONTAINER_AUTHORIZATION_TOKEN and the role of the task or pod",
+        r"non 200 response (?P<status>4\d\d) from container"),
+    Row((aws.CredentialRetrievalError,), errors.CredentialsError,
+        "the container credentials endpoint failed (HTTP status {status})",
+        "try again; if it still fails, check the agent on the container's host",
+        r"non 200 response (?P<status>\d+) from container"),
+    Row((aws.CredentialRetrievalError,), errors.CredentialsError,
+        "the response of the container credentials endpoint is not JSON",
+        "check AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "parse JSON returned from container"),
+    Row((aws.CredentialRetrievalError,), errors.CredentialsError,
+        "the container credentials endpoint cannot be reached",
+        "check AWS_CONTAINER_CREDENTIALS_FULL_URI, HTTP_PROXY and NO_PROXY",
+        "from container-role"),
+    Row((aws.CredentialRetrievalError,), errors.CredentialsError,
+        "profile {parent} takes its credentials from {name}, which has none",
+        "{source_hint}",
+        r"credential_source referenced in profile (?P<parent>[\w.@+-]+)"),
     Row((aws.CredentialRetrievalError, aws.MetadataRetrievalError), errors.CredentialsError,
         "the source of the AWS credentials{of_profile} failed ({name})",
         CALLER_IDENTITY),
@@ -53,13 +90,16 @@ EXCEPTIONS: tuple[Row, ...] = (
         CALLER_IDENTITY),
     Row((aws.MissingDependencyException,), errors.CredentialsError,
         "the AWS credentials{of_profile} need the AWS Common Runtime, which is not installed",
-        "install it beside this helper: pip install 'botocore[crt]'"),
+        "run: {install_crt}"),
     Row((aws.ConfigParseError, aws.ConfigNotFound), errors.ConfigurationError,
         "the AWS configuration file {name} cannot be read",
         "correct it, or check AWS_CONFIG_FILE"),
     Row((aws.InvalidConfigError, aws.UnknownCredentialError), errors.ConfigurationError,
         "the AWS configuration{of_profile} is not valid",
         CALLER_IDENTITY),
+    Row((aws.InvalidIMDSEndpointError, aws.InvalidIMDSEndpointModeError), errors.ConfigurationError,
+        "the URL of the EC2 instance metadata is not valid",
+        "check AWS_EC2_METADATA_SERVICE_ENDPOINT and AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"),
     Row((aws.NoRegionError,), errors.ConfigurationError,
         "no region is configured for the AWS credentials{of_profile}",
         "set AWS_REGION, or give the session a region_name"),
@@ -67,34 +107,183 @@ EXCEPTIONS: tuple[Row, ...] = (
         errors.ConfigurationError,
         "AWS has no such ECR endpoint in {region}",
         "check the host name, AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT"),
+    Row((aws.ParamValidationError,), errors.CredentialsError,
+        "the web identity token file {web_identity_file} is empty",
+        "write a token to it",
+        "parameter WebIdentityToken,"),
+    Row((aws.ParamValidationError,), errors.ConfigurationError,
+        "the {parameter} for the role{of_profile} is not valid",
+        "check role_arn, role_session_name, external_id and duration_seconds{of_profile}",
+        r"parameter (?P<parameter>RoleArn|RoleSessionName|ExternalId|DurationSeconds|SerialNumber)\b"),
+    Row((aws.SSLError,), errors.UnreachableError,
+        "the TLS certificate of {host} has expired",
+        "check this machine's clock; if it is correct, contact the operator of {host}",
+        "certificate has expired"),
+    Row((aws.SSLError,), errors.UnreachableError,
+        "the TLS certificate of {host} is not yet valid",
+        CLOCK,
+        "certificate is not yet valid"),
+    Row((aws.SSLError,), errors.UnreachableError,
+        "the TLS certificate of {host} is for another name",
+        "check AWS_ENDPOINT_URL, DNS and proxies",
+        r"(?i)(hostname|ip address) mismatch|doesn't match"),
+    Row((aws.SSLError,), errors.UnreachableError,
+        "the TLS certificate of {host} is from an unknown CA",
+        "{trust_ca}",
+        "(?i)self[- ]signed certificate|unable to get"),
+    Row((aws.SSLError,), errors.ConfigurationError,
+        "the CA bundle {bundle} does not exist",
+        "check {bundle_source}",
+        "No such file or directory"),
+    Row((aws.SSLError,), errors.ConfigurationError,
+        "{bundle} is not a CA bundle: it contains no certificate",
+        "check {bundle_source}",
+        "NO_CERTIFICATE_OR_CRL_FOUND|PEM lib|NO_START_LINE|BAD_END_LINE|BAD_BASE64|Is a directory"),
+    Row((aws.SSLError,), errors.UnreachableError,
+        "{host} does not use TLS on this port",
+        "check the scheme and the port of AWS_ENDPOINT_URL, and proxies",
+        "WRONG_VERSION_NUMBER|HTTP_REQUEST|RECORD_LAYER_FAILURE|PACKET_LENGTH|BAD_RECORD_TYPE"),
     Row((aws.SSLError,), errors.UnreachableError,
         "the TLS connection to {host} failed, or its certificate is not trusted",
-        "set AWS_CA_BUNDLE to a file with the right CA certificates"),
+        "{trust_ca}"),
+    Row((aws.ProxyConnectionError,), errors.UnreachableError,
+        "the proxy {host} requires a user and a password (HTTP status 407)",
+        "write them in {proxy_variable}: http://USER:PASSWORD@{host}:PORT",
+        r"Tunnel connection failed: 407"),
+    Row((aws.ProxyConnectionError,), errors.UnreachableError,
+        "the proxy {host} refused to connect to AWS (HTTP status {status})",
+        "allow the host in the proxy, or add it to NO_PROXY",
+        r"Tunnel connection failed: (?P<status>\d+)"),
+    Row((aws.ProxyConnectionError,), errors.UnreachableError,
+        "the host name of the proxy {host} cannot be resolved",
+        "check {proxy_variable} and NO_PROXY",
+        "NameResolutionError|Failed to resolve"),
     Row((aws.ProxyConnectionError,), errors.UnreachableError,
         "the proxy {host} cannot be reached",
-        "check HTTPS_PROXY and NO_PROXY"),
+        "check {proxy_variable} and NO_PROXY"),
     Row((aws.ConnectTimeoutError, aws.ReadTimeoutError), errors.UnreachableError,
         "the connection to {host} timed out",
         "check the network, HTTPS_PROXY and AWS_ENDPOINT_URL, and try again"),
+    Row((aws.ConnectionClosedError,), errors.UnreachableError,
+        "{host} closed the connection without a response",
+        "check HTTPS_PROXY and AWS_ENDPOINT_URL, and try again"),
+    Row((aws.EndpointConnectionError,), errors.UnreachableError,
+        "{host} cannot be reached (cannot resolve the host name)",
+        "check DNS, the region {region}, HTTPS_PROXY and AWS_ENDPOINT_URL",
+        "NameResolutionError"),
     Row((aws.EndpointConnectionError, aws.ConnectionError, aws.HTTPClientError), errors.UnreachableError,
-        "{host} cannot be reached{unknown_host}",
+        "{host} cannot be reached",
         "check the network, the region {region}, HTTPS_PROXY and AWS_ENDPOINT_URL"),
+    Row((ResponseParserError,), errors.InvalidResponseError,
+        "the response is not from AWS: it is neither JSON nor XML",
+        "check AWS_ENDPOINT_URL and proxies"),
+    Row((ValueError, OverflowError, RuntimeError), errors.InvalidResponseError,
+        "the response contains a time that is not valid",
+        "check AWS_ENDPOINT_URL and proxies",
+        r"(?i)timestamp|timezone offset|\bnan\b|out of range"),
+    Row((ValueError,), errors.ConfigurationError,
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI has a host that AWS SDKs do not allow",
+        "use a loopback address or https",
+        "Unsupported host"),
+    Row((RuntimeError,), errors.CredentialHelperError,
+        "no thread can be started: a limit on processes is reached",
+        "raise it (ulimit -u, or the pids limit of the container)",
+        "can't start new thread"),
+    Row((MemoryError,), errors.CredentialHelperError,
+        "there is not enough memory to call AWS",
+        "raise the memory limit"),
     # For example an invalid URL or a response that is not JSON: botocore does not wrap all exceptions.
     Row((Exception,), errors.InvalidResponseError,
         "the AWS configuration or the response from AWS is not valid ({name})",
         CALLER_IDENTITY),
 )  # fmt: skip
 
-# Error codes of ECR, STS and SSO. "" matches every other code.
+WEB_IDENTITY = "AssumeRoleWithWebIdentity"
+
+# Error codes of ECR, STS and SSO. "" matches every other code. Patterns match "OPERATION STATUS MESSAGE".
 RESPONSES: tuple[Row, ...] = (
+    Row(("InvalidSignatureException", "SignatureDoesNotMatch", "RequestExpired"), errors.CredentialsError,
+        "the clock of this machine is wrong: AWS says that the signature has expired ({code})",
+        CLOCK,
+        "[Ss]ignature expired|Request has expired"),
+    Row(("InvalidSignatureException", "SignatureDoesNotMatch"), errors.CredentialsError,
+        "the clock of this machine is wrong: AWS says that the signature is not yet current ({code})",
+        CLOCK,
+        "[Ss]ignature not yet current"),
+    Row(("RequestTimeTooSkewed",), errors.CredentialsError,
+        "the clock of this machine is wrong ({code})",
+        CLOCK),
+    Row(("ExpiredToken", "ExpiredTokenException"), errors.CredentialsError,
+        "the web identity token{of_profile} has expired ({code})",
+        "write a new token to {web_identity_file}",
+        WEB_IDENTITY),
     Row(("ExpiredToken", "ExpiredTokenException", "RequestExpired"), errors.CredentialsError,
-        "the AWS credentials{of_profile} have expired, or this machine's clock is wrong ({code})",
-        "get new ones the same way (aws sso login{profile}, aws login{profile}, …), and check the clock"),
+        "the AWS credentials{of_profile} have expired ({code})",
+        RENEW),
+    Row(("InvalidIdentityToken", "InvalidIdentityTokenException"), errors.CredentialsError,
+        "the account of the role{role} has no OpenID Connect provider for {issuer}",
+        "add the provider to IAM, or correct the account in the role's ARN",
+        r"No OpenIDConnect provider found in your account for (?P<issuer>https?://[\w./:-]+)"),
+    Row(("InvalidIdentityToken", "InvalidIdentityTokenException"), errors.CredentialsError,
+        "the web identity token has the wrong audience (Incorrect token audience)",
+        "request a token with the audience sts.amazonaws.com, or add its audience to the provider in IAM",
+        "Incorrect token audience"),
+    Row(("InvalidIdentityToken", "InvalidIdentityTokenException"), errors.CredentialsError,
+        "AWS cannot retrieve the verification key of the identity provider",
+        "check that the provider's issuer URL can be reached from the internet",
+        "Couldn't retrieve verification key"),
+    Row(("InvalidIdentityToken", "InvalidIdentityTokenException"), errors.CredentialsError,
+        "AWS does not accept the web identity token ({code})",
+        "check the issuer and the audience of the token in {web_identity_file}"),
+    Row(("IDPCommunicationError", "IDPCommunicationErrorException"), errors.UnreachableError,
+        "AWS cannot reach the identity provider of the web identity token ({code})",
+        "try again; if it still fails, check the provider"),
+    Row(("IDPRejectedClaim", "IDPRejectedClaimException"), errors.CredentialsError,
+        "the identity provider rejected the web identity token ({code})",
+        "write a new token to {web_identity_file}"),
+    Row(("ValidationError", "ValidationException"), errors.ConfigurationError,
+        "the session duration exceeds the maximum of the role{role}",
+        "lower duration_seconds (in the settings: duration), or raise the role's maximum session duration",
+        "exceeds the MaxSessionDuration"),
+    Row(("ValidationError", "ValidationException"), errors.ConfigurationError,
+        "the session duration exceeds one hour, the maximum for role chaining",
+        "set duration_seconds (in the settings: duration) to 3600 or less",
+        "session limit for roles assumed by role chaining"),
+    Row(("ValidationError", "ValidationException"), errors.ConfigurationError,
+        "the role's ARN{role} is not valid",
+        "correct role_arn",
+        "(?i)rolearn|is invalid"),
+    Row(("ValidationError", "ValidationException"), errors.ConfigurationError,
+        "AWS does not accept a parameter of {action} ({code})",
+        "check role_arn, role_session_name, external_id and duration_seconds{of_profile}"),
+    Row(("RegionDisabledException",), errors.AccessDeniedError,
+        "STS is not activated in region {region} for this account ({code})",
+        "activate the region in the account settings of IAM"),
+    Row(("OptInRequired",), errors.AccessDeniedError,
+        "this account has not enabled region {region} ({code})",
+        "run: aws account enable-region --region-name {region}"),
+    Row(("ForbiddenException",), errors.AccessDeniedError,
+        "the SSO user has no access to role {sso_role_name} in account {sso_account_id} ({code})",
+        "check sso_role_name and sso_account_id{of_session_profile}, or ask the administrator of "
+        "IAM Identity Center to assign the role",
+        "^GetRoleCredentials"),
+    Row(("ResourceNotFoundException",), errors.ConfigurationError,
+        "IAM Identity Center has no role {sso_role_name} in account {sso_account_id} ({code})",
+        "check sso_role_name, sso_account_id and sso_region{of_session_profile}",
+        "^GetRoleCredentials"),
     Row(("UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException",
          "SignatureDoesNotMatch", "IncompleteSignature", "IncompleteSignatureException", "AuthFailure"),
         errors.CredentialsError,
         "AWS does not accept the credentials{of_profile} in region {region} ({code})",
         CALLER_IDENTITY + "; if that works, check that {region} is correct and enabled for the account"),
+    Row(("AccessDenied", "AccessDeniedException"), errors.AccessDeniedError,
+        "AWS does not accept the MFA code",
+        "try again with a new one; if it still fails, check mfa_serial",
+        " MultiFactorAuthentication failed"),
+    Row(("AccessDenied", "AccessDeniedException"), errors.AccessDeniedError,
+        "this web identity is not authorized to perform sts:AssumeRoleWithWebIdentity",
+        "compare the trust policy of the role{role} with the token's issuer, sub and aud",
+        rf"^{WEB_IDENTITY}"),
     Row(("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"), errors.AccessDeniedError,
         "{denial}",
         "{remedy}"),
@@ -103,76 +292,122 @@ RESPONSES: tuple[Row, ...] = (
         errors.ThrottledError,
         "AWS throttled {action} ({code}, attempts: {attempts})",
         "wait a moment and try again"),
+    Row(("407",), errors.UnreachableError,
+        "the proxy requires a user and a password (HTTP status 407)",
+        "write them in HTTP_PROXY: http://USER:PASSWORD@HOST:PORT"),
     Row(("",), errors.InvalidResponseError,
         "{action} failed ({code}, HTTP status {status})",
-        "try again; if it still fails, " + CALLER_IDENTITY),
+        "try again; if it still fails, see https://health.aws.amazon.com",
+        r"^\w+ 5\d\d "),
+    Row(("",), errors.InvalidResponseError,
+        "{action} failed ({code}, HTTP status {status})",
+        "check AWS_ENDPOINT_URL and proxies, and " + CALLER_IDENTITY),
 )  # fmt: skip
 
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
-DENIAL = re.compile(
-    r"User: (?P<caller>arn:[\w+=,.@:/-]+) is not authorized to perform: (?P<action>[\w:-]+)"
-    r"(?: on resource: (?P<resource>\*|arn:[\w+=,.@:/*-]+))?(?P<explicit>.*with an explicit deny)?"
-)
 NAMES = ("profile", "cred_var", "provider", "path")
 """Fields of botocore's exceptions that contain a name, not a message."""
 
 ERROR_CODE = re.compile(r"[\w.:-]{1,64}")
 
+SOURCE_HINTS = {
+    "Environment": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    "Ec2InstanceMetadata": "attach a role to this EC2 instance, or use source_profile",
+    "EcsContainer": "use it in an ECS or EKS container only; elsewhere, use source_profile",
+}
+"""What to do if a ``credential_source`` has no credentials."""
 
-def explain(error: Exception, registry: "Registry", profile: str | None) -> errors.CredentialHelperError:
-    """Return our error for an exception that botocore raised for ``registry``."""
-    names = {
-        "profile": f" --profile {shlex.quote(profile)}" if profile else "",
-        "of_profile": f" of profile {profile}" if profile else "",
-        "region": registry.region,
-    }
+
+def explain(
+    error: Exception, registry: "Registry", profile: str | None, rule: "Rule" = NO_RULE
+) -> errors.CredentialHelperError:
+    """Return our error for an exception that botocore raised for ``registry`` under a rule."""
+    found = environment_errors.problem_of(error, profile, os.environ) or config_errors.problem_of(
+        error, registry, profile, os.environ
+    )
+    if found:
+        kind, reason, hint = found
+        return kind(registry.host, reason, hint)
+    names = _names(registry, profile, rule)
     if isinstance(error, aws.ClientError):
-        names |= _names_in_response(error, names["profile"])
-        row = next(row for row in RESPONSES if {names["code"], ""} & set(row.causes))
+        names |= _names_in_response(error, names)
+        message = str(error.response.get("Error", {}).get("Message", ""))
+        text = f"{error.operation_name} {names['status']} {message}"
+        rows = [row for row in RESPONSES if {names["code"], ""} & set(row.causes)]
     else:
         names |= _names_in_exception(error)
-        row = next(row for row in EXCEPTIONS if isinstance(error, row.causes))
-    reason, hint = (text.format_map(names) for text in (row.reason, row.hint))
+        text = f"{error} {getattr(error, 'kwargs', {}).get('error')!r}"
+        rows = [row for row in EXCEPTIONS if isinstance(error, row.causes)]
+    row, match = next((row, match) for row in rows if (match := re.search(row.pattern, text)))
+    names |= match.groupdict()
+    reason, hint = (part.format_map(names) for part in (row.reason, row.hint))
     return row.error(registry.host, reason, hint)
 
 
-def _names_in_response(error: aws.ClientError, profile: str) -> dict[str, str]:
+def _names(registry: "Registry", profile: str | None, rule: "Rule") -> dict[str, str]:
+    """Return the names that do not depend on the exception."""
+    chain = config_errors.chain_of(profile, os.environ)
+    first, (holder, settings) = next(iter(chain.values())), list(chain.items())[-1]
+    holder = holder if profile else ""
+    bundle, bundle_source = environment_errors.ca_bundle(rule, first, profile, os.environ)
+    return {
+        "profile": _option(profile),
+        "of_profile": f" of profile {profile}" if profile else "",
+        "session_profile": _option(holder),
+        "of_session_profile": f" of profile {holder}" if holder else "",
+        "region": registry.region,
+        "role": _role(rule, profile, chain),
+        "sso_role_name": settings.get("sso_role_name", "?"),
+        "sso_account_id": settings.get("sso_account_id", "?"),
+        "web_identity_file": environment_errors.web_identity_file(settings, os.environ),
+        "bundle": bundle,
+        "bundle_source": bundle_source,
+        "trust_ca": f"add the CA's certificate to {bundle} ({bundle_source})"
+        if bundle
+        else "set AWS_CA_BUNDLE to a file with the CA's certificate",
+        "install_crt": environment_errors.install_command("botocore[crt]"),
+    }
+
+
+def _option(profile: str | None) -> str:
+    return f" --profile {shlex.quote(profile)}" if profile else ""
+
+
+def _role(rule: "Rule", profile: str | None, chain: "dict[str, dict[str, str]]") -> str:
+    """Return the ARN of the role, or an empty string: the exception does not show which of several failed."""
+    arns = {settings["role_arn"] for settings in chain.values() if "role_arn" in settings}
+    arns |= {rule.role_arn, "" if profile else os.environ.get("AWS_ROLE_ARN", "")} - {""}
+    return f" {arns.pop()}" if len(arns) == 1 else ""
+
+
+def _names_in_response(error: aws.ClientError, names: dict[str, str]) -> dict[str, str]:
     """Return the names in an error response of AWS."""
     code = str(error.response.get("Error", {}).get("Code", ""))
     metadata = error.response.get("ResponseMetadata", {})
-    caller_identity = CALLER_IDENTITY.format(profile=profile)
-    names = {
+    found = denial_of(str(error.response.get("Error", {}).get("Message", "")))
+    denial, remedy = found or (
+        f"AWS denies {error.operation_name}",
+        f"allow it in a policy of this identity; to see it, {CALLER_IDENTITY.format_map(names)}",
+    )
+    return {
         "code": code if ERROR_CODE.fullmatch(code) else "no error code",
         "action": error.operation_name,
         "status": str(metadata.get("HTTPStatusCode", "unknown")),
         "attempts": str(metadata.get("RetryAttempts", 0) + 1),
-        "denial": f"AWS denies {error.operation_name}",
-        "remedy": f"allow it in a policy of this identity; to see it, {caller_identity}",
+        "denial": denial,
+        "remedy": remedy,
     }
-    message = str(error.response.get("Error", {}).get("Message", ""))
-    if message.startswith("MultiFactorAuthentication failed"):
-        names["denial"] = "AWS does not accept the MFA code"
-        names["remedy"] = "try again with a new one; if it still fails, check mfa_serial"
-    found = DENIAL.search(message)
-    if found:
-        caller, action, resource = found["caller"], found["action"], found["resource"] or "this resource"
-        names["denial"] = f"{caller} is not authorized to perform {action} on {resource}"
-        names["remedy"] = f"allow {action} in a policy of that identity"
-        if found["explicit"]:
-            names["remedy"] = "a policy denies it explicitly: contact the administrator of the account"
-    return names
 
 
 def _names_in_exception(error: Exception) -> dict[str, str]:
     """Return the names in an exception, without messages, and with only the host of a URL."""
     fields = getattr(error, "kwargs", {})
-    name = next((fields[key] for key in NAMES if key in fields), type(error).__name__)
-    host = _host(str(fields.get("endpoint_url") or fields.get("proxy_url") or ""))
-    is_unknown = "NameResolutionError" in repr(fields.get("error"))
+    name = str(next((fields[key] for key in NAMES if key in fields), type(error).__name__))
+    host = _host(str(fields.get("endpoint_url") or fields.get("proxy_url") or "")) or "AWS"
     return {
-        "name": str(name),
-        "host": host or "AWS",
-        "unknown_host": " (cannot resolve the host name)" if is_unknown else "",
+        "name": name,
+        "host": host,
+        "proxy_variable": environment_errors.proxy_variable(host, os.environ),
+        "source_hint": SOURCE_HINTS.get(name, "use source_profile"),
     }
 
 

@@ -24,8 +24,9 @@ from botocore.credentials import (
 )
 from botocore.exceptions import NoCredentialsError as NoSourceError
 from botocore.session import Session
-from botocore.utils import JSONFileCache
 
+from ecr_credhelper.aws.credential_process import ProcessProvider
+from ecr_credhelper.aws.sdk_caches import CLICache, LoginCache, SSOTokenCache
 from ecr_credhelper.errors import PROG, ConfigurationError, CredentialsError
 from ecr_credhelper.fingerprint import join_fields
 
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 
     from ecr_credhelper.registry import Registry
     from ecr_credhelper.settings.rules import Rule
-
-CLI_CACHE = "~/.aws/cli/cache"
-"""The AWS CLI's cache: https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-role.html"""
 
 SHARED = ("assume-role", "assume-role-with-web-identity", "sso")
 """botocore's names of the providers whose credentials the CLI caches."""
@@ -63,23 +61,19 @@ for locks in (_SESSIONS, _ROLES):  # a lock held by the parent would never be re
     getattr(os, "register_at_fork", dict)(after_in_child=locks.clear)  # missing on Windows
 
 
-class CLICache(JSONFileCache):
-    """The AWS CLI's cache. If it cannot be written, credentials are not shared."""
-
-    def __setitem__(self, cache_key: str, value: object) -> None:
-        """Write the credentials, if possible."""
-        with suppress(OSError):
-            super().__setitem__(cache_key, value)
-
-
 def session_for(
-    registry: "Registry", rule: "Rule", session: Session | None = None, *, is_interactive: bool = True
+    registry: "Registry",
+    rule: "Rule",
+    session: Session | None = None,
+    *,
+    is_interactive: bool = True,
+    seconds: float | None = None,
 ) -> Session:
     """Return a session with the credentials that the rule selects for the registry.
 
     If a Python program passes its ``session``, it is not changed, and only the role of the rule is assumed
     from it. Without ``is_interactive``, credentials that need an MFA code or a credential process raise
-    CredentialsError.
+    CredentialsError. A credential process is killed after ``seconds``.
 
     Raises:
         ConfigurationError: ``profile = "auto"`` finds no profile, or several.
@@ -87,42 +81,64 @@ def session_for(
 
     """
     if session is None:
-        session = _new_session(registry, rule, is_interactive=is_interactive)
+        session = _new_session(registry, rule, is_interactive=is_interactive, seconds=seconds)
     return assume_role(session, registry, rule) if rule.role_arn else session
 
 
-def _new_session(registry: "Registry", rule: "Rule", *, is_interactive: bool) -> Session:
+def _new_session(
+    registry: "Registry", rule: "Rule", *, is_interactive: bool, seconds: float | None
+) -> Session:
     profile = _profile_in_account(registry) if rule.profile == AUTO else rule.profile
     session = Session(profile=profile or None)
     session.set_config_variable("region", registry.region)  # for STS, like --region
     chain = session.get_component("credential_provider")
-    cache = CLICache(os.path.expanduser(CLI_CACHE))
+    cache = CLICache()
     for name in SHARED:
         chain.get_provider(name).cache = cache
+    _use_checked_caches(chain)
+    _watch_metadata(chain)
     role = session.get_scoped_config().get("role_arn", "")
     prompt = partial(_prompt_for_mfa, registry.host, role, profile)
     # botocore has no option for the prompt. Its default prompt reads our standard input.
-    chain.get_provider("assume-role")._prompter = prompt  # noqa: SLF001 - see above
+    assume_role = chain.get_provider("assume-role")
+    assume_role._prompter = prompt  # noqa: SLF001 - see above
+    refuse = partial(_raise_interactive, registry.host, "a credential process")
     if not is_interactive:
-        _forbid_interaction(session, registry.host)
+        assume_role._prompter = partial(_raise_interactive, registry.host, "an MFA code")  # noqa: SLF001 - see above
+
+    def process_provider(profile_name: str) -> CredentialProvider:
+        if is_interactive:
+            return ProcessProvider(profile_name, lambda: session.full_config, registry.host, seconds)
+        return _RefusingProcess(profile_name, lambda: session.full_config, refuse)
+
+    chain.insert_before("custom-process", process_provider(session.profile or "default"))
+    assume_role._profile_provider_builder._create_process_provider = process_provider  # noqa: SLF001 - likewise
     return session
 
 
-def _forbid_interaction(session: Session, host: str) -> None:
-    """Replace prompts and credential processes with errors. Role credentials in the CLI's cache still work.
+def _use_checked_caches(chain: "Any") -> None:
+    """Make the providers of SSO and ``aws login`` read their files through caches that ignore broken ones.
 
     botocore has no option for this, so this changes private attributes of its providers.
     """
-    chain = session.get_component("credential_provider")
-    assume_role = chain.get_provider("assume-role")
-    assume_role._prompter = partial(_raise_interactive, host, "an MFA code")  # noqa: SLF001 - see above
-    refuse = partial(_raise_interactive, host, "a credential process")
+    sso = chain.get_provider("sso")
+    cache = SSOTokenCache(sso._token_provider._cache._dumps)  # noqa: SLF001 - see above
+    sso._token_cache = sso._token_provider._token_loader._cache = cache  # noqa: SLF001 - see above
+    builder = chain.get_provider("assume-role")._profile_provider_builder  # noqa: SLF001 - see above
+    builder._sso_token_cache = cache  # noqa: SLF001 - see above
+    chain.get_provider("login")._token_cache = builder._login_token_cache = LoginCache()  # noqa: SLF001 - see above
 
-    def provider(profile_name: str) -> CredentialProvider:
-        return _RefusingProcess(profile_name, lambda: session.full_config, refuse)
 
-    chain.insert_before("custom-process", provider(session.profile or "default"))
-    assume_role._profile_provider_builder._create_process_provider = provider  # noqa: SLF001 - see above
+def _watch_metadata(chain: "Any") -> None:
+    """Keep the status of a failed response of the EC2 instance metadata, which botocore only logs."""
+    fetcher = chain.get_provider("iam-role")._role_fetcher  # noqa: SLF001 - botocore has no option for this
+    log = fetcher._log_imds_response  # noqa: SLF001 - likewise
+
+    def keep(response: "Any", *arguments: object, **options: object) -> None:
+        fetcher.status = response.status_code
+        log(response, *arguments, **options)
+
+    fetcher._log_imds_response = keep  # noqa: SLF001 - likewise
 
 
 class _RefusingProcess(CredentialProvider):
@@ -156,7 +172,8 @@ def resolve_credentials(session: Session) -> Credentials:
     with session_lock(session):
         credentials = session.get_credentials()
     if credentials is None:
-        raise NoSourceError
+        fetcher = session.get_component("credential_provider").get_provider("iam-role")._role_fetcher  # noqa: SLF001 - see _watch_metadata
+        raise NoSourceError(metadata_status=getattr(fetcher, "status", None))
     return credentials
 
 

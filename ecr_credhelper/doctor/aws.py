@@ -56,7 +56,7 @@ def credentials(context: "Context") -> "Iterator[Finding]":
     except CredentialHelperError:
         raise
     except Exception as error:  # noqa: BLE001 - explain() converts every exception
-        raise explain(error, registry, profile) from None
+        raise explain(error, registry, profile, context.rule) from None
     context.session = session
     method = keys.method.replace("-", " ").replace("sso", "SSO")
     source = SOURCES.get(keys.method) or f"profile {profile or 'default'} ({method})"
@@ -82,7 +82,7 @@ def identity(context: "Context") -> "Iterator[Finding]":
     except Exception as error:  # noqa: BLE001 - explain() converts every exception
         if isinstance(error, ClientError):
             context.record_clock_skew(error.response["ResponseMetadata"]["HTTPHeaders"])
-        raise explain(error, registry, profile_of(session)) from None
+        raise explain(error, registry, profile_of(session), context.rule) from None
     context.record_clock_skew(response["ResponseMetadata"]["HTTPHeaders"])
     yield Finding(OK, response["Arn"])
     if registry.account not in {"", response["Account"]}:

@@ -16,7 +16,8 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from botocore import exceptions as aws
 
-from ecr_credhelper.aws.errors import DENIAL, explain
+from ecr_credhelper.aws.denials import DENIAL
+from ecr_credhelper.aws.errors import explain
 from ecr_credhelper.doctor import CONNECTION_SECONDS, FAILURE, OK, WARNING, Finding
 from ecr_credhelper.errors import PROG
 from ecr_credhelper.library.credentials import credentials_for

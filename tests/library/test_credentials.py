@@ -472,7 +472,9 @@ def test_the_executable_erases_the_tokens_of_all_identities(profiles: FakeECR) -
 
 def test_a_traceback_contains_no_secret(home: Path) -> None:
     (home / ".aws").mkdir()
-    (home / ".aws/config").write_text("[profile p]\ncredential_process = sh -c 'echo a-secret >&2; exit 1'\n")
+    (home / ".aws/config").write_text(
+        "[profile p]\ncredential_process = sh -c 'echo token=a-secret >&2; exit 1'\n"
+    )
     with pytest.raises(ecr_credhelper.CredentialsError) as raised:
         get_credentials(HOST, profile="p")
     assert "a-secret" not in "".join(traceback.format_exception(raised.value))

@@ -1,0 +1,309 @@
+"""Find the mistake in the AWS configuration files after botocore has failed.
+
+botocore's own messages are no help here: some do not name the file or the profile, and configparser's
+messages quote lines, which can contain keys. This module therefore reads the files again.
+"""
+
+import configparser
+import os
+import shlex
+from contextlib import suppress
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.request import getproxies, proxy_bypass
+
+from botocore import exceptions as aws
+
+from ecr_credhelper.errors import (
+    NO_CREDENTIALS,
+    ConfigurationError,
+    CredentialHelperError,
+    CredentialsError,
+    NoCredentialsError,
+)
+from ecr_credhelper.files import is_special
+from ecr_credhelper.fingerprint import configuration_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from ecr_credhelper.registry import Registry
+
+Problem = tuple[type[CredentialHelperError], str, str]
+"""The class, the reason and the hint of an error."""
+
+CONFIG, CREDENTIALS = "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"
+
+REFERENCES = {"source_profile": "profile", "sso_session": "sso-session", "services": "services"}
+"""Settings that refer to a section, and the kinds of these sections."""
+
+SOURCES = ("Environment", "Ec2InstanceMetadata", "EcsContainer")
+"""The values of ``credential_source``."""
+
+SSO_SETTINGS = ("sso_start_url", "sso_region", "sso_account_id", "sso_role_name")
+
+IMDS = "169.254.169.254"
+"""The address of the EC2 instance metadata."""
+
+
+class Section(NamedTuple):
+    """A section of a configuration file. ``kind`` is empty if AWS SDKs ignore the section."""
+
+    variable: str
+    file: str
+    line: int
+    header: str
+    kind: str
+    name: str
+    settings: dict[str, str]
+
+    @property
+    def place(self) -> str:
+        """The section as errors show it."""
+        return f"[{self.header}] in line {self.line} of {self.file}"
+
+
+def problem_of(
+    error: Exception, registry: "Registry", profile: str | None, environ: "Mapping[str, str]"
+) -> Problem | None:
+    """Return what is wrong in the configuration files, if the exception can come from them."""
+    match error:
+        case aws.ConfigParseError():
+            return _syntax_problem(error)
+        case aws.ProfileNotFound():
+            return _missing_profile(str(error.kwargs["profile"]), list(sections(environ)), environ)
+        case aws.InvalidConfigError() | aws.PartialCredentialsError() | aws.UnknownCredentialError():
+            return _wrong_reference(profile or _chosen(environ) or "default", list(sections(environ)))
+        case aws.NoCredentialsError():
+            return _no_credentials(error, registry, profile, environ)
+    return None
+
+
+def sections(environ: "Mapping[str, str]") -> "Iterator[Section]":
+    """Yield the sections of both files as far as they can be read."""
+    for variable, path in configuration_files(environ):
+        if variable not in {CONFIG, CREDENTIALS} or is_special(path):
+            continue
+        try:
+            with open(path, encoding="utf-8-sig", errors="replace") as file:
+                yield from _sections(variable, path, file)
+        except (OSError, ValueError):
+            continue
+
+
+def _sections(variable: str, path: str, lines: "Iterable[str]") -> "Iterator[Section]":
+    section = None
+    for number, line in enumerate(lines, 1):
+        if line.startswith("["):
+            if section:
+                yield section
+            header = line[1:].partition("]")[0].strip()
+            section = Section(variable, path, number, header, *_kind_and_name(variable, header), {})
+        elif section and not line.startswith((" ", "\t", "#", ";")):
+            name, _, value = line.partition("=")
+            section.settings[name.strip().lower()] = value.strip()
+    if section:
+        yield section
+
+
+def _kind_and_name(variable: str, header: str) -> tuple[str, str]:
+    if variable == CREDENTIALS or header == "default":
+        return "profile", header
+    try:
+        words = shlex.split(header)
+    except ValueError:
+        return "", header
+    is_known = len(words) == 2 and words[0] in REFERENCES.values()  # noqa: PLR2004 - the kind and the name
+    return (words[0], words[1]) if is_known else ("", header)
+
+
+def settings_of(profile: str, environ: "Mapping[str, str]") -> dict[str, str]:
+    """Return the settings of a profile as far as they can be read."""
+    found: dict[str, str] = {}
+    for section in sections(environ):
+        if (section.kind, section.name) == ("profile", profile):
+            found = {**section.settings, **found}
+    return found
+
+
+def chain_of(profile: str | None, environ: "Mapping[str, str]") -> dict[str, dict[str, str]]:
+    """Return the settings of a profile, of its ``source_profile``, and so on, by name."""
+    chain: dict[str, dict[str, str]] = {}
+    name = profile or _chosen(environ) or "default"
+    while name and name not in chain:
+        chain[name] = settings_of(name, environ)
+        name = chain[name].get("source_profile", "")
+    return chain
+
+
+def _chosen(environ: "Mapping[str, str]") -> str:
+    return environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE") or ""
+
+
+def _syntax_problem(error: aws.ConfigParseError) -> Problem | None:
+    fields: dict[str, Any] = {**error.kwargs}
+    path, cause = str(fields.get("path")), fields.get("error")
+    hint = "correct it"
+    match cause:
+        case UnicodeDecodeError():
+            reason, hint = f"{path} is not UTF-8 text", "save it as UTF-8 without a byte order mark"
+        case configparser.DuplicateSectionError(section=section, lineno=line):
+            reason, hint = f"{path} has a second section [{section}] in line {line}", "merge the two sections"
+        case configparser.DuplicateOptionError(section=section, option=option, lineno=line):
+            reason = f"section [{section}] of {path} sets {option} twice, again in line {line}"
+            hint = "remove one of them"
+        case configparser.MissingSectionHeaderError(line=text) if not text.isascii():
+            reason, hint = (
+                f"{path} starts with a byte order mark",
+                "save it as UTF-8 without a byte order mark",
+            )
+        case configparser.MissingSectionHeaderError(lineno=line):
+            reason = f"line {line} of {path} precedes the first [section]"
+        case configparser.ParsingError(errors=[(line, _), *_]):
+            reason = f"line {line} of {path} is not NAME = VALUE"
+        case _ if line := _indented_line(path):
+            reason = f"line {line} of {path} is indented, but not NAME = VALUE"
+        case _:
+            return None
+    return ConfigurationError, reason, hint
+
+
+def _indented_line(path: str) -> int | None:
+    """Return the number of the first indented line without an equals sign, if the file can still be read."""
+    with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
+        wrong = (
+            n for n, line in enumerate(file, 1) if line[:1].isspace() and line.strip() and "=" not in line
+        )
+        return next(wrong, None)
+    return None
+
+
+def _missing_profile(name: str, found: list[Section], environ: "Mapping[str, str]") -> Problem | None:
+    for section in found:
+        if section.variable == CONFIG and not section.kind and section.header in {name, f"profile {name}"}:
+            reason = f"AWS profile {name!r} does not exist: {section.place} does not define it"
+            return ConfigurationError, reason, f"write [profile {_quoted(name)}]"
+    reason = f"AWS profile {name!r} does not exist"
+    if near := _near(name, [section.name for section in found if section.kind == "profile"]):
+        return ConfigurationError, reason, f"did you mean {near}?"
+    path = environ.get(CONFIG)
+    if path and not os.path.isfile(os.path.expanduser(path)):
+        reason = f"AWS profile {name!r} does not exist, because {path} does not exist"
+        return ConfigurationError, reason, f"check {CONFIG}"
+    return None
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"' if " " in name else name
+
+
+def _near(name: str, names: "Iterable[str]") -> str:
+    found = get_close_matches(name, sorted(set(names)), n=1)
+    return found[0] if found else ""
+
+
+def _wrong_reference(name: str, found: list[Section]) -> Problem | None:
+    """Return the first mistake in a profile, in its source profile, and so on."""
+    seen: list[str] = []
+    while name not in seen:
+        seen.append(name)
+        own = [section for section in found if (section.kind, section.name) == ("profile", name)]
+        for section in own:
+            for setting, kind in REFERENCES.items():
+                if problem := _missing_section(section, setting, kind, found):
+                    return problem
+        settings = {key: value for section in reversed(own) for key, value in section.settings.items()}
+        if own and (problem := _wrong_profile(own[0], settings, found)):
+            return problem
+        if "role_arn" not in settings or "source_profile" not in settings:
+            return _without_credentials(seen)
+        name = settings["source_profile"]
+    reason = f"the source_profile of profile {seen[-1]} leads back to profile {name}"
+    return ConfigurationError, reason, "end the chain with a profile that has credentials"
+
+
+def _missing_section(section: Section, setting: str, kind: str, found: list[Section]) -> Problem | None:
+    value = section.settings.get(setting)
+    names = [other.name for other in found if other.kind == kind]
+    if value is None or value in names:
+        return None
+    reason = f"{section.place} refers to the {setting} {value!r}, which does not exist"
+    near = _near(value, names)
+    header = f"[{kind} {_quoted(value)}]"
+    return (
+        ConfigurationError,
+        reason,
+        f"did you mean {near}?" if near else f"add {header}, or correct {setting}",
+    )
+
+
+def _wrong_profile(section: Section, settings: dict[str, str], found: list[Section]) -> Problem | None:
+    """Return the mistake within a profile."""
+    place, source = section.place, settings.get("credential_source")
+    is_web = "web_identity_token_file" in settings
+    is_role = "role_arn" in settings and not is_web
+    has_source_profile = "source_profile" in settings
+    sessions = [
+        other.settings
+        for other in found
+        if (other.kind, other.name) == ("sso-session", settings.get("sso_session"))
+    ]
+    uses_sso = {"sso_account_id", "sso_role_name"} & set(settings)
+    missing = [name for name in SSO_SETTINGS if name not in {**settings, **(sessions[0] if sessions else {})}]
+    problems = (
+        (is_role and source and has_source_profile,
+            f"{place} has both source_profile and credential_source", "remove one of them"),
+        (is_role and not source and not has_source_profile,
+            f"{place} has a role_arn, but neither source_profile nor credential_source",
+            "add source_profile, the profile whose credentials assume the role"),
+        (is_role and source and source.lower() not in map(str.lower, SOURCES),
+            f"{place} has the credential_source {source!r}, which does not exist",
+            f"use {', '.join(SOURCES[:-1])} or {SOURCES[-1]}"),
+        (is_web and "role_arn" not in settings,
+            f"{place} has a web_identity_token_file, but no role_arn", "add role_arn"),
+        (uses_sso and missing,
+            f"{place} uses SSO, but has no {', '.join(missing)}", "run: aws configure sso"),
+    )  # fmt: skip
+    return next(((ConfigurationError, reason, hint) for applies, reason, hint in problems if applies), None)
+
+
+def _without_credentials(chain: list[str]) -> Problem | None:
+    if len(chain) < 2:  # noqa: PLR2004 - a profile and its source
+        return None
+    *_, parent, last = chain
+    reason = f"profile {last}, the source_profile of profile {parent}, contains no AWS credentials"
+    return CredentialsError, reason, f"run: aws configure --profile {shlex.quote(last)}"
+
+
+def _no_credentials(
+    error: aws.NoCredentialsError, registry: "Registry", profile: str | None, environ: "Mapping[str, str]"
+) -> Problem | None:
+    """Return why no credentials were found, and which profile fits the registry's account."""
+    from ecr_credhelper.aws.sessions import accounts_of
+
+    if error.kwargs.get("metadata_status") == 401:  # noqa: PLR2004 - the metadata service requires a token
+        reason = "the EC2 instance metadata requires a token, and did not return one (HTTP status 401)"
+        hint = "in a container, set the metadata hop limit of the EC2 instance to 2 (HttpPutResponseHopLimit)"
+        return NoCredentialsError, reason, hint
+    fitting = sorted(
+        {section.name for section in sections(environ) if section.kind == "profile"
+         and registry.account in accounts_of(section.settings)} - {profile}
+    )  # fmt: skip
+    reason, hint = NO_CREDENTIALS
+    if profile and profile != "default":
+        reason, hint = (
+            f"no AWS credentials found in profile {profile}",
+            f"run: aws configure --profile {shlex.quote(profile)}",
+        )
+    if len(fitting) == 1:
+        hint = f"set AWS_PROFILE={shlex.quote(fitting[0])}, the profile of account {registry.account}"
+    elif fitting:
+        hint = f"set AWS_PROFILE to a profile of account {registry.account}: {', '.join(fitting)}"
+    elif _is_metadata_behind_proxy(environ):
+        hint = f"on EC2, add {IMDS} to NO_PROXY: HTTP_PROXY applies to the instance metadata too"
+    return NoCredentialsError, reason, hint
+
+
+def _is_metadata_behind_proxy(environ: "Mapping[str, str]") -> bool:
+    is_disabled = environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true"
+    return not is_disabled and "http" in getproxies() and not proxy_bypass(IMDS)

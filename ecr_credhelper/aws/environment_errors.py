@@ -1,0 +1,138 @@
+"""Find the mistake in environment variables after botocore has failed."""
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+from botocore import exceptions as aws
+
+from ecr_credhelper.errors import ConfigurationError, CredentialHelperError, CredentialsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ecr_credhelper.settings.rules import Rule
+
+Problem = tuple[type[CredentialHelperError], str, str]
+"""The class, the reason and the hint of an error."""
+
+KEYS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+)
+
+FILES = ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
+"""Variables with the paths of token files."""
+
+PROXIES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "http_proxy", "HTTP_PROXY")
+
+REJECTED = ("InvalidSignatureException", "SignatureDoesNotMatch", "UnrecognizedClientException",
+            "InvalidClientTokenId", "IncompleteSignature", "IncompleteSignatureException")  # fmt: skip
+"""Error codes for a wrong key."""
+
+INSTALLERS = {
+    "pipx_metadata.json": "pipx inject docker-credential-ecr-py '{package}'",
+    "uv-receipt.toml": "uv tool install --with '{package}' docker-credential-ecr-py",
+}
+"""Files that installers write into an environment, and how to add a package to it."""
+
+
+def problem_of(error: Exception, profile: str | None, environ: "Mapping[str, str]") -> Problem | None:
+    """Return the mistake in the variables that explains the exception."""
+    match error:
+        case aws.ClientError():
+            code = error.response.get("Error", {}).get("Code")
+            return _blank_in_key(environ) if code in REJECTED and not profile else None
+        case aws.HTTPClientError(kwargs={"error": ValueError()}):  # a header with a line break
+            return _blank_in_key(environ) or _socks_proxy(environ)
+        case aws.HTTPClientError() | aws.ConnectionError():
+            return _socks_proxy(environ)
+        case OSError(filename=str(path)):
+            return _unreadable_file(path, error, environ)
+        case ValueError():
+            return _blank_in_key(environ) or _endpoint_url(str(error), environ)
+    return None
+
+
+def _blank_in_key(environ: "Mapping[str, str]") -> Problem | None:
+    """Return which key has white space at an end: CI secrets often end with a line break."""
+    for name in KEYS:
+        value = environ.get(name, "")
+        if value != value.strip():
+            blank = "a line break" if value.strip(" ") != value.strip() else "a space"
+            reason = f"{name} starts or ends with {blank}"
+            return CredentialsError, reason, "set it again without (in CI: correct the stored secret)"
+    return None
+
+
+def _unreadable_file(path: str, error: OSError, environ: "Mapping[str, str]") -> Problem:
+    variables = [name for name in FILES if environ.get(name) == path]
+    setting = variables[0] if variables else "web_identity_token_file"
+    cause = os.strerror(error.errno) if error.errno else "cannot be read"
+    reason = f"the token file {path} cannot be read ({cause})"
+    return CredentialsError, reason, f"check {setting}, and the mount of the token"
+
+
+def _endpoint_url(message: str, environ: "Mapping[str, str]") -> Problem | None:
+    """Return which setting has the URL that botocore calls invalid. The URL can contain a password."""
+    if not re.search(r"Invalid endpoint|[Pp]ort |IPv6 URL", message):
+        return None
+    names = [
+        name for name in sorted(environ) if name.startswith("AWS_ENDPOINT_URL") and not _is_url(environ[name])
+    ]
+    reason = f"{names[0] if names else 'the endpoint_url in the configuration'} is not a valid URL"
+    return ConfigurationError, reason, "write it as https://HOST or https://HOST:PORT, or unset it"
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return bool(parts.scheme in {"http", "https"} and parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _socks_proxy(environ: "Mapping[str, str]") -> Problem | None:
+    url = getproxies().get("https", "")
+    if not url.startswith("socks"):
+        return None
+    name = proxy_variable(urlsplit(url).hostname or "", environ)
+    reason = f"{name} is a SOCKS proxy, which AWS SDKs for Python do not support"
+    return ConfigurationError, reason, "set it to an HTTP proxy, or unset it"
+
+
+def proxy_variable(host: str, environ: "Mapping[str, str]") -> str:
+    """Return the variable that configures the proxy on a host, as the user wrote it."""
+    return next((name for name in PROXIES if host in environ.get(name, "")), "HTTPS_PROXY")
+
+
+def web_identity_file(settings: "dict[str, str]", environ: "Mapping[str, str]") -> str:
+    """Return the path of the web identity token, or the variable that can configure it."""
+    path = environ.get("AWS_WEB_IDENTITY_TOKEN_FILE") or settings.get("web_identity_token_file")
+    return path or "AWS_WEB_IDENTITY_TOKEN_FILE"
+
+
+def ca_bundle(
+    rule: "Rule", settings: "dict[str, str]", profile: str | None, environ: "Mapping[str, str]"
+) -> tuple[str, str]:
+    """Return the path of the configured CA bundle and where it is configured; empty texts if it is not."""
+    candidates = (
+        (rule.ca_bundle, "ca_bundle in the settings"),
+        (environ.get("AWS_CA_BUNDLE"), "AWS_CA_BUNDLE"),
+        (settings.get("ca_bundle"), f"ca_bundle of profile {profile or 'default'}"),
+        (environ.get("REQUESTS_CA_BUNDLE"), "REQUESTS_CA_BUNDLE"),
+    )
+    return next(((path, source) for path, source in candidates if path), ("", ""))
+
+
+def install_command(package: str) -> str:
+    """Return the command that installs a package beside this copy of the helper."""
+    installed = (
+        command for file, command in INSTALLERS.items() if os.path.exists(os.path.join(sys.prefix, file))
+    )
+    return next(installed, f"{sys.executable} -m pip install '{{package}}'").format(package=package)
