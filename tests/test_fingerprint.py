@@ -192,6 +192,7 @@ def test_a_machine_without_a_boot_id_is_identified_by_its_name(tmp_path: Path) -
 
 def test_a_path_with_a_null_character_counts_as_missing() -> None:
     assert "=-" in line({"AWS_CONFIG_FILE": "a\0b"})
+    assert file_stamps({"AWS_CONFIG_FILE": "a\0b"}).startswith("-\t")
 
 
 @given(st.dictionaries(st.sampled_from(VARIABLES), st.text(max_size=20)))

@@ -213,6 +213,7 @@ def test_a_nested_call_does_not_use_fallback_or_inline_logins(
     assert ask("list").reply == {}
     write_settings(home, 'fallback = "store"\n')
     assert "no fallback is configured" in ask("store", stdin=login(GHCR)).error
+    assert Fallback(os.environ, "store").hosts(seconds=300) == {}
 
 
 # Inline logins in Docker's configuration file.
@@ -241,6 +242,26 @@ def test_inline_logins_are_not_listed_if_docker_reads_them_itself(
 ) -> None:
     inline_logins(home, credsStore=creds_store)
     assert ask("list").reply == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [
+        ("exit 1", 300),
+        ("echo rubbish", 300),
+        ("echo '[1]'", 300),
+        ("echo '{\"a\": 1}'", 300),
+        ("head -c 100000 /dev/zero | tr '\\0' '['", 300),
+        ("sleep 60", 0.2),
+    ],
+    ids=["fails", "not JSON", "not an object", "not user names", "too deep", "hangs"],
+)
+def test_inline_logins_are_listed_even_if_the_fallback_is_broken(
+    body: str, seconds: float, directory: Path, home: Path
+) -> None:
+    inline_logins(home)
+    script(directory, f"#!/bin/sh\n{body}\n")
+    assert Fallback(os.environ, "store").hosts(seconds) == {GHCR: "me"}
 
 
 @pytest.mark.usefixtures("store")
@@ -277,6 +298,15 @@ def test_an_inline_login_is_served_only_if_the_fallback_has_none(
         assert got.reply["Secret"] == secret
     else:
         assert got.stdout in {b"locked\n", b"rubbish\n", b"[1]\n"}
+
+
+def test_an_empty_login_of_the_fallback_is_returned_unchanged_if_there_is_no_inline_login(
+    directory: Path, home: Path, ask: Run
+) -> None:
+    write_settings(home, 'fallback = "store"\n')
+    empty = '{"ServerURL": "", "Username": "", "Secret": ""}'
+    script(directory, f"#!/bin/sh\necho '{empty}'\n")
+    assert ask("get", stdin=GHCR) == Result(0, f"{empty}\n".encode(), b"")
 
 
 def test_which_searches_absolute_directories_only(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
