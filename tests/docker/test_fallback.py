@@ -400,3 +400,9 @@ def test_a_get_that_a_signal_ends_kills_the_fallback(directory: Path) -> None:
     finally:
         signal.signal(signal.SIGUSR1, previous)
     assert not finished.exists()
+
+
+def test_a_reply_of_the_fallback_that_is_nested_too_deeply_is_returned_unchanged(directory: Path) -> None:
+    script(directory, "#!/bin/sh\nhead -c 100000 /dev/zero | tr '\\0' '['\n")
+    reply = Fallback(os.environ, "store").get(GHCR, b"")
+    assert (reply.stdout, reply.status) == (b"[" * 100_000, 0)
