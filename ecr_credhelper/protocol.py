@@ -53,7 +53,7 @@ class Reply:
 
         A ProtocolError is written to stdout only: clients compare some of its texts.
         """
-        line = f"{error}\n".encode("utf-8", "replace")
+        line = f"{error}\n".encode()
         return cls(line, b"" if isinstance(error, ProtocolError) else line, status=1)
 
 
@@ -106,7 +106,7 @@ def _json_object(fields: "Iterable[tuple[str, str]]") -> bytes:
 
 def _json_string(text: str) -> str:
     """Return a JSON string with every unprintable character escaped."""
-    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+    if text.isprintable() and '"' not in text and "\\" not in text:
         return f'"{text}"'
     return f'"{"".join(_ESCAPES.get(c) or (c if c.isprintable() else _json_escape(c)) for c in text)}"'
 

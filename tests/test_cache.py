@@ -96,6 +96,8 @@ def test_forgetting_a_host_forgets_its_login_and_its_tokens_of_every_identity(ca
     assert find(cache, HOST, YOU) is None
     assert cache.token("key", NOW) is None
     assert find(cache, OTHER_ACCOUNT, ME)
+    assert cache.served(ME) == {OTHER_ACCOUNT: "other key"}  # list would fetch a token for a remaining route
+    assert cache.served(YOU) == {}
 
 
 def test_hosts_returns_all_valid_logins_of_an_identity(cache: Cache) -> None:
@@ -164,6 +166,15 @@ def test_a_damaged_or_foreign_entry_is_a_miss(
         file.write_bytes(damage(file.read_bytes()))
     assert find(cache, HOST, ME) is None
     assert cache.hosts(ME, NOW) == {}
+
+
+@pytest.mark.parametrize("lines", [(), ("key",), ("key", repr(NOW), "more")], ids=["none", "less", "more"])
+def test_a_route_with_another_number_of_lines_is_a_miss(cache: Cache, lines: tuple[str, ...]) -> None:
+    keep(cache, HOST, ME, "key", token())
+    (name,) = cache.store.names("routes")
+    cache.store.write("routes", name, f"{HOST}\t{ME}", *lines)
+    assert cache.token_key(HOST, ME) is None
+    assert cache.served(ME) == {}
 
 
 def test_an_entry_under_another_name_is_a_miss(cache: Cache, folder: Path) -> None:
@@ -300,3 +311,20 @@ def test_an_unsaved_token_is_recognized_for_a_minute_by_its_password_alone(cache
     assert cache.is_unsaved("handed out", NOW + 59)
     assert not cache.is_unsaved("handed out", NOW + 60)
     assert not cache.is_unsaved("another", NOW)
+
+
+def test_the_password_of_an_unsaved_token_is_not_written(cache: Cache, folder: Path) -> None:
+    cache.record_unsaved(token("handed out"), NOW)
+    (file,) = files_of(folder)
+    assert b"handed out" not in file.read_bytes()
+
+
+def test_file_names_are_valid_on_windows_for_any_host_and_key(cache: Cache, folder: Path) -> None:
+    text = "a/b\\c:d*\t" * 100  # identities and keys contain paths, and are longer than a file name can be
+    keep(cache, CUSTOM, text, text, token())
+    cache.save_login(CUSTOM, token())
+    cache.record_failure(text, NOW)
+    assert cache.try_claim_refresh(text, token(), 0)
+    kinds = {file.parent.name for file in files_of(folder)}
+    assert kinds == {"tokens", "routes", "logins", "failures", "claims"}
+    assert not [file.name for file in files_of(folder) if set(file.name) & set('<>:"/\\|?*')]

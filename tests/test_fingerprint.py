@@ -37,9 +37,20 @@ def test_every_variable_makes_another_line(name: str) -> None:
     assert line({name: "one"}) != line({name: "two"}) != line({})
 
 
+@pytest.mark.parametrize("service", ["ECR", "ECR_PUBLIC", "STS", "SSO", "SSO_OIDC", "SIGNIN"])
+def test_the_endpoint_of_every_service_that_a_fetch_can_call_makes_another_line(service: str) -> None:
+    """The search in botocore's source below cannot find these names: botocore composes them."""
+    assert line({f"AWS_ENDPOINT_URL_{service}": "http://127.0.0.1:9"}) != line({})
+
+
 def test_an_empty_variable_is_not_the_same_as_none() -> None:
     """An empty profile name is an error in botocore, so it must not get the default profile's token."""
     assert line({"AWS_PROFILE": ""}) != line({})
+
+
+def test_a_missing_token_file_of_a_container_is_not_the_same_as_none(tmp_path: Path) -> None:
+    """botocore fails if the file is missing, so it must not get a token that was fetched without it."""
+    assert line({"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(tmp_path / "missing")}) != line({})
 
 
 @pytest.mark.parametrize(
@@ -165,6 +176,13 @@ def test_a_machine_is_identified_by_its_boot_id_or_otherwise_by_its_name(
     missing = str(tmp_path / "missing")
     monkeypatch.setattr("sys.platform", "win32")
     assert machine_id({"COMPUTERNAME": "A-PC"}, missing) == "A-PC"
+    assert machine_id({}, missing) == ""
+
+
+def test_a_boot_id_that_is_not_ascii_identifies_a_machine_too(tmp_path: Path) -> None:
+    file = tmp_path / "boot_id"
+    file.write_bytes(b"an-id\xff\n")
+    assert machine_id({}, str(file)) == "an-id\ufffd"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no os.uname")
@@ -174,6 +192,7 @@ def test_a_machine_without_a_boot_id_is_identified_by_its_name(tmp_path: Path) -
 
 def test_a_path_with_a_null_character_counts_as_missing() -> None:
     assert "=-" in line({"AWS_CONFIG_FILE": "a\0b"})
+    assert file_stamps({"AWS_CONFIG_FILE": "a\0b"}).startswith("-\t")
 
 
 @given(st.dictionaries(st.sampled_from(VARIABLES), st.text(max_size=20)))
@@ -333,12 +352,15 @@ def test_the_settings_are_a_line_of_their_own_and_part_of_the_route(home: Path) 
     assert (plain.settings, plain.full) == ("", f"\t{plain.identity}")
     variable = {"ECR_CREDHELPER_PROFILE_111122223333": "a", "ECR_CREDHELPER_OTHER": "b"}
     assert fingerprint(variable).settings == "ECR_CREDHELPER_PROFILE_111122223333=a"
+    role = {"ECR_CREDHELPER_ROLE_ARN_111122223333": "r"}
+    assert fingerprint({**role, **variable}).settings == fingerprint({**variable, **role}).settings
     file = home / ".config/ecr-credhelper/config.toml"
     file.parent.mkdir(parents=True)
     file.write_text("one")
     one = fingerprint({})
     file.write_text("two")
     two = fingerprint({})
+    assert fingerprint(variable).settings == f"ECR_CREDHELPER_PROFILE_111122223333=a\t{two.settings}"
     assert one.identity == two.identity == plain.identity
     assert len({plain.settings, one.settings, two.settings}) == 3
     assert split_fields(one.full) == {**split_fields(one.identity), **split_fields(one.settings)}
@@ -375,9 +397,10 @@ def test_a_pipe_is_not_read_and_is_not_a_missing_file(home: Path) -> None:
     assert (missing["boto"], split_fields(line({}))["boto"]) == ("-", "not a file")
 
 
-def test_a_write_between_two_looks_is_seen_also_with_the_same_content(home: Path) -> None:
-    file = home / ".aws/config"
-    file.parent.mkdir()
+@pytest.mark.parametrize("name", [".aws/config", ".config/ecr-credhelper/config.toml"])
+def test_a_write_between_two_looks_is_seen_also_with_the_same_content(name: str, home: Path) -> None:
+    file = home / name
+    file.parent.mkdir(parents=True)
     file.write_text("[default]\n")
     os.utime(file, ns=(1, 1))
     watched = fingerprint(dict(os.environ))
@@ -390,6 +413,15 @@ def test_a_write_between_two_looks_is_seen_also_with_the_same_content(home: Path
     file.write_text("[other]\n")
     os.utime(file, ns=(2, 2))
     assert not watched.is_unchanged()
+
+
+def test_a_new_file_beside_a_configuration_file_is_not_a_change(home: Path) -> None:
+    (home / ".aws").mkdir()
+    (home / ".aws/config").write_text("[default]\n")
+    before = file_stamps({})
+    (home / ".aws/cli").mkdir()
+    os.utime(home / ".aws", ns=(1, 1))
+    assert file_stamps({}) == before
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
@@ -420,6 +452,12 @@ def test_the_files_of_the_configuration_are_named_with_their_variables(home: Pat
     ]
 
 
+def test_files_without_a_default_path_are_read_only_if_their_variable_is_set(home: Path) -> None:
+    name, token = "AWS_CREDENTIAL_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+    assert {name: "", token: ""}.items() <= dict(configuration_files({})).items()
+    assert dict(configuration_files({name: "~/keys"}))[name] == str(home / "keys")
+
+
 @pytest.mark.parametrize("name", [
     "AWS_ACCESS_KEY_ID", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_WEB_IDENTITY_TOKEN_FILE",
 ])  # fmt: skip
@@ -441,8 +479,26 @@ def test_a_change_before_the_watch_began_is_seen_too(home: Path) -> None:
     assert not seen.is_unchanged()
 
 
+def test_an_override_is_part_of_the_second_look() -> None:
+    """Otherwise, a Python program with its own identity would never save a token."""
+    seen = fingerprint({"AWS_ACCESS_KEY_ID": "AKIA"}, has_override=True)
+    seen.watch()
+    assert seen.is_unchanged()
+
+
+def test_without_a_home_directory_the_settings_file_counts_as_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    seen = fingerprint({})
+    seen.watch()
+    assert seen.is_unchanged()
+    assert seen.settings == ""
+
+
 def test_a_fingerprint_without_files_never_changes() -> None:
     one = Fingerprint("identity", "settings")
+    assert one.is_unchanged()
     one.watch()
     assert one.is_unchanged()
     assert one.full == "settings\tidentity"

@@ -156,4 +156,8 @@ def test_what_is_not_printable_is_escaped(password: str, written: bytes) -> None
 
 def test_a_server_that_is_not_utf_8_is_read_all_the_same() -> None:
     assert server_in(b"h\xff") == "h\ufffd"
-    assert Reply().status == 0
+
+
+def test_an_empty_reply_means_success() -> None:
+    reply = Reply()
+    assert (reply.stdout, reply.stderr, reply.status) == (b"", b"", 0)

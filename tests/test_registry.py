@@ -115,9 +115,11 @@ def test_the_standard_host_of_an_account_and_a_region(row: Row) -> None:
         ("a_b", None),
         ("a b", None),
         ("-.", None),
+        ("..", None),
         (":5000", None),
         ("\u212a.example.com", None),  # the sign of Kelvin, which lower() makes a k
         ("https://https://h", None),
+        ("https://http://h", None),
         ("ftp://h", None),
     ],
 )

@@ -90,7 +90,7 @@ class IdentityOverride(NamedTuple):
         if not self:
             return rule
         # A role without a profile or session is assumed with the profile of the settings.
-        profile = rule.profile if self.role_arn and self.session is None else ""
+        profile = rule.profile if self.session is None else ""
         return rule._replace(
             profile=self.profile or profile,
             role_arn=self.role_arn,

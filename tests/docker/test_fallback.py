@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import os
+import signal
 import stat
 import sys
 from pathlib import Path
 
 import pytest
 
-from ecr_credhelper.docker.fallback import RECURSION_GUARD
+from ecr_credhelper.docker.fallback import RECURSION_GUARD, Fallback
 from ecr_credhelper.docker.programs import which
 from ecr_credhelper.fetch import listing
 from tests.conftest import EXECUTABLE, HOST, NOT_FOUND, Result, Run, login
@@ -210,6 +211,9 @@ def test_a_nested_call_does_not_use_fallback_or_inline_logins(
     monkeypatch.setenv(RECURSION_GUARD, "1")
     assert ask("get", stdin=GHCR) == Result(1, NOT_FOUND, b"")
     assert ask("list").reply == {}
+    write_settings(home, 'fallback = "store"\n')
+    assert "no fallback is configured" in ask("store", stdin=login(GHCR)).error
+    assert Fallback(os.environ, "store").hosts(seconds=300) == {}
 
 
 # Inline logins in Docker's configuration file.
@@ -238,6 +242,26 @@ def test_inline_logins_are_not_listed_if_docker_reads_them_itself(
 ) -> None:
     inline_logins(home, credsStore=creds_store)
     assert ask("list").reply == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [
+        ("exit 1", 300),
+        ("echo rubbish", 300),
+        ("echo '[1]'", 300),
+        ("echo '{\"a\": 1}'", 300),
+        ("head -c 100000 /dev/zero | tr '\\0' '['", 300),
+        ("sleep 60", 0.2),
+    ],
+    ids=["fails", "not JSON", "not an object", "not user names", "too deep", "hangs"],
+)
+def test_inline_logins_are_listed_even_if_the_fallback_is_broken(
+    body: str, seconds: float, directory: Path, home: Path
+) -> None:
+    inline_logins(home)
+    script(directory, f"#!/bin/sh\n{body}\n")
+    assert Fallback(os.environ, "store").hosts(seconds) == {GHCR: "me"}
 
 
 @pytest.mark.usefixtures("store")
@@ -274,6 +298,15 @@ def test_an_inline_login_is_served_only_if_the_fallback_has_none(
         assert got.reply["Secret"] == secret
     else:
         assert got.stdout in {b"locked\n", b"rubbish\n", b"[1]\n"}
+
+
+def test_an_empty_login_of_the_fallback_is_returned_unchanged_if_there_is_no_inline_login(
+    directory: Path, home: Path, ask: Run
+) -> None:
+    write_settings(home, 'fallback = "store"\n')
+    empty = '{"ServerURL": "", "Username": "", "Secret": ""}'
+    script(directory, f"#!/bin/sh\necho '{empty}'\n")
+    assert ask("get", stdin=GHCR) == Result(0, f"{empty}\n".encode(), b"")
 
 
 def test_which_searches_absolute_directories_only(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -336,3 +369,40 @@ def test_a_fallback_gets_the_environment_and_a_recursion_guard(
     assert ask("get", stdin=GHCR) == Result(0, b"get 1 a value\n", b"")
     assert ask("store", stdin=login(GHCR)).stdout == b"store 1 a value\n"
     assert ask("erase", stdin=GHCR).stdout == b"erase 1 a value\n"
+
+
+def test_a_fallback_keeps_the_session_of_the_user_except_for_list(directory: Path) -> None:
+    """A get can then ask for a passphrase on the terminal, and a list can kill the child processes too."""
+    print_session = "import json, os\nprint(json.dumps({'Username': str(os.getsid(0))}))\n"
+    script(directory, f"#!{sys.executable} -I\n{print_session}")
+    fallback, session = Fallback(os.environ, "store"), str(os.getsid(0))
+    assert json.loads(fallback.get(GHCR, b"").stdout) == {"Username": session}
+    assert json.loads(fallback.store(GHCR, b"").stdout) == {"Username": session}
+    listed = fallback.hosts(seconds=300)
+    assert listed.keys() == {"Username"}
+    assert listed["Username"] != session
+
+
+def test_a_get_that_a_signal_ends_kills_the_fallback(directory: Path) -> None:
+    def end(*_: object) -> None:
+        raise SystemExit
+
+    finished = directory / "finished"
+    script(
+        directory,
+        f"#!{sys.executable} -I\nimport os, signal, sys, time\nsys.stdin.read()\n"
+        f"os.kill(os.getppid(), signal.SIGUSR1)\ntime.sleep(20)\nopen({str(finished)!r}, 'w')\n",
+    )
+    previous = signal.signal(signal.SIGUSR1, end)
+    try:
+        with pytest.raises(SystemExit):
+            Fallback(os.environ, "store").get(GHCR, b"")
+    finally:
+        signal.signal(signal.SIGUSR1, previous)
+    assert not finished.exists()
+
+
+def test_a_reply_of_the_fallback_that_is_nested_too_deeply_is_returned_unchanged(directory: Path) -> None:
+    script(directory, "#!/bin/sh\nhead -c 100000 /dev/zero | tr '\\0' '['\n")
+    reply = Fallback(os.environ, "store").get(GHCR, b"")
+    assert (reply.stdout, reply.status) == (b"[" * 100_000, 0)
