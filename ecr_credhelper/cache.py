@@ -82,7 +82,7 @@ class Cache:
         self.store.discard("logins", _host_name(host))
 
     def record_failure(self, key: str, now: float) -> None:
-        """Record that a token could not be fetched, or that an identity has no AWS credentials."""
+        """Record that a token could not be fetched."""
         self.store.try_write("failures", _key_name(key), key, repr(now))
 
     def failed_recently(self, key: str, now: float) -> bool:

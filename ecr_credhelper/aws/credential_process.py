@@ -11,8 +11,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import threading
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from botocore.compat import compat_shell_split
@@ -94,8 +97,7 @@ class ProcessProvider(CredentialProvider):
         except subprocess.TimeoutExpired:
             self._fail(f"did not end within {self._deadline:.3g} s", f"{RUN_IT} to see what it waits for")
         finally:
-            process.kill()
-            process.wait()
+            _kill(process)
         text = output.text()
         if output.is_too_long:
             self._fail("wrote more than 1 MiB", "it must write one JSON object only")
@@ -150,6 +152,28 @@ class ProcessProvider(CredentialProvider):
         subject = f"profile {self._profile}{program}"
         reason = f"the credential_process of {subject} {problem}"
         raise CredentialsError(self._host, reason, hint)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process. On Linux, also kill its descendants, for example the commands of a shell script.
+
+    A process group of its own would be simpler, but it could not prompt on the terminal.
+    """
+    descendants = _descendants(process.pid) if process.poll() is None else []
+    process.kill()
+    process.wait()
+    for descendant in descendants:
+        with suppress(OSError):
+            os.kill(descendant, signal.SIGKILL)
+
+
+def _descendants(process: int) -> list[int]:
+    """Return the process IDs of all descendants, or nothing on systems without /proc."""
+    try:
+        children = Path(f"/proc/{process}/task/{process}/children").read_text("ascii").split()
+    except OSError:
+        return []
+    return [found for child in map(int, children) for found in (child, *_descendants(child))]
 
 
 def _start_problem(program: str, error: OSError) -> tuple[str, str]:

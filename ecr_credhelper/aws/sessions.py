@@ -95,8 +95,9 @@ def _new_session(
     cache = CLICache()
     for name in SHARED:
         chain.get_provider(name).cache = cache
-    _use_checked_caches(chain)
-    _watch_metadata(chain)
+    for improve in (_use_checked_caches, _watch_metadata):
+        with suppress(AttributeError):  # another version of botocore: then only some reasons are less clear
+            improve(chain)
     role = session.get_scoped_config().get("role_arn", "")
     prompt = partial(_prompt_for_mfa, registry.host, role, profile)
     # botocore has no option for the prompt. Its default prompt reads our standard input.

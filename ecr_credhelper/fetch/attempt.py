@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ecr_credhelper.aws.stages import Stage
 from ecr_credhelper.errors import CredentialHelperError, ThrottledError, UnreachableError
 from ecr_credhelper.fetch.deadline import timeout_error
-from ecr_credhelper.fetch.failures import Failures
+from ecr_credhelper.fetch.failures import SLOW, SLOW_AGE, Failures
 from ecr_credhelper.fetch.lock import TokenLock
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from ecr_credhelper.fetch.resolver import Request, Resolver
     from ecr_credhelper.token import Token
+
+RESERVE = 0.95
+"""Part of the time until the deadline after which a credential process is killed."""
 
 
 class Attempt:
@@ -48,16 +51,20 @@ class Attempt:
         resolver = self._resolver
         token = self._find()
         if token is None:
-            if resolver.remembers_failures and (
-                failure := self._failures.remembered(resolver.clock(), self._host)
-            ):
-                raise failure
+            if resolver.remembers_failures:
+                self._raise_if_slow_failure()
             with self._lock as is_locked:
                 self._enter(Stage.PREPARING)
                 resolver.log(f"looking in the cache again, with{'' if is_locked else 'out'} the token's lock")
                 token = self._find() or self._fetch()
         resolver.save_route(self._request)
         return token
+
+    def _raise_if_slow_failure(self) -> None:
+        """Raise a slow failure of the last seconds again."""
+        failure, now = self._failures.find(self._host), self._resolver.clock()
+        if failure and failure.seconds >= SLOW and failure.is_recent(now, SLOW_AGE):
+            raise failure.error_with_age(now)
 
     def timeout_error(self) -> CredentialHelperError:
         """Return the error for the caller at the deadline."""
@@ -83,16 +90,20 @@ class Attempt:
     def _fetch(self) -> "Token":
         """Fetch the token, unless another caller failed to do so while this one waited for the lock."""
         resolver = self._resolver
-        failure = self._failures.since(self._start, self._host)
-        if failure and resolver.fingerprint.is_unchanged():
-            raise failure
+        failure = self._failures.find(self._host)
+        if failure and failure.saved_at >= self._start and resolver.fingerprint.is_unchanged():
+            raise failure.error
         try:
-            return resolver.fetch(self._request, self._enter).token
+            return resolver.fetch(self._request, self._enter, self._seconds_left()).token
         except CredentialHelperError as error:
             is_of_ecr = self._stage in {Stage.REQUEST, Stage.RESPONSE}
             if is_of_ecr or isinstance(error, UnreachableError | ThrottledError):
                 self._save(error)
             raise
+
+    def _seconds_left(self) -> float:
+        """Return the time for a credential process, which must end before the deadline."""
+        return RESERVE * (self._resolver.deadline - (time.monotonic() - self._start_ticks))
 
     def _save(self, error: CredentialHelperError) -> None:
         """Save a failure for other callers, unless the identity changed during the call."""

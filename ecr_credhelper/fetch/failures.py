@@ -6,7 +6,7 @@ the user can correct these between two calls.
 """
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ecr_credhelper import errors
 from ecr_credhelper.errors import CredentialHelperError
@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 SLOW = 2
 """Seconds after which a failure is remembered: repeating a faster one costs less than a wrong report."""
 
-MAX_AGE = 15
+SLOW_AGE = 15
 """Seconds for which a slow failure is reported again."""
+
+MISSING_AGE = 60
+"""Seconds for which missing credentials are reported again: outside EC2, looking for its metadata takes a
+second. New credentials in the environment or in a file have another key, so they are used at once."""
 
 VARIABLES = (
     *("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"),
@@ -28,8 +32,25 @@ VARIABLES = (
 """Variables that decide whether a request succeeds, beside those of a fingerprint. They can hold secrets."""
 
 
+class Failure(NamedTuple):
+    """A failure: when it was saved, in seconds since the epoch, how many seconds it took, and the error."""
+
+    saved_at: float
+    seconds: float
+    error: CredentialHelperError
+
+    def is_recent(self, now: float, max_age: float) -> bool:
+        """Return whether the failure was saved in the last seconds."""
+        return 0 <= now - self.saved_at < max_age
+
+    def error_with_age(self, now: float) -> CredentialHelperError:
+        """Return the error with the age of the failure in its reason."""
+        reason = f"{self.error.reason} ({now - self.saved_at:.0f} s ago, not tried again since)"
+        return type(self.error)(self.error.subject, reason, self.error.hint)
+
+
 class Failures:
-    """The last failure to fetch a token. It is shared by processes with the same key and ``VARIABLES``."""
+    """The last failure with a key, for all processes with the same ``VARIABLES``."""
 
     def __init__(self, store: "FileStore", key: str) -> None:
         self._store = store
@@ -45,34 +66,17 @@ class Failures:
             "failures", self._name, self._key, repr(now), repr(seconds), type(error).__name__, *texts
         )
 
-    def since(self, start: float, host: str) -> CredentialHelperError | None:
-        """Return the failure that was saved after ``start``, as an error for ``host``."""
-        found = self._read(host)
-        return found[2] if found and found[0] >= start else None
-
-    def remembered(self, now: float, host: str) -> CredentialHelperError | None:
-        """Return a slow failure of the last seconds, as an error for ``host`` with its age."""
-        found = self._read(host)
-        if found is None:
-            return None
-        failed_at, seconds, error = found
-        age = now - failed_at
-        if seconds < SLOW or not 0 <= age < MAX_AGE:
-            return None
-        reason = f"{error.reason} ({age:.0f} s ago, not tried again since)"
-        return type(error)(error.subject, reason, error.hint)
-
-    def _read(self, host: str) -> tuple[float, float, CredentialHelperError] | None:
-        """Return when the failure was saved, how many seconds it took, and the error."""
+    def find(self, host: str) -> Failure | None:
+        """Return the last failure, with an error for ``host``."""
         lines = self._store.read("failures", self._name, self._key)
         try:
-            failed_at, seconds, name, subject, reason, hint = lines or []
+            saved_at, seconds, name, subject, reason, hint = lines or []
             kind = getattr(errors, name, None)
-            if not (isinstance(kind, type) and issubclass(kind, CredentialHelperError)):
-                return None
-            return float(failed_at), float(seconds), kind(subject or host, reason, hint)
+            if isinstance(kind, type) and issubclass(kind, CredentialHelperError):
+                return Failure(float(saved_at), float(seconds), kind(subject or host, reason, hint))
         except ValueError:  # missing, or of another version
-            return None
+            pass
+        return None
 
 
 def _one_line(text: str) -> str:

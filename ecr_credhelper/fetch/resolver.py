@@ -6,9 +6,10 @@ Imports are deferred, so that a process never loads botocore if another process 
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from ecr_credhelper.errors import NO_CREDENTIALS, CredentialHelperError, NoCredentialsError
+from ecr_credhelper.errors import CredentialHelperError, NoCredentialsError
 from ecr_credhelper.fetch.attempt import Attempt
 from ecr_credhelper.fetch.deadline import DEADLINE, run_with_deadline
+from ecr_credhelper.fetch.failures import MISSING_AGE, Failures
 from ecr_credhelper.fingerprint import join_fields
 from ecr_credhelper.settings.rules import IdentityOverride
 from ecr_credhelper.token import Token
@@ -124,15 +125,19 @@ class Resolver:
             self.deadline, attempt.run, on_timeout=attempt.timeout_error, release=attempt.release
         )
 
-    def fetch(self, request: Request, on_stage: "Callable[[Stage], object]" = str) -> "Response":
+    def fetch(
+        self, request: Request, on_stage: "Callable[[Stage], object]" = str, seconds: float | None = None
+    ) -> "Response":
         """Fetch a token from AWS and save it. Missing credentials are remembered for a minute.
 
-        ``on_stage`` is called when another stage begins.
+        ``on_stage`` is called when another stage begins. A credential process is killed after ``seconds``.
         """
         now = self.clock()
         identity = _identity_key(request.registry, request.rule, self.fingerprint.identity)
-        if self.cache.failed_recently(identity, now):
-            raise NoCredentialsError(request.registry.host, *NO_CREDENTIALS)
+        missing = Failures(self.cache.store, identity)
+        failure = missing.find(request.registry.host)
+        if failure and failure.is_recent(now, MISSING_AGE):
+            raise failure.error
         from ecr_credhelper.aws import client
         from ecr_credhelper.fetch import eviction
 
@@ -145,10 +150,11 @@ class Resolver:
                 self.log,
                 is_interactive=self.is_interactive,
                 on_stage=on_stage,
+                seconds=seconds,
             )
-        except NoCredentialsError:
+        except NoCredentialsError as error:
             if self.fingerprint.is_unchanged():
-                self.cache.record_failure(identity, now)
+                missing.save(error, request.registry.host, 0, now)
             raise
         if self.fingerprint.is_unchanged():
             self.cache.save_token(request.key, response.token)

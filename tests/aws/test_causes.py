@@ -26,7 +26,7 @@ from ecr_credhelper.settings.rules import NO_RULE, Rule
 from tests.aws import certificates
 from tests.aws.causes import ROLE, SSO, SSO_SESSION, Cause, World, http, sts_error
 from tests.commands import output_of
-from tests.conftest import HOST
+from tests.conftest import HOST, until
 from tests.fake_ecr import FakeECR, Fault
 from tests.fake_sts import FakeSTS
 
@@ -621,6 +621,19 @@ def test_a_credential_process_that_does_not_end_is_killed(world: World) -> None:
     if os.name != "nt":
         with pytest.raises(ProcessLookupError):
             os.kill(int((world.home / "pid").read_text()), 0)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the others have no /proc")
+def test_the_children_of_a_credential_process_are_killed(world: World) -> None:
+    pid = world.home / "pid"
+    child = f"open({str(pid)!r}, 'w').write(str(__import__('os').getpid())); __import__('time').sleep(600)"
+    world.process(f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}])")
+    for seconds in (0.5, 2, 8, 32, 128):  # the first one in which the child starts on this machine
+        assert "did not end within" in error_of(seconds=seconds)
+        if pid.exists() and pid.read_text():
+            break
+    status = Path("/proc", pid.read_text(), "stat")
+    until(lambda: not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "Z")
 
 
 @pytest.mark.parametrize("expiration", [None, "2099-01-01T00:00:00Z"])

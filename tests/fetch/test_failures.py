@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from ecr_credhelper.errors import (
     ThrottledError,
     UnreachableError,
 )
-from ecr_credhelper.fetch import deadline, eviction, failures, lock, resolver
+from ecr_credhelper.fetch import attempt, deadline, eviction, lock, resolver
 from ecr_credhelper.fetch.failures import Failures
 from ecr_credhelper.fingerprint import Fingerprint
 from ecr_credhelper.library.credentials import get_credentials
@@ -142,9 +141,9 @@ def test_a_failure_is_not_shared_with_other_secrets_or_another_network(
     name: str, cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Failures(cache.store, "key").save(ThrottledError(HOST, "reason", "hint"), HOST, 9, 100)
-    assert Failures(cache.store, "key").since(100, HOST)
+    assert Failures(cache.store, "key").find(HOST)
     monkeypatch.setenv(name, "another")
-    assert Failures(cache.store, "key").since(100, HOST) is None
+    assert Failures(cache.store, "key").find(HOST) is None
 
 
 def test_failures_of_local_files_are_not_saved(
@@ -193,7 +192,7 @@ def test_processes_share_a_failure(aws: FakeECR, tmp_path: Path, monkeypatch: py
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Treat every failure as a slow one."""
-    monkeypatch.setattr(failures, "SLOW", 0)
+    monkeypatch.setattr(attempt, "SLOW", 0)
 
 
 def ask(cache: Cache, at: float, *, remembers: bool = True) -> CredentialHelperError | None:
@@ -222,7 +221,7 @@ def test_a_slow_failure_is_reported_again_with_its_age(cache: Cache, aws: FakeEC
 def test_a_fast_failure_is_not_remembered(
     cache: Cache, aws: FakeECR, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(failures, "SLOW", 600)
+    monkeypatch.setattr(attempt, "SLOW", 600)
     aws.faults.append(DENIED)
     now = time.time()
     assert ask(cache, now)
@@ -261,9 +260,7 @@ def test_any_record_is_a_failure_or_ignored(lines: list[str]) -> None:
         def read(self, kind: str, name: str, key: str | None = None) -> list[str] | None:  # noqa: ARG002
             return lines
 
-    found = Failures(Records(), "key")
-    assert found.since(0, HOST) is None
-    assert found.remembered(0, HOST) is None
+    assert Failures(Records(), "key").find(HOST) is None
 
 
 @pytest.mark.parametrize("name", ["internal_error", "PROG", "__name__", "NoSuchError", "TYPE_CHECKING"])
@@ -273,7 +270,7 @@ def test_a_record_of_another_version_is_ignored(name: str, cache: Cache) -> None
 
     OtherError.__name__ = name
     Failures(cache.store, "key").save(OtherError(HOST, "reason", "hint"), HOST, 9, 100)
-    assert Failures(cache.store, "key").since(100, HOST) is None
+    assert Failures(cache.store, "key").find(HOST) is None
 
 
 # -- the deadline
@@ -299,12 +296,14 @@ def test_a_silent_api_is_the_reason_at_the_deadline(
     assert len(cache.store.names("failures")) == 1, "callers that wait share it"
 
 
-def test_a_silent_credential_process_is_the_reason_at_the_deadline(
-    cache: Cache, home: Path, monkeypatch: pytest.MonkeyPatch
+def test_silent_sts_is_the_reason_at_the_deadline(
+    cache: Cache, aws: FakeECR, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (home / ".aws").mkdir()
-    command = f"{sys.executable} -c 'import time; time.sleep(2)'"
-    (home / ".aws" / "config").write_text(f"[default]\ncredential_process = {command}\n")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    (tmp_path / "token").write_text("a token")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
+    monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/pull")
+    aws.gate.clear()
     error_at_deadline(cache, monkeypatch, "the source of the AWS credentials did not respond within ")
     assert cache.store.names("failures") == []
 
