@@ -1,8 +1,8 @@
-"""Fakes of the two AWS APIs for temporary credentials, on loopback: STS and the SSO portal.
+"""Fakes of the AWS APIs for temporary credentials, on loopback: STS, the SSO portal and SSO-OIDC.
 
-It answers ``AssumeRole`` and ``AssumeRoleWithWebIdentity`` (query protocol, XML) and the portal's
-``GetRoleCredentials`` (REST, JSON). Every answer is a new key, which is put into ``identities`` as it
-goes out, so a ``FakeECR`` that shares the mapping accepts it:
+It answers ``AssumeRole`` and ``AssumeRoleWithWebIdentity`` (query protocol, XML), the portal's
+``GetRoleCredentials`` and ``CreateToken`` of SSO-OIDC (REST, JSON). Every answer is a new key, which is put
+into ``identities`` as it goes out, so a ``FakeECR`` that shares the mapping accepts it:
 
     with FakeECR() as api, FakeSTS(api.identities) as sts:
         subprocess.run([...], env={**api.environment, **sts.environment})
@@ -55,7 +55,7 @@ class Keys(NamedTuple):
 
 
 class FakeSTS:
-    """Both APIs, served by threads of this process from ``with`` to its end.
+    """The APIs, served by threads of this process from ``with`` to its end.
 
     ``identities`` receives access key id -> secret of each answer. ``slow`` seconds pass before it.
     """
@@ -77,13 +77,15 @@ class FakeSTS:
         self.clock = clock
         self.calls: list[Call] = []
         self.faults: deque[Fault] = deque()
+        self.refresh_token = "a-refresh-token"
+        self.refreshes = 0
         self._lock = threading.Lock()
         self._server = _Server((host, 0), _handler_for(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL_INTERVAL,))
 
     @property
     def url(self) -> str:
-        """The value for ``AWS_ENDPOINT_URL_STS`` and ``AWS_ENDPOINT_URL_SSO``."""
+        """The value for ``AWS_ENDPOINT_URL_`` and ``STS``, ``SSO`` or ``SSO_OIDC``."""
         host, port = self._server.server_address[:2]
         return f"http://{host!s}:{port}"
 
@@ -100,6 +102,30 @@ class FakeSTS:
         cache.mkdir(parents=True, exist_ok=True)
         name = hashlib.sha1(session.encode(), usedforsecurity=False).hexdigest()
         (cache / f"{name}.json").write_text(json.dumps(token))
+
+    def let_expire(self, home: Path) -> None:
+        """Replace all sessions of ``log_in`` by expired ones, which can be refreshed once."""
+        for file in (home / ".aws/sso/cache").iterdir():
+            token = {
+                "accessToken": "an-old-token",
+                "expiresAt": "2020-01-01T00:00:00Z",
+                "refreshToken": self.refresh_token,
+                "clientId": "a-client",
+                "clientSecret": "a-client-secret",
+                "registrationExpiresAt": "2099-01-01T00:00:00Z",
+            }
+            file.write_text(json.dumps(token))
+
+    def refresh(self, refresh_token: str) -> Fault:
+        """Return a new session for a refresh token, which is accepted only once."""
+        with self._lock:
+            self.refreshes += 1
+            if refresh_token != self.refresh_token:
+                return Fault.aws("InvalidGrantException", "Invalid refresh token")
+            self.refresh_token += "+"
+        time.sleep(self.slow)
+        token = {"accessToken": self.sso_token, "refreshToken": self.refresh_token, "expiresIn": 3600}
+        return Fault(200, json.dumps(token).encode())
 
     def issue(self, call: Call) -> Keys:
         """Record the call and return new credentials, which are valid from now on."""
@@ -142,6 +168,9 @@ def _handler_for(sts: FakeSTS) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if self.path == "/token":  # CreateToken of SSO-OIDC
+                self._send(sts.refresh(json.loads(body)["refreshToken"]))
+                return
             parameters = _first_of_each(body.decode())
             action = parameters.pop("Action", "")
             if action in ROLE_ACTIONS:

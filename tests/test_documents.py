@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from ecr_credhelper.aws.errors import EXCEPTIONS, RESPONSES
+from ecr_credhelper.fetch.attempt import LOCK_SHARE
 from ecr_credhelper.fetch.deadline import DEADLINE, TIMEOUTS
-from ecr_credhelper.fetch.lock import LOCK_SHARE
 from ecr_credhelper.fingerprint import FILES, VARIABLES
 from ecr_credhelper.paths import APP
 from ecr_credhelper.protocol import MAX_REQUEST

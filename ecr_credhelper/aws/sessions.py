@@ -26,7 +26,9 @@ from botocore.exceptions import NoCredentialsError as NoSourceError
 from botocore.session import Session
 
 from ecr_credhelper.aws.credential_process import ProcessProvider
+from ecr_credhelper.aws.lock import ProcessLock
 from ecr_credhelper.aws.sdk_caches import CLICache, LoginCache, SSOTokenCache
+from ecr_credhelper.cache import open_cache
 from ecr_credhelper.errors import PROG, ConfigurationError, CredentialsError
 from ecr_credhelper.fingerprint import join_fields
 
@@ -49,7 +51,7 @@ _ASSUMED: "WeakKeyDictionary[Credentials, dict[str, object]]" = WeakKeyDictionar
 """The credentials of assumed roles, in memory only, by the credentials that assumed them."""
 
 WAIT = 10
-"""Seconds to wait for another thread that uses the same session or role."""
+"""Seconds to wait for another thread or process that uses the same session or role."""
 
 _SESSIONS: "WeakKeyDictionary[Session, threading.Lock]" = WeakKeyDictionary()
 """A lock for each session: botocore's sessions are not thread-safe."""
@@ -127,7 +129,31 @@ def _use_checked_caches(chain: "Any") -> None:
     sso._token_cache = sso._token_provider._token_loader._cache = cache  # noqa: SLF001 - see above
     builder = chain.get_provider("assume-role")._profile_provider_builder  # noqa: SLF001 - see above
     builder._sso_token_cache = cache  # noqa: SLF001 - see above
+    _lock_refreshes(sso._token_provider)  # noqa: SLF001 - see above
+    create = builder._create_sso_provider  # noqa: SLF001 - see above
+
+    def create_with_lock(profile_name: str) -> "Any":
+        provider = create(profile_name)
+        _lock_refreshes(provider._token_provider)  # noqa: SLF001 - see above
+        return provider
+
+    builder._create_sso_provider = create_with_lock  # noqa: SLF001 - see above
     chain.get_provider("login")._token_cache = builder._login_token_cache = LoginCache()  # noqa: SLF001 - see above
+
+
+def _lock_refreshes(provider: "Any") -> None:
+    """Let one process at a time read and refresh an SSO session: a refresh token is valid only once.
+
+    The others then read the new session.
+    """
+    refresh = provider._refresher  # noqa: SLF001 - botocore has no option for this
+
+    def refresh_with_lock() -> object:
+        session = provider._sso_config["session_name"]  # noqa: SLF001 - likewise
+        with ProcessLock(open_cache(os.environ).store.directory, f"sso-session {session}", seconds=WAIT):
+            return refresh()
+
+    provider._refresher = refresh_with_lock  # noqa: SLF001 - likewise
 
 
 def _watch_metadata(chain: "Any") -> None:

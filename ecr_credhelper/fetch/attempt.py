@@ -3,17 +3,21 @@
 import time
 from typing import TYPE_CHECKING
 
+from ecr_credhelper.aws.lock import ProcessLock
 from ecr_credhelper.aws.stages import Stage
 from ecr_credhelper.errors import CredentialHelperError, ThrottledError, UnreachableError
 from ecr_credhelper.fetch.deadline import timeout_error
 from ecr_credhelper.fetch.failures import SLOW, SLOW_AGE, Failures
-from ecr_credhelper.fetch.lock import TokenLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ecr_credhelper.fetch.resolver import Request, Resolver
     from ecr_credhelper.token import Token
+
+LOCK_SHARE = 0.6
+"""Part of the deadline to wait for another process that fetches the same token: 15 of 25 seconds. After that,
+this process fetches it too, in the rest of the time."""
 
 RESERVE = 0.95
 """Part of the time until the deadline after which a credential process is killed."""
@@ -38,10 +42,10 @@ class Attempt:
         self._start_ticks = time.monotonic()
         store = resolver.cache.store
         self._failures = Failures(store, request.key)
-        self._lock = TokenLock(
+        self._lock = ProcessLock(
             store.directory,
             request.key,
-            seconds=resolver.deadline,
+            seconds=resolver.deadline * LOCK_SHARE,
             on_wait=self._on_wait,
         )
         self.release = self._lock.release

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecr_credhelper.aws import lock
 from ecr_credhelper.aws.stages import Stage
 from ecr_credhelper.cache import Cache
 from ecr_credhelper.errors import (
@@ -21,7 +22,7 @@ from ecr_credhelper.errors import (
     ThrottledError,
     UnreachableError,
 )
-from ecr_credhelper.fetch import attempt, deadline, eviction, lock, resolver
+from ecr_credhelper.fetch import attempt, deadline, eviction, resolver
 from ecr_credhelper.fetch.failures import Failures
 from ecr_credhelper.fingerprint import Fingerprint
 from ecr_credhelper.library.credentials import get_credentials
@@ -309,9 +310,9 @@ def test_silent_sts_is_the_reason_at_the_deadline(
 
 
 def test_another_process_is_the_reason_at_the_deadline(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lock, "LOCK_SHARE", 100)
+    monkeypatch.setattr(attempt, "LOCK_SHARE", 100)
     key = resolver.token_key(registry(), NO_RULE, ME.identity)
-    with lock.TokenLock(cache.store.directory, key, seconds=60) as is_locked:
+    with lock.ProcessLock(cache.store.directory, key, seconds=60) as is_locked:
         assert is_locked
         error_at_deadline(cache, monkeypatch, "another process was still fetching this token after ")
 

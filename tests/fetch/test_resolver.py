@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from ecr_credhelper.aws import client
+from ecr_credhelper.aws import client, lock
 from ecr_credhelper.cache import Cache
 from ecr_credhelper.errors import CredentialHelperError, UnreachableError
-from ecr_credhelper.fetch import deadline, lock, resolver
+from ecr_credhelper.fetch import attempt, deadline, resolver
 from ecr_credhelper.fingerprint import Fingerprint
 from ecr_credhelper.records import FileStore
 from ecr_credhelper.registry import Registry, parse
@@ -136,8 +136,8 @@ def test_concurrent_callers_share_one_call(cache: Cache, aws: FakeECR) -> None:
 
 HOLDER = """
 import sys, time
-from ecr_credhelper.fetch.lock import TokenLock
-with TokenLock(sys.argv[1], sys.argv[2], seconds=60):
+from ecr_credhelper.aws.lock import ProcessLock
+with ProcessLock(sys.argv[1], sys.argv[2], seconds=60):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -156,7 +156,7 @@ def holder(folder: Path) -> subprocess.Popen[bytes]:
 def test_a_lock_that_is_held_too_long_is_ignored(
     cache: Cache, aws: FakeECR, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lock, "LOCK_SHARE", 0.004)
+    monkeypatch.setattr(attempt, "LOCK_SHARE", 0.004)
     with holder:
         try:
             assert resolve(registry(), cache).username == "AWS"
@@ -169,7 +169,7 @@ def test_a_lock_that_is_held_too_long_is_ignored(
 def test_the_lock_of_a_killed_process_is_released(
     cache: Cache, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lock, "LOCK_SHARE", 100)
+    monkeypatch.setattr(attempt, "LOCK_SHARE", 100)
     with holder:
         holder.kill()
     assert resolve(registry(), cache).username == "AWS"
@@ -268,17 +268,17 @@ def test_the_lock_is_released_when_the_work_is_abandoned(
     with pytest.raises(UnreachableError):
         resolve(registry(), cache)
     assert hanging.begun.wait(60)  # it has acquired the lock
-    monkeypatch.setattr(lock, "LOCK_SHARE", 0)
-    with lock.TokenLock(str(folder), key(registry()), seconds=60) as is_locked:
+    monkeypatch.setattr(attempt, "LOCK_SHARE", 0)
+    with lock.ProcessLock(str(folder), key(registry()), seconds=60) as is_locked:
         assert is_locked
 
 
 def test_an_abandoned_thread_that_waits_for_a_lock_does_not_hold_it(folder: Path) -> None:
-    first, second = (lock.TokenLock(str(folder), "key", seconds=60) for _ in range(2))
+    first, second = (lock.ProcessLock(str(folder), "key", seconds=60) for _ in range(2))
     with first:
         thread = threading.Thread(target=second.__enter__)
         thread.start()
         second.release()
     thread.join()
-    with lock.TokenLock(str(folder), "key", seconds=60) as is_locked:
+    with lock.ProcessLock(str(folder), "key", seconds=60) as is_locked:
         assert is_locked

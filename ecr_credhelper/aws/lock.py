@@ -1,4 +1,4 @@
-"""A lock between processes for each token, so that one process fetches it and the others wait."""
+"""Locks between processes, so that one fetches a token or refreshes an SSO session and the others wait."""
 
 import os
 import time
@@ -12,10 +12,6 @@ if TYPE_CHECKING:
 
     from filelock import FileLock
 
-LOCK_SHARE = 0.6
-"""Part of the deadline to wait for another process that fetches the same token: 15 of 25 seconds. After that,
-this process fetches it too, in the rest of the time."""
-
 FIRST_PAUSE, MAX_PAUSE, PAUSE_GROWTH = 0.02, 0.4, 1.2
 """Seconds between two attempts to acquire a lock. The pauses grow: a call to AWS usually takes 0.1 s, and an
 attempt takes about 0.3 ms of processor time."""
@@ -23,16 +19,16 @@ attempt takes about 0.3 ms of processor time."""
 LOCKS = 1021
 """Number of lock files, which are empty. They are never removed, since that cannot be done safely.
 
-Tokens that share a file wait for each other. The number is a prime, so that every byte of a key counts: the
+Keys that share a file wait for each other. The number is a prime, so that every byte of a key counts: the
 keys of one identity differ only in their first bytes.
 """
 
 
-class TokenLock:
-    """The lock of a token between processes. If it cannot be acquired, AWS can be called twice.
+class ProcessLock:
+    """A lock between processes, named by a key. If it cannot be acquired in time, AWS can be called twice.
 
-    ``seconds`` is the deadline of the whole get. ``on_wait`` is called once if another process holds the
-    lock. The operating system releases the lock when its process ends.
+    ``directory`` is that of the cache, or empty: then there is no lock. ``on_wait`` is called once if another
+    process holds the lock. The operating system releases the lock when its process ends.
     """
 
     def __init__(
@@ -40,7 +36,7 @@ class TokenLock:
     ) -> None:
         self._directory = directory
         self._key = key
-        self._timeout = seconds * LOCK_SHARE
+        self._seconds = seconds
         self._on_wait = on_wait
         self._lock: FileLock | None = None
         self._is_released = False
@@ -64,7 +60,7 @@ class TokenLock:
         """Acquire a lock; raise OSError if that fails in time."""
         from filelock import Timeout
 
-        end, pause = time.monotonic() + self._timeout, FIRST_PAUSE
+        end, pause = time.monotonic() + self._seconds, FIRST_PAUSE
         while not self._is_released:
             try:
                 lock.acquire(timeout=0)
@@ -90,5 +86,5 @@ class TokenLock:
 
 
 def lock_name(key: str) -> str:
-    """Return the name of the lock file of a token."""
+    """Return the name of the lock file for a key."""
     return f"{int.from_bytes(key.encode('utf-8', 'surrogateescape')) % LOCKS:04}"
