@@ -159,7 +159,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
     A process group of its own would be simpler, but it could not prompt on the terminal.
     """
-    descendants = _descendants(process.pid) if process.poll() is None else []
+    descendants = _descendants(process.pid)
     process.kill()
     process.wait()
     for descendant in descendants:

@@ -12,6 +12,8 @@ class Stage(Enum):
     """Waiting for another process that fetches the same token."""
     CREDENTIALS = auto()
     """Getting AWS credentials from a file, a process or a service."""
+    PROMPT = auto()
+    """Waiting for the user's MFA code."""
     REQUEST = auto()
     """Waiting for the response of the ECR API."""
     RESPONSE = auto()

@@ -72,6 +72,10 @@ class Attempt:
 
     def timeout_error(self) -> CredentialHelperError:
         """Return the error for the caller at the deadline."""
+        from ecr_credhelper.console.terminal import open_prompts
+
+        if open_prompts:
+            self._enter(Stage.PROMPT)
         error = timeout_error(self._stage, self._host, self._resolver.deadline)
         if self._stage is Stage.REQUEST:
             self._save(error)

@@ -28,23 +28,27 @@ BUSY_HINT = "try again when this machine is less busy, or set a longer deadline 
 
 TIMEOUTS = {
     Stage.PREPARING: (
-        "this machine is too busy: the AWS SDK was not ready after {seconds:.3g} s",
+        "this machine is too busy: the AWS SDK was not ready after {seconds} s",
         BUSY_HINT,
     ),
     Stage.WAITING: (
-        "another process was still fetching this token after {seconds:.3g} s",
+        "another process was still fetching this token after {seconds} s",
         f"try again; if it still fails, run: {PROG} doctor {{subject}}",
     ),
     Stage.CREDENTIALS: (
-        "the source of the AWS credentials did not respond within {seconds:.3g} s",
+        "the source of the AWS credentials did not respond within {seconds} s",
         f"to see which one it is, run: {PROG} doctor {{subject}}",
     ),
+    Stage.PROMPT: (
+        "no MFA code was entered within {seconds} s",
+        "try again and enter one, or set a longer deadline in the settings",
+    ),
     Stage.REQUEST: (
-        "the request to AWS timed out after {seconds:.3g} s",
+        "the request to AWS timed out after {seconds} s",
         "check the network, proxies and AWS_ENDPOINT_URL, and try again",
     ),
     Stage.RESPONSE: (
-        "this machine is too busy: AWS responded, but the response was not processed within {seconds:.3g} s",
+        "this machine is too busy: AWS responded, but the response was not processed within {seconds} s",
         BUSY_HINT,
     ),
 }
@@ -56,7 +60,9 @@ Result = TypeVar("Result")
 def timeout_error(stage: Stage, subject: str, seconds: float) -> UnreachableError:
     """Return the error of work that was at a stage when its ``seconds`` were over."""
     reason, hint = TIMEOUTS[stage]
-    return UnreachableError(subject, reason.format(seconds=seconds), hint.format(subject=subject))
+    return UnreachableError(
+        subject, reason.format(seconds=f"{round(seconds, 1):g}"), hint.format(subject=subject)
+    )
 
 
 def run_with_deadline(

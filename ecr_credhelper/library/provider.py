@@ -220,7 +220,7 @@ def _restart_providers() -> None:
         provider._restart_after_fork()  # noqa: SLF001 - a method of this module
 
 
-if hasattr(os, "register_at_fork"):  # missing on Windows
+if hasattr(os, "register_at_fork"):  # pragma: no branch - missing on Windows
     os.register_at_fork(after_in_child=_restart_providers)
 
 

@@ -146,7 +146,8 @@ def test_an_mfa_code_that_nobody_types_leaves_the_terminal_as_it_was(mfa: Path) 
     for seconds in (1, 10, 60, 300):  # the question must come before the deadline, on a busy machine too
         write(mfa, f"deadline = {seconds}\n")
         status, screen = leave_the_question("password", HOST)
-        assert (status, "AWS timed out after" in screen) == (1, True), screen
+        assert status == 1, screen
         if QUESTION in screen:
             break
+    assert f"no MFA code was entered within {seconds} s; " in screen
     assert_the_question_was_shown(screen)

@@ -24,6 +24,7 @@ from ecr_credhelper import (
     get_credentials,
 )
 from ecr_credhelper.cache import open_cache
+from ecr_credhelper.library import provider as provider_module
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, run, until
 from tests.docker_files import write_settings
 from tests.fake_ecr import FakeECR, Fault
@@ -402,6 +403,29 @@ def test_a_child_that_was_forked_during_a_fetch_fetches_itself(lock: str) -> Non
     """The parent's fetch ends only after the child, so a child that waited for it would never end."""
     command = [sys.executable, "-W", "ignore", "-c", CHILD, lock]
     subprocess.run(command, check=True, timeout=300, cwd=Path(__file__).parents[2])
+
+
+def test_a_child_clears_the_memory_if_a_thread_of_the_parent_was_changing_it() -> None:
+    """The function runs in this process, as it does in a child after a fork."""
+    with CredentialProvider(fetch=canned) as provider:
+        provider.get_credentials(HOST)
+        provider_module._restart_providers()
+        assert len(provider._entries) == 1
+        held, gate = threading.Event(), threading.Event()
+
+        def hold(lock: Any) -> None:
+            with lock:
+                held.set()
+                gate.wait()
+
+        thread = threading.Thread(target=hold, args=(provider._lock,))
+        thread.start()
+        held.wait()
+        provider_module._restart_providers()
+        assert len(provider._entries) == 0
+        assert provider.get_credentials(HOST).registry == HOST
+        gate.set()
+        thread.join()
 
 
 def test_close_waits_no_longer_than_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
