@@ -73,7 +73,9 @@ def problem_of(
         case aws.ProfileNotFound():
             return _missing_profile(str(error.kwargs["profile"]), list(sections(environ)), environ)
         case aws.InvalidConfigError() | aws.PartialCredentialsError() | aws.UnknownCredentialError():
-            return _wrong_reference(profile or _chosen(environ) or "default", list(sections(environ)))
+            return _wrong_reference(
+                profile or _selected_profile(environ) or "default", list(sections(environ))
+            )
         case aws.NoCredentialsError():
             return _no_credentials(error, registry, profile, environ)
     return None
@@ -117,27 +119,25 @@ def _kind_and_name(variable: str, header: str) -> tuple[str, str]:
     return (words[0], words[1]) if is_known else ("", header)
 
 
-def settings_of(profile: str, environ: "Mapping[str, str]") -> dict[str, str]:
-    """Return the settings of a profile as far as they can be read."""
-    found: dict[str, str] = {}
-    for section in sections(environ):
-        if (section.kind, section.name) == ("profile", profile):
-            found = {**section.settings, **found}
-    return found
+def _merged(kind: str, name: str, found: "Iterable[Section]") -> dict[str, str]:
+    """Return the settings of a section. As in botocore, those of the credentials file take precedence."""
+    same = (section.settings for section in found if (section.kind, section.name) == (kind, name))
+    return {key: value for settings in same for key, value in settings.items()}
 
 
 def chain_of(profile: str | None, environ: "Mapping[str, str]") -> dict[str, dict[str, str]]:
     """Return the settings of a profile, of its ``source_profile``, and so on, by name."""
+    found = list(sections(environ))
     chain: dict[str, dict[str, str]] = {}
-    name = profile or _chosen(environ) or "default"
+    name = profile or _selected_profile(environ) or "default"
     while name and name not in chain:
-        chain[name] = settings_of(name, environ)
+        chain[name] = _merged("profile", name, found)
         name = chain[name].get("source_profile", "")
     return chain
 
 
-def _chosen(environ: "Mapping[str, str]") -> str:
-    return environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE") or ""
+def _selected_profile(environ: "Mapping[str, str]") -> str:
+    return environ.get("AWS_DEFAULT_PROFILE") or environ.get("AWS_PROFILE") or ""
 
 
 def _syntax_problem(error: aws.ConfigParseError) -> Problem | None:
@@ -208,11 +208,12 @@ def _wrong_reference(name: str, found: list[Section]) -> Problem | None:
     while name not in seen:
         seen.append(name)
         own = [section for section in found if (section.kind, section.name) == ("profile", name)]
+        settings = _merged("profile", name, found)
         for section in own:
             for setting, kind in REFERENCES.items():
-                if problem := _missing_section(section, setting, kind, found):
+                is_used = section.settings.get(setting) == settings.get(setting)
+                if is_used and (problem := _missing_section(section, setting, kind, found)):
                     return problem
-        settings = {key: value for section in reversed(own) for key, value in section.settings.items()}
         if own and (problem := _wrong_profile(own[0], settings, found)):
             return problem
         if "role_arn" not in settings or "source_profile" not in settings:
@@ -243,13 +244,9 @@ def _wrong_profile(section: Section, settings: dict[str, str], found: list[Secti
     is_web = "web_identity_token_file" in settings
     is_role = "role_arn" in settings and not is_web
     has_source_profile = "source_profile" in settings
-    sessions = [
-        other.settings
-        for other in found
-        if (other.kind, other.name) == ("sso-session", settings.get("sso_session"))
-    ]
     uses_sso = {"sso_account_id", "sso_role_name"} & set(settings)
-    missing = [name for name in SSO_SETTINGS if name not in {**settings, **(sessions[0] if sessions else {})}]
+    sso = {**settings, **_merged("sso-session", settings.get("sso_session", ""), found)}
+    missing = [name for name in SSO_SETTINGS if name not in sso]
     problems = (
         (is_role and source and has_source_profile,
             f"{place} has both source_profile and credential_source", "remove one of them"),

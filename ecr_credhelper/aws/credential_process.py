@@ -128,10 +128,12 @@ class ProcessProvider(CredentialProvider):
             is_expired = expiration and parse_timestamp(str(expiration)) <= dt.datetime.now(dt.UTC)
         except (ValueError, TypeError, OverflowError, RuntimeError):  # a TypeError without a time zone
             self._fail("wrote an Expiration that is not a time", "use the form 2030-01-31T12:00:00Z")
+        is_object = isinstance(found, dict)
+        has_text_first = "{" in text and not text.lstrip().startswith("{")
         problems = (
             (not text.strip(), "wrote nothing", RUN_IT),
-            (not isinstance(found, dict) and "{" in text[1:], "wrote text before the JSON object", ONLY_JSON),
-            (not isinstance(found, dict), "wrote no JSON object", ONLY_JSON),
+            (not is_object and has_text_first, "wrote text before the JSON object", ONLY_JSON),
+            (not is_object, "wrote no JSON object", ONLY_JSON),
             (keys.get("Version") != 1, "did not write Version 1", FORMAT),
             *((not _is_text(keys.get(name)), f"did not write {name}", FORMAT) for name in REQUIRED),
             (is_expired, f"returned credentials that expired at {expiration}", RENEW),

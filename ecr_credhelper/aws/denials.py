@@ -42,7 +42,7 @@ def denial_of(message: str) -> tuple[str, str] | None:
         policy = found["denying"] or "policy"
         article = "an" if policy.startswith("identity") else "a"
         denial += f" with an explicit deny in {article} {policy}"
-        remedy = f"contact the administrator of the {policy}"
+        remedy = f"ask an administrator to remove the explicit deny from the {policy}"
         if policy in {"service control policy", "resource control policy"}:
             remedy = ORGANIZATION
     elif found["missing"]:

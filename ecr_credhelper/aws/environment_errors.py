@@ -42,8 +42,10 @@ INSTALLERS = {
 """Files that installers write into an environment, and how to add a package to it."""
 
 
-def problem_of(error: Exception, profile: str | None, environ: "Mapping[str, str]") -> Problem | None:
-    """Return the mistake in the variables that explains the exception."""
+def problem_of(
+    error: Exception, profile: str | None, settings: "dict[str, str]", environ: "Mapping[str, str]"
+) -> Problem | None:
+    """Return the mistake in the variables that explains the exception. ``settings`` are the profile's."""
     match error:
         case aws.ClientError():
             code = error.response.get("Error", {}).get("Code")
@@ -53,7 +55,7 @@ def problem_of(error: Exception, profile: str | None, environ: "Mapping[str, str
         case aws.HTTPClientError() | aws.ConnectionError():
             return _socks_proxy(environ)
         case OSError(filename=str(path)):
-            return _unreadable_file(path, error, environ)
+            return _unreadable_file(path, error, settings, environ)
         case ValueError():
             return _blank_in_key(environ) or _endpoint_url(str(error), environ)
     return None
@@ -66,14 +68,19 @@ def _blank_in_key(environ: "Mapping[str, str]") -> Problem | None:
         if value != value.strip():
             blank = "a line break" if value.strip(" ") != value.strip() else "a space"
             reason = f"{name} starts or ends with {blank}"
-            return CredentialsError, reason, "set it again without (in CI: correct the stored secret)"
+            return CredentialsError, reason, "remove it (in CI, from the stored secret)"
     return None
 
 
-def _unreadable_file(path: str, error: OSError, environ: "Mapping[str, str]") -> Problem:
+def _unreadable_file(
+    path: str, error: OSError, settings: "dict[str, str]", environ: "Mapping[str, str]"
+) -> Problem:
+    cause = os.strerror(error.errno) if error.errno else type(error).__name__
     variables = [name for name in FILES if environ.get(name) == path]
+    if not variables and path != settings.get("web_identity_token_file"):
+        reason = f"{path} cannot be read or written ({cause})"
+        return CredentialsError, reason, "check the owner and the mode of the file"
     setting = variables[0] if variables else "web_identity_token_file"
-    cause = os.strerror(error.errno) if error.errno else "cannot be read"
     reason = f"the token file {path} cannot be read ({cause})"
     return CredentialsError, reason, f"check {setting}, and the mount of the token"
 

@@ -321,18 +321,20 @@ def explain(
     error: Exception, registry: "Registry", profile: str | None, rule: "Rule" = NO_RULE
 ) -> errors.CredentialHelperError:
     """Return our error for an exception that botocore raised for ``registry`` under a rule."""
-    found = environment_errors.problem_of(error, profile, os.environ) or config_errors.problem_of(
-        error, registry, profile, os.environ
-    )
+    chain = config_errors.chain_of(profile, os.environ)
+    own_settings = next(iter(chain.values()))
+    found = environment_errors.problem_of(
+        error, profile, own_settings, os.environ
+    ) or config_errors.problem_of(error, registry, profile, os.environ)
     if found:
         kind, reason, hint = found
         return kind(registry.host, reason, hint)
-    names = _names(registry, profile, rule)
+    names = _names(registry, profile, rule, chain)
     if isinstance(error, aws.ClientError):
         names |= _names_in_response(error, names)
         message = str(error.response.get("Error", {}).get("Message", ""))
         text = f"{error.operation_name} {names['status']} {message}"
-        rows = [row for row in RESPONSES if {names["code"], ""} & set(row.causes)]
+        rows = [row for row in RESPONSES if names["code"] in row.causes or "" in row.causes]
     else:
         names |= _names_in_exception(error)
         text = f"{error} {getattr(error, 'kwargs', {}).get('error')!r}"
@@ -343,17 +345,20 @@ def explain(
     return row.error(registry.host, reason, hint)
 
 
-def _names(registry: "Registry", profile: str | None, rule: "Rule") -> dict[str, str]:
-    """Return the names that do not depend on the exception."""
-    chain = config_errors.chain_of(profile, os.environ)
-    first, (holder, settings) = next(iter(chain.values())), list(chain.items())[-1]
-    holder = holder if profile else ""
-    bundle, bundle_source = environment_errors.ca_bundle(rule, first, profile, os.environ)
+def _names(
+    registry: "Registry", profile: str | None, rule: "Rule", chain: "dict[str, dict[str, str]]"
+) -> dict[str, str]:
+    """Return the names that do not depend on the exception. ``chain`` is that of the profile."""
+    own_settings = next(iter(chain.values()))
+    session_profile, settings = list(chain.items())[-1]
+    if not profile and len(chain) == 1:
+        session_profile = ""
+    bundle, bundle_source = environment_errors.ca_bundle(rule, own_settings, profile, os.environ)
     return {
         "profile": _option(profile),
         "of_profile": f" of profile {profile}" if profile else "",
-        "session_profile": _option(holder),
-        "of_session_profile": f" of profile {holder}" if holder else "",
+        "session_profile": _option(session_profile),
+        "of_session_profile": f" of profile {session_profile}" if session_profile else "",
         "region": registry.region,
         "role": _role(rule, profile, chain),
         "sso_role_name": settings.get("sso_role_name", "?"),

@@ -22,7 +22,8 @@ from botocore.credentials import (
     Credentials,
     DeferredRefreshableCredentials,
 )
-from botocore.exceptions import NoCredentialsError as NoSourceError
+from botocore.exceptions import NoCredentialsError as BotocoreNoCredentialsError
+from botocore.exceptions import UnknownCredentialError
 from botocore.session import Session
 
 from ecr_credhelper.aws.credential_process import ProcessProvider
@@ -98,7 +99,9 @@ def _new_session(
     for name in SHARED:
         chain.get_provider(name).cache = cache
     for improve in (_use_checked_caches, _watch_metadata):
-        with suppress(AttributeError):  # another version of botocore: then only some reasons are less clear
+        with suppress(
+            AttributeError, UnknownCredentialError
+        ):  # another version of botocore: then only some reasons are less clear
             improve(chain)
     role = session.get_scoped_config().get("role_arn", "")
     prompt = partial(_prompt_for_mfa, registry.host, role, profile)
@@ -168,6 +171,15 @@ def _watch_metadata(chain: "Any") -> None:
     fetcher._log_imds_response = keep  # noqa: SLF001 - likewise
 
 
+def _metadata_status(session: Session) -> int | None:
+    """Return the HTTP status of a failed response of the EC2 instance metadata, or None."""
+    chain = session.get_component("credential_provider")
+    with suppress(AttributeError, UnknownCredentialError):  # a program's session can have other providers
+        status: int = chain.get_provider("iam-role")._role_fetcher.status  # noqa: SLF001 - see _watch_metadata
+        return status
+    return None
+
+
 class _RefusingProcess(CredentialProvider):
     """Raises an error instead of running a credential process."""
 
@@ -199,8 +211,7 @@ def resolve_credentials(session: Session) -> Credentials:
     with session_lock(session):
         credentials = session.get_credentials()
     if credentials is None:
-        fetcher = session.get_component("credential_provider").get_provider("iam-role")._role_fetcher  # noqa: SLF001 - see _watch_metadata
-        raise NoSourceError(metadata_status=getattr(fetcher, "status", None))
+        raise BotocoreNoCredentialsError(metadata_status=_metadata_status(session))
     return credentials
 
 

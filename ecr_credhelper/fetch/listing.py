@@ -145,7 +145,8 @@ def _run_job(resolver: "Resolver", job: Job) -> dict[str, str]:
 
 def _fetch_group(resolver: "Resolver", group: "list[Request]") -> dict[str, str]:
     """Fetch the token that a group of registries shares; return host -> user name."""
-    token = Attempt(resolver, group[0], lambda token, now: False).run()  # noqa: ARG005 - any valid token is good enough
+    # An attempt that is not finished when this process ends loses its lock then.
+    token = Attempt(resolver, group[0], lambda token, now: False).run()  # noqa: ARG005 - any token is good
     return _save_routes(resolver, group, token)
 
 

@@ -136,8 +136,8 @@ class Resolver:
         identity = _identity_key(request.registry, request.rule, self.fingerprint.identity)
         missing = Failures(self.cache.store, identity)
         failure = missing.find(request.registry.host)
-        if failure and failure.is_recent(now, MISSING_AGE):
-            raise failure.error
+        if self.remembers_failures and failure and failure.is_recent(now, MISSING_AGE):
+            raise failure.error_with_age(now)
         from ecr_credhelper.aws import client
         from ecr_credhelper.fetch import eviction
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import json
 import os
 import re
@@ -13,14 +14,16 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import botocore
+import botocore.session
 import pytest
+from botocore.credentials import CredentialResolver
 from botocore.loaders import Loader
 from botocore.utils import generate_login_cache_key
 
 import ecr_credhelper
 from ecr_credhelper.aws import client
-from ecr_credhelper.errors import CredentialHelperError
+from ecr_credhelper.aws.errors import explain
+from ecr_credhelper.errors import CredentialHelperError, NoCredentialsError
 from ecr_credhelper.registry import parse
 from ecr_credhelper.settings.rules import NO_RULE, Rule
 from tests.aws import certificates
@@ -68,7 +71,7 @@ DENIALS = [
     Cause("VPC endpoint policy denies", lambda w: w.ecr("AccessDeniedException",
         f"{DENIED} with an explicit deny in a VPC endpoint policy"),
         f"{DENIED_TEXT} with an explicit deny in a VPC endpoint policy; "
-        "contact the administrator of the VPC endpoint policy"),
+        "ask an administrator to remove the explicit deny from the VPC endpoint policy"),
     Cause("no service control policy", lambda w: w.ecr("AccessDeniedException",
         f"{DENIED} because no service control policy {ALLOWS}"),
         f"{DENIED_TEXT} because no service control policy allows the action; "
@@ -89,10 +92,11 @@ DENIALS = [
     Cause("identity-based policy denies", lambda w: w.ecr("AccessDeniedException",
         f"{DENIED} with an explicit deny in an identity-based policy"),
         f"{DENIED_TEXT} with an explicit deny in an identity-based policy; "
-        "contact the administrator of the identity-based policy"),
+        "ask an administrator to remove the explicit deny from the identity-based policy"),
     Cause("explicit deny without a policy", lambda w: w.ecr("AccessDeniedException",
         f"{DENIED} with an explicit deny"),
-        f"{DENIED_TEXT} with an explicit deny in a policy; contact the administrator of the policy"),
+        f"{DENIED_TEXT} with an explicit deny in a policy; "
+        "ask an administrator to remove the explicit deny from the policy"),
     Cause("denial without details", lambda w: w.ecr("AccessDeniedException"),
         "AWS denies GetAuthorizationToken; allow it in a policy of this identity; to see it, " + CALLER),
     Cause("AssumeRole", lambda w: w.role(sts_error("AccessDenied", DENIED_ROLE)),
@@ -242,6 +246,10 @@ SESSIONS = [
     Cause("SSO file of a source profile", lambda w: w.sso(session_file="[]").profile(
         f"role_arn = {ROLE}\nsource_profile = dev", f"[profile dev]\n{SSO}{SSO_SESSION}", name="prod"),
         SSO_EXPIRED),
+    Cause("SSO source of the default profile", lambda w: w.sso(session_file="[]").config(
+        f"[default]\nrole_arn = {ROLE}\nsource_profile = dev\n[profile dev]\n{SSO}{SSO_SESSION}").env(
+        AWS_PROFILE=None),
+        SSO_EXPIRED),
     Cause("SSO role not assigned", lambda w: w.sso(Fault.aws("ForbiddenException", "No access", 403)),
         "the SSO user has no access to role dev-role in account 111122223333 (ForbiddenException); "
         "check sso_role_name and sso_account_id of profile dev, or ask the administrator of IAM Identity "
@@ -277,16 +285,16 @@ MISSING = [
         "run: aws configure --profile dev"),
     Cause("secret key with a line break", lambda w: w.env(AWS_SECRET_ACCESS_KEY=w.api.secret_key + "\n"),
         "AWS_SECRET_ACCESS_KEY starts or ends with a line break; "
-        "set it again without (in CI: correct the stored secret)"),
+        "remove it (in CI, from the stored secret)"),
     Cause("key ID with a line break", lambda w: w.env(AWS_ACCESS_KEY_ID=w.api.access_key + "\n"),
         "AWS_ACCESS_KEY_ID starts or ends with a line break; "
-        "set it again without (in CI: correct the stored secret)"),
+        "remove it (in CI, from the stored secret)"),
     Cause("session token with a line break", lambda w: w.env(AWS_SESSION_TOKEN="t\r\n"),
         "AWS_SESSION_TOKEN starts or ends with a line break; "
-        "set it again without (in CI: correct the stored secret)"),
+        "remove it (in CI, from the stored secret)"),
     Cause("secret key with a space", lambda w: w.env(AWS_SECRET_ACCESS_KEY=w.api.secret_key + " "),
         "AWS_SECRET_ACCESS_KEY starts or ends with a space; "
-        "set it again without (in CI: correct the stored secret)"),
+        "remove it (in CI, from the stored secret)"),
     Cause("no web identity file", lambda w: w.web_identity(token=None),
         "the token file {home}/token cannot be read (No such file or directory); "
         "check AWS_WEB_IDENTITY_TOKEN_FILE, and the mount of the token"),
@@ -327,7 +335,7 @@ MISSING = [
     Cause("container token with a line break", lambda w: w.container(b"").env(
         AWS_CONTAINER_AUTHORIZATION_TOKEN="t\n"),
         "AWS_CONTAINER_AUTHORIZATION_TOKEN starts or ends with a line break; "
-        "set it again without (in CI: correct the stored secret)"),
+        "remove it (in CI, from the stored secret)"),
     Cause("metadata hop limit", lambda w: w.instance(http(401)).env(AWS_METADATA_SERVICE_TIMEOUT="1"),
         "the EC2 instance metadata requires a token, and did not return one (HTTP status 401); "
         "in a container, set the metadata hop limit of the EC2 instance to 2 (HttpPutResponseHopLimit)"),
@@ -368,6 +376,16 @@ CONFIGURATION = [
         f"role_arn = {ROLE}\nsource_profile = keys"),
         "[profile dev] in line 1 of {home}/.aws/config refers to the source_profile 'keys', which does not "
         "exist; add [profile keys], or correct source_profile"),
+    Cause("source_profile in the credentials file", lambda w: w.profile(
+        f"role_arn = {ROLE}\nsource_profile = gone").config(
+        "[dev]\nsource_profile = base\n[base]\n", "credentials"),
+        "profile base, the source_profile of profile dev, contains no AWS credentials; "
+        "run: aws configure --profile base"),
+    Cause("the profile of AWS_DEFAULT_PROFILE", lambda w: w.config(
+        f"[profile a]\n[profile b]\nrole_arn = {ROLE}\n").without_keys(
+        AWS_PROFILE="a", AWS_DEFAULT_PROFILE="b"),
+        "[profile b] in line 2 of {home}/.aws/config has a role_arn, but neither source_profile nor "
+        "credential_source; add source_profile, the profile whose credentials assume the role"),
     Cause("sso_session", lambda w: w.profile("sso_session = corp\nsso_account_id = 1\nsso_role_name = r",
         SSO_SESSION),
         "[profile dev] in line 1 of {home}/.aws/config refers to the sso_session 'corp', which does not "
@@ -462,6 +480,8 @@ NOT_WINDOWS = [
     Cause("no output", lambda w: w.process(""), f"{PYTHON} wrote nothing; run it in a terminal"),
     Cause("text before the JSON", lambda w: w.process("print('Opening browser')\nprint('{}')"),
         f"{PYTHON} wrote text before the JSON object; make it write other text to standard error"),
+    Cause("truncated JSON", lambda w: w.process("print('{ Version: {')"),
+        f"{PYTHON} wrote no JSON object; make it write other text to standard error"),
     Cause("no JSON", lambda w: w.process("print('a-secret')"),
         f"{PYTHON} wrote no JSON object; make it write other text to standard error"),
     Cause("no Version", lambda w: w.process("print('{}')"), f"{PYTHON} did not write Version 1; {FORMAT}"),
@@ -610,6 +630,23 @@ def test_no_error_ends_with_an_exception_and_only_temporary_ones_recommend_anoth
         "HTTP status 5|throttled|without a response|reach the identity provider|MFA code|authorizationData"
     )
     assert [error for error in errors if "try again" in error and not re.search(temporary, error)] == []
+
+
+def test_a_cache_of_sso_that_cannot_be_written(world: World) -> None:
+    """Root can write everywhere, so the error is given here."""
+    path = str(world.home / ".aws/sso/cache/1.json")
+    assert REGISTRY
+    found = explain(PermissionError(errno.EACCES, "", path), REGISTRY, "dev")
+    assert found.reason == f"{path} cannot be read or written (Permission denied)"
+    assert found.hint == "check the owner and the mode of the file"
+
+
+def test_a_session_with_other_providers_has_no_credentials() -> None:
+    session = botocore.session.Session()
+    session.register_component("credential_provider", CredentialResolver([]))
+    assert REGISTRY
+    with pytest.raises(NoCredentialsError, match="no AWS credentials found"):
+        client.fetch(REGISTRY, time.time, session=session)
 
 
 def test_a_credential_process_that_does_not_end_is_killed(world: World) -> None:
