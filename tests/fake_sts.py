@@ -79,6 +79,7 @@ class FakeSTS:
         self.faults: deque[Fault] = deque()
         self.refresh_token = "a-refresh-token"
         self.refreshes = 0
+        self.on_rejection: Callable[[], object] = int
         self._lock = threading.Lock()
         self._server = _Server((host, 0), _handler_for(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL_INTERVAL,))
@@ -121,6 +122,7 @@ class FakeSTS:
         with self._lock:
             self.refreshes += 1
             if refresh_token != self.refresh_token:
+                self.on_rejection()
                 return Fault.aws("InvalidGrantException", "Invalid refresh token")
             self.refresh_token += "+"
         time.sleep(self.slow)

@@ -13,8 +13,8 @@ from botocore.config import Config
 from ecr_credhelper.aws.authorization import caller_host_of, token_of
 from ecr_credhelper.aws.errors import explain
 from ecr_credhelper.aws.files import reject_special_files
+from ecr_credhelper.aws.progress import Progress, Stage
 from ecr_credhelper.aws.sessions import profile_of, resolve_credentials, session_for, session_lock
-from ecr_credhelper.aws.stages import Stage
 from ecr_credhelper.errors import CredentialHelperError
 from ecr_credhelper.settings.rules import NO_RULE, Rule
 
@@ -48,12 +48,12 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
     log: "Callable[[str], object]" = str,
     *,
     is_interactive: bool = True,
-    on_stage: "Callable[[Stage], object]" = str,
+    progress: Progress | None = None,
     seconds: float | None = None,
 ) -> Response:
     """Fetch a new token for ``registry`` with the identity that the rule selects.
 
-    ``on_stage`` is called when another stage begins. A credential process is killed after ``seconds``. The
+    ``progress`` is kept up to date. A credential process is killed after ``seconds``. The
     call has no ``registryIds``: they are deprecated, and a token is valid for all registries of a region.
 
     Raises:
@@ -63,22 +63,25 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
 
     """
     profile: str | None = rule.profile
-    on_stage(Stage.CREDENTIALS)
+    progress = progress or Progress()
+    progress.stage = Stage.CREDENTIALS
+    is_own_session = session is None
     try:
         if session is None:
             reject_special_files(os.environ, registry.host)
         session = session_for(registry, rule, session, is_interactive=is_interactive, seconds=seconds)
+        if is_own_session:
+            progress.watch(session.register)
         profile = profile_of(session)
+        progress.explain = partial(explain, registry=registry, profile=profile, rule=rule)
         # Resolved before the client is created: without credentials, the client would search for them again,
         # which takes seconds on an EC2 instance.
         provider = resolve_credentials(session).method
         log(f"profile {profile or 'default'}, credential provider {provider}")
         client = make_client(session, registry, rule)
         log(f"endpoint {client.meta.endpoint_url} ({client.meta.region_name})")
-        # Credentials of a role are fetched only when the request is signed, before it is sent.
-        events = {"before-send": Stage.REQUEST, "response-received": Stage.RESPONSE}
-        for event, stage in events.items():
-            client.meta.events.register(event, partial(_report, on_stage, stage))
+        if not is_own_session:  # a program's session is not changed
+            progress.watch(client.meta.events.register)
         response = client.get_authorization_token()
     except CredentialHelperError:
         raise
@@ -87,11 +90,6 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
     token = token_of(response, registry.host, clock())
     log(f"response: {token}")
     return Response(token, caller_host_of(response))
-
-
-def _report(on_stage: "Callable[[Stage], object]", stage: Stage, **_: object) -> None:
-    """Report a stage. Return None, because botocore takes any other result for a response."""
-    on_stage(stage)
 
 
 def make_client(session: "Session", registry: "Registry", rule: Rule = NO_RULE) -> "Any":

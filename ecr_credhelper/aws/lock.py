@@ -5,6 +5,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from ecr_credhelper.aws.imports import FORK_LOCK
 from ecr_credhelper.files import PRIVATE_FILE, make_private
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class ProcessLock:
         with suppress(OSError, NotImplementedError):
             make_private(self._directory)
             make_private(locks)
-            from filelock import FileLock
+            with FORK_LOCK:
+                from filelock import FileLock
 
             path = os.path.join(locks, lock_name(self._key))
             self._lock = FileLock(path, mode=PRIVATE_FILE, thread_local=False)

@@ -7,10 +7,12 @@ credentials that assumed a role, so it could return a session of another identit
 """
 
 import copy
+import datetime as dt
 import getpass
 import hashlib
 import os
 import threading
+import time
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -47,6 +49,9 @@ AUTO = "auto"
 """The value of ``profile`` that selects a profile by the registry's account."""
 
 TERMINAL = "/dev/tty"
+
+SSO_PAUSES = (0.1, 0.4)
+"""Seconds after which an SSO session that could not be refreshed is read again."""
 
 _ASSUMED: "WeakKeyDictionary[Credentials, dict[str, object]]" = WeakKeyDictionary()
 """The credentials of assumed roles, in memory only, by the credentials that assumed them."""
@@ -151,10 +156,22 @@ def _lock_refreshes(provider: "Any") -> None:
     """
     refresh = provider._refresher  # noqa: SLF001 - botocore has no option for this
 
-    def refresh_with_lock() -> object:
+    def refresh_with_lock() -> "Any":
         session = provider._sso_config["session_name"]  # noqa: SLF001 - likewise
         with ProcessLock(open_cache(os.environ).store.directory, f"sso-session {session}", seconds=WAIT):
-            return refresh()
+            token = refresh()
+            for pause in SSO_PAUSES:
+                if token.expiration > dt.datetime.now(dt.UTC):
+                    break
+                time.sleep(pause)
+                token = refresh_again(token)
+            return token
+
+    def refresh_again(old: "Any") -> "Any":
+        """Return the session that another program, which does not know the lock, has refreshed meanwhile."""
+        config = provider._sso_config  # noqa: SLF001 - likewise
+        found = provider._token_loader(config["sso_start_url"], session_name=config["session_name"])  # noqa: SLF001 - likewise
+        return old if found["accessToken"] == old.token else refresh()
 
     provider._refresher = refresh_with_lock  # noqa: SLF001 - likewise
 

@@ -4,8 +4,8 @@ import time
 from typing import TYPE_CHECKING
 
 from ecr_credhelper.aws.lock import ProcessLock
-from ecr_credhelper.aws.stages import Stage
-from ecr_credhelper.errors import CredentialHelperError, ThrottledError, UnreachableError
+from ecr_credhelper.aws.progress import Progress, Stage
+from ecr_credhelper.errors import ConfigurationError, CredentialHelperError, ThrottledError, UnreachableError
 from ecr_credhelper.fetch.deadline import timeout_error
 from ecr_credhelper.fetch.failures import SLOW, SLOW_AGE, Failures
 
@@ -37,9 +37,9 @@ class Attempt:
         self._request = request
         self._host = request.registry.host
         self._is_stale = is_stale
-        self._stage = Stage.PREPARING
-        self._start = resolver.clock()
-        self._start_ticks = time.monotonic()
+        self._progress = Progress()
+        self._started_at = resolver.clock()
+        self._started_monotonic = time.monotonic()
         store = resolver.cache.store
         self._failures = Failures(store, request.key)
         self._lock = ProcessLock(
@@ -58,7 +58,7 @@ class Attempt:
             if resolver.remembers_failures:
                 self._raise_if_slow_failure()
             with self._lock as is_locked:
-                self._enter(Stage.PREPARING)
+                self._progress.stage = Stage.PREPARING
                 resolver.log(f"looking in the cache again, with{'' if is_locked else 'out'} the token's lock")
                 token = self._find() or self._fetch()
         resolver.save_route(self._request)
@@ -74,19 +74,19 @@ class Attempt:
         """Return the error for the caller at the deadline."""
         from ecr_credhelper.console.terminal import open_prompts
 
-        if open_prompts:
-            self._enter(Stage.PROMPT)
-        error = timeout_error(self._stage, self._host, self._resolver.deadline)
-        if self._stage is Stage.REQUEST:
+        progress = self._progress
+        stage = Stage.PROMPT if open_prompts else progress.stage
+        error: CredentialHelperError = timeout_error(
+            stage, self._host, self._resolver.deadline, progress.host
+        )
+        if stage is Stage.REQUEST:
+            error = progress.failure or error
             self._save(error)
         return error
 
     def _on_wait(self) -> None:
-        self._enter(Stage.WAITING)
+        self._progress.stage = Stage.WAITING
         self._resolver.log("waiting for another process that fetches the same token")
-
-    def _enter(self, stage: Stage) -> None:
-        self._stage = stage
 
     def _find(self) -> "Token | None":
         """Return the cached token if it is usable."""
@@ -99,22 +99,27 @@ class Attempt:
         """Fetch the token, unless another caller failed to do so while this one waited for the lock."""
         resolver = self._resolver
         failure = self._failures.find(self._host)
-        if failure and failure.saved_at >= self._start and resolver.fingerprint.is_unchanged():
+        if failure and failure.saved_at >= self._started_at and resolver.fingerprint.is_unchanged():
             raise failure.error
         try:
-            return resolver.fetch(self._request, self._enter, self._seconds_left()).token
+            return resolver.fetch(self._request, self._progress, self._seconds_left()).token
+        except ConfigurationError:
+            raise
         except CredentialHelperError as error:
-            is_of_ecr = self._stage in {Stage.REQUEST, Stage.RESPONSE}
-            if is_of_ecr or isinstance(error, UnreachableError | ThrottledError):
+            if self._progress.has_reached_ecr or isinstance(error, UnreachableError | ThrottledError):
                 self._save(error)
             raise
 
     def _seconds_left(self) -> float:
         """Return the time for a credential process, which must end before the deadline."""
-        return RESERVE * (self._resolver.deadline - (time.monotonic() - self._start_ticks))
+        return RESERVE * (self._resolver.deadline - (time.monotonic() - self._started_monotonic))
 
     def _save(self, error: CredentialHelperError) -> None:
-        """Save a failure for other callers, unless the identity changed during the call."""
+        """Save a failure for other callers, unless the identity changed during the call.
+
+        Only the time of the request counts, not that of a prompt or a credential process before it.
+        """
         if self._resolver.fingerprint.is_unchanged():
-            seconds = time.monotonic() - self._start_ticks
+            now = time.monotonic()
+            seconds = now - (self._progress.requested_at or now)
             self._failures.save(error, self._host, seconds, self._resolver.clock())

@@ -13,7 +13,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from ecr_credhelper.aws.stages import Stage
+from ecr_credhelper.aws.progress import Stage
 from ecr_credhelper.errors import PROG, CredentialHelperError, UnreachableError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ TIMEOUTS = {
         "try again and enter one, or set a longer deadline in the settings",
     ),
     Stage.REQUEST: (
-        "the request to AWS timed out after {seconds} s",
+        "the request to {host} timed out after {seconds} s",
         "check the network, proxies and AWS_ENDPOINT_URL, and try again",
     ),
     Stage.RESPONSE: (
@@ -57,11 +57,11 @@ TIMEOUTS = {
 Result = TypeVar("Result")
 
 
-def timeout_error(stage: Stage, subject: str, seconds: float) -> UnreachableError:
-    """Return the error of work that was at a stage when its ``seconds`` were over."""
+def timeout_error(stage: Stage, subject: str, seconds: float, host: str = "AWS") -> UnreachableError:
+    """Return the error for work that was at a stage after ``seconds``. ``host`` is that of its request."""
     reason, hint = TIMEOUTS[stage]
     return UnreachableError(
-        subject, reason.format(seconds=f"{round(seconds, 1):g}"), hint.format(subject=subject)
+        subject, reason.format(seconds=f"{round(seconds, 1):g}", host=host), hint.format(subject=subject)
     )
 
 

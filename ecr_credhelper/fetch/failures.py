@@ -29,7 +29,10 @@ VARIABLES = (
     *("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"),
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
 )
-"""Variables that decide whether a request succeeds, beside those of a fingerprint. They can hold secrets."""
+"""Variables that affect whether a request succeeds and are not in the fingerprint. They can hold secrets."""
+
+CA_VARIABLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+"""Variables with the path of a file whose content affects whether a request succeeds."""
 
 
 class Failure(NamedTuple):
@@ -54,7 +57,8 @@ class Failures:
 
     def __init__(self, store: "FileStore", key: str) -> None:
         self._store = store
-        variables = "\n".join(os.environ.get(name, "") for name in VARIABLES)
+        values = [os.environ.get(name, "") for name in VARIABLES]
+        variables = "\n".join([*values, *(_stamp(os.environ.get(name, "")) for name in CA_VARIABLES)])
         self._key = f"error\t{checksum(os.fsencode(variables))}\t{key}"
         self._name = digest(os.fsencode(self._key))
 
@@ -77,6 +81,15 @@ class Failures:
         except ValueError:  # missing, or of another version
             pass
         return None
+
+
+def _stamp(path: str) -> str:
+    """Return a text that changes when a file is written."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return ""
+    return f"{status.st_mtime_ns},{status.st_size}"
 
 
 def _one_line(text: str) -> str:

@@ -6,6 +6,7 @@ Imports are deferred, so that a process never loads botocore if another process 
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from ecr_credhelper.aws.imports import FORK_LOCK
 from ecr_credhelper.errors import CredentialHelperError, NoCredentialsError
 from ecr_credhelper.fetch.attempt import Attempt
 from ecr_credhelper.fetch.deadline import DEADLINE, run_with_deadline
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ecr_credhelper.aws.client import Response
-    from ecr_credhelper.aws.stages import Stage
+    from ecr_credhelper.aws.progress import Progress
     from ecr_credhelper.cache import Cache
     from ecr_credhelper.fingerprint import Fingerprint
     from ecr_credhelper.registry import Registry
@@ -126,11 +127,11 @@ class Resolver:
         )
 
     def fetch(
-        self, request: Request, on_stage: "Callable[[Stage], object]" = str, seconds: float | None = None
+        self, request: Request, progress: "Progress | None" = None, seconds: float | None = None
     ) -> "Response":
         """Fetch a token from AWS and save it. Missing credentials are remembered for a minute.
 
-        ``on_stage`` is called when another stage begins. A credential process is killed after ``seconds``.
+        ``progress`` is kept up to date. A credential process is killed after ``seconds``.
         """
         now = self.clock()
         identity = _identity_key(request.registry, request.rule, self.fingerprint.identity)
@@ -138,8 +139,9 @@ class Resolver:
         failure = missing.find(request.registry.host)
         if self.remembers_failures and failure and failure.is_recent(now, MISSING_AGE):
             raise failure.error_with_age(now)
-        from ecr_credhelper.aws import client
-        from ecr_credhelper.fetch import eviction
+        with FORK_LOCK:
+            from ecr_credhelper.aws import client
+            from ecr_credhelper.fetch import eviction
 
         try:
             response = client.fetch(
@@ -149,7 +151,7 @@ class Resolver:
                 self.override.session,
                 self.log,
                 is_interactive=self.is_interactive,
-                on_stage=on_stage,
+                progress=progress,
                 seconds=seconds,
             )
         except NoCredentialsError as error:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ecr_credhelper.aws.stages import Stage
+from ecr_credhelper.aws.progress import Stage
 from ecr_credhelper.cache import Cache, open_cache
 from ecr_credhelper.console.log import redacted
 from ecr_credhelper.errors import (

@@ -59,6 +59,18 @@ def test_concurrent_processes_refresh_a_session_once(session: FakeSTS) -> None:
     assert session.refreshes == 1
 
 
+def test_a_session_that_another_program_refreshes_meanwhile_is_used(session: FakeSTS, home: Path) -> None:
+    """For example the AWS CLI, which does not know our lock."""
+    session.refresh_token = "another"
+    session.on_rejection = lambda: session.log_in(home, "s")
+    assert get("dev", HOST).reply["Username"] == "AWS"
+
+
+def test_a_session_that_cannot_be_refreshed_has_expired(session: FakeSTS) -> None:
+    session.refresh_token = "another"
+    assert "the SSO session of profile dev is missing or has expired" in get("dev", HOST).error
+
+
 def test_without_a_cache_directory_a_session_is_refreshed_too(
     session: FakeSTS, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_credhelper.aws import lock
-from ecr_credhelper.aws.stages import Stage
+from ecr_credhelper.aws.progress import Stage
 from ecr_credhelper.cache import Cache
 from ecr_credhelper.errors import (
     AccessDeniedError,
@@ -292,9 +292,24 @@ def test_a_silent_api_is_the_reason_at_the_deadline(
     cache: Cache, aws: FakeECR, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aws.gate.clear()
-    error = error_at_deadline(cache, monkeypatch, "the request to AWS timed out after ")
+    error = error_at_deadline(cache, monkeypatch, "the request to 127.0.0.1 timed out after ")
     assert isinstance(error, UnreachableError)
     assert len(cache.store.names("failures")) == 1, "callers that wait share it"
+
+
+@pytest.mark.parametrize(("fault", "reason"), [
+    (Fault.aws("ThrottlingException"), "AWS throttled GetAuthorizationToken"),
+    (Fault.aws("InternalFailure", status=500), "GetAuthorizationToken failed (InternalFailure, "),
+])  # fmt: skip
+def test_the_last_failed_attempt_is_the_reason_at_the_deadline(
+    fault: Fault, reason: str, cache: Cache, aws: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deadline comes while botocore waits before it tries again."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "100")
+    aws.faults.extend([fault] * 1000)
+    error_at_deadline(cache, monkeypatch, reason)
+    assert len(cache.store.names("failures")) == 1
+    aws.faults.clear()  # so that the abandoned threads end
 
 
 def test_silent_sts_is_the_reason_at_the_deadline(
@@ -305,8 +320,8 @@ def test_silent_sts_is_the_reason_at_the_deadline(
     monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
     monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/pull")
     aws.gate.clear()
-    error_at_deadline(cache, monkeypatch, "the source of the AWS credentials did not respond within ")
-    assert cache.store.names("failures") == []
+    error_at_deadline(cache, monkeypatch, "the request to 127.0.0.1 timed out after ")
+    assert len(cache.store.names("failures")) == 1
 
 
 def test_another_process_is_the_reason_at_the_deadline(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:

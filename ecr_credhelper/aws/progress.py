@@ -1,0 +1,80 @@
+"""The progress of a fetch: at its deadline, the error names what it was waiting for."""
+
+import time
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ecr_credhelper.errors import CredentialHelperError
+
+ECR_SERVICES = ("ecr", "ecr-public")
+"""botocore's names of the two services in its events."""
+
+
+class Stage(Enum):
+    """The current step of a fetch."""
+
+    PREPARING = auto()
+    """Reading files and importing modules."""
+    WAITING = auto()
+    """Waiting for another process that fetches the same token."""
+    CREDENTIALS = auto()
+    """Getting AWS credentials from a file, a process or a service."""
+    PROMPT = auto()
+    """Waiting for the user's MFA code."""
+    REQUEST = auto()
+    """Sending a request to AWS, again after each failure, and waiting for the response."""
+    RESPONSE = auto()
+    """Processing the token."""
+
+
+class Progress:
+    """What a fetch is doing.
+
+    ``host`` is that of the last request. ``requested_at`` is the monotonic time of its first attempt, in
+    seconds. ``explain`` translates an exception of botocore.
+    """
+
+    def __init__(self) -> None:
+        self.stage = Stage.PREPARING
+        self.host = ""
+        self.requested_at: float | None = None
+        self.explain: Callable[[Exception], CredentialHelperError] | None = None
+        self._failure: Exception | None = None
+        self._service = ""
+
+    @property
+    def has_reached_ecr(self) -> bool:
+        """Whether the AWS credentials are complete, so that the request to ECR was sent."""
+        return self._service in ECR_SERVICES
+
+    @property
+    def failure(self) -> "CredentialHelperError | None":
+        """The error of the last attempt, which botocore is going to repeat, or None."""
+        return self.explain(self._failure) if self.explain and self._failure else None
+
+    def watch(self, register: "Callable[[str, Callable[..., None]], object]") -> None:
+        """Follow the events of a botocore session or client, whose ``register`` is given."""
+        register("before-send", self._before_send)
+        register("response-received", self._response_received)
+
+    def _before_send(self, request: Any, event_name: str, **_: object) -> None:
+        from urllib.parse import urlsplit
+
+        self.stage = Stage.REQUEST
+        self.host = urlsplit(request.url).hostname or ""
+        self.requested_at = self.requested_at or time.monotonic()
+        self._service = event_name.split(".")[1]
+
+    def _response_received(
+        self, parsed_response: Any, exception: Exception | None, event_name: str, **_: object
+    ) -> None:
+        if exception is None and "Error" not in parsed_response:
+            self.stage = Stage.RESPONSE if self.has_reached_ecr else Stage.CREDENTIALS
+            self._failure = self.requested_at = None
+        else:
+            from botocore.exceptions import ClientError
+
+            self._failure = exception or ClientError(parsed_response, event_name.split(".")[2])
