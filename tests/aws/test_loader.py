@@ -235,6 +235,20 @@ def test_data_of_the_user_is_used(way: str, home: Path, tmp_path: Path, api: Fak
     assert len(api.calls) == 1
 
 
+@pytest.mark.parametrize("source", ["environment", "profile"])
+def test_a_data_path_selects_botocores_loader(
+    source: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if source == "environment":
+        monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
+    else:
+        (home / ".aws").mkdir()
+        (home / ".aws/config").write_text(f"[default]\ndata_path = {tmp_path}\n")
+    loader = loader_of(session_for(registry(HOST), NO_RULE))
+    assert type(loader) is Loader
+    assert loader.search_paths[0] == str(tmp_path)
+
+
 def loader_with(directory: Path, partitions: str | None) -> PartitionsLoader:
     """Return a loader for a directory in the place of botocore's."""
     (directory / "endpoints.json").write_text('{"partitions": [], "version": 3}')
