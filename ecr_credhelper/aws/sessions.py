@@ -29,6 +29,7 @@ from botocore.exceptions import UnknownCredentialError
 from botocore.session import Session
 
 from ecr_credhelper.aws.credential_process import ProcessProvider
+from ecr_credhelper.aws.loader import register_loader
 from ecr_credhelper.aws.lock import ProcessLock
 from ecr_credhelper.aws.sdk_caches import CLICache, LoginCache, SSOTokenCache
 from ecr_credhelper.cache import open_cache
@@ -99,6 +100,7 @@ def _new_session(
     profile = _profile_in_account(registry) if rule.profile == AUTO else rule.profile
     session = Session(profile=profile or None)
     session.set_config_variable("region", registry.region)  # for STS, like --region
+    register_loader(session, is_dualstack=registry.dualstack)
     chain = session.get_component("credential_provider")
     cache = CLICache()
     for name in SHARED:

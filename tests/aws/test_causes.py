@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 import botocore.session
 import pytest
 from botocore.credentials import CredentialResolver
-from botocore.loaders import Loader
 from botocore.utils import generate_login_cache_key
 
 import ecr_credhelper
@@ -572,10 +571,6 @@ NETWORK = [
 CAUSES = [*DENIALS, *RESPONSES, *SESSIONS, *MISSING, *CONFIGURATION, *NETWORK]
 
 
-LOADER = Loader()
-"""botocore's loader, which parses the models of services: once for all causes, because that takes long."""
-
-
 @pytest.fixture(scope="module")
 def servers() -> Iterator[tuple[FakeECR, FakeSTS]]:
     """Start the APIs once: it takes longer to stop them than to create a cause."""
@@ -585,7 +580,6 @@ def servers() -> Iterator[tuple[FakeECR, FakeSTS]]:
 
 @pytest.fixture
 def world(home: Path, servers: tuple[FakeECR, FakeSTS], monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("botocore.session.create_loader", lambda _: LOADER)
     for server in servers:
         server.faults.clear()
         server.calls.clear()
