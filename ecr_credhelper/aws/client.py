@@ -63,6 +63,7 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
 
     """
     profile: str | None = rule.profile
+    trusts_system = session is None  # a program's session keeps botocore's own bundle
     on_stage(Stage.CREDENTIALS)
     try:
         if session is None:
@@ -83,7 +84,7 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
     except CredentialHelperError:
         raise
     except Exception as error:  # noqa: BLE001 - its message can hold a secret, which a traceback would show
-        raise explain(error, registry, profile, rule) from None
+        raise explain(error, registry, profile, rule, trusts_system=trusts_system) from None
     token = token_of(response, registry.host, clock())
     log(f"response: {token}")
     return Response(token, caller_host_of(response))
