@@ -72,7 +72,8 @@ class _OwnSession(Session):
         bundle = options.pop("verify", None) or self.get_config_variable("ca_bundle")
         # An empty variable counts as unset. With an empty bundle, older versions of botocore verify nothing.
         bundle = bundle or os.environ.get("REQUESTS_CA_BUNDLE")
-        client = super().create_client(*arguments, verify=bundle or True, **options)
+        options["verify"] = bundle or True
+        client = super().create_client(*arguments, **options)
         if not bundle:
             trust.trust_system(client)
         return client
