@@ -124,7 +124,6 @@ class _Override:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._needs_file = not (store.native or store.directory)
-        self._context: Any = None
 
     def install(self, client: "Any") -> None:
         """Replace two methods of the client's HTTP session, if they are there."""
@@ -142,16 +141,11 @@ class _Override:
         pool.ca_certs = self._store.file if self._needs_file else None
         pool.ca_cert_dir = self._store.directory or None
         if self._store.native:
-            pool.conn_kw["ssl_context"] = self._native_context()
-
-    def _native_context(self) -> "Any":
-        if self._context is None:
-            import ssl
-
-            import truststore
-
-            self._context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        return self._context
+            pool.conn_kw["ssl_context"] = _native_context()
+        elif self._needs_file:
+            # urllib3 makes a new context. In one that has read a certificate from the directory, OpenSSL does
+            # not find another one with the same subject.
+            pool.conn_kw["ssl_context"] = None
 
     def _send(self, request: "Any") -> "Any":
         """Send a request. If the CA is unknown, nothing was sent: load the file and try again."""
@@ -165,3 +159,12 @@ class _Override:
                 raise
             self._needs_file = True
         return self._botocores_send(request)
+
+
+def _native_context() -> "Any":
+    """Return a TLS context that asks macOS or Windows about certificates."""
+    import ssl
+
+    import truststore
+
+    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

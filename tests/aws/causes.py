@@ -205,7 +205,7 @@ def _handler(reply: bytes, context: ssl.SSLContext | None, delay_put: float) -> 
 
 
 def _read(connection: socket.socket) -> bytes:
-    """Return a request. All of it must be read: otherwise, the reply can get lost when the socket is closed."""
+    """Return a request. Read all of it: otherwise, the reply can get lost when the socket is closed."""
     request = connection.recv(65536)
     head, _, body = request.partition(b"\r\n\r\n")
     length = re.search(rb"(?i)content-length: *(\d+)", head)
