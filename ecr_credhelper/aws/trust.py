@@ -99,10 +99,10 @@ def _first_directory(paths: "Iterable[str]") -> str:
 
 def _first_file(paths: "Iterable[str]") -> str:
     """Return the first regular file that can be read and is not empty."""
-    return next((path for path in paths if is_usable(path)), "")
+    return next((path for path in paths if _is_usable(path)), "")
 
 
-def is_usable(path: str) -> bool:
+def _is_usable(path: str) -> bool:
     """Return whether a path is a regular file that can be read and is not empty."""
     return os.path.isfile(path) and os.access(path, os.R_OK) and os.path.getsize(path) > 0
 
@@ -129,7 +129,9 @@ class _Override:
         """Replace two methods of the client's HTTP session, if they are there."""
         try:
             http = client._endpoint.http_session  # noqa: SLF001 - see trust_system
-            self._botocores_method, self._botocores_send = http._setup_ssl_cert, http.send  # noqa: SLF001 - likewise
+            self._botocores_send = http.send
+            self._botocores_method = http._setup_ssl_cert  # noqa: SLF001 - likewise
+            self._new_context = http._get_ssl_context  # noqa: SLF001 - likewise
         except AttributeError:  # another version of botocore
             return
         http._setup_ssl_cert, http.send = self._set_certificates, self._send  # noqa: SLF001 - likewise
@@ -142,20 +144,21 @@ class _Override:
         pool.ca_cert_dir = self._store.directory or None
         if self._store.native:
             pool.conn_kw["ssl_context"] = _native_context()
-        elif self._needs_file:
-            # urllib3 makes a new context. In one that has read a certificate from the directory, OpenSSL does
-            # not find another one with the same subject.
-            pool.conn_kw["ssl_context"] = None
+        elif self._needs_file and self._store.directory:
+            # In a context that has read a certificate from the directory, OpenSSL does not find another one
+            # with the same subject.
+            pool.conn_kw["ssl_context"] = self._new_context()
 
     def _send(self, request: "Any") -> "Any":
         """Send a request. If the CA is unknown, nothing was sent: load the file and try again."""
         from botocore.exceptions import ConnectionError as FailedConnection
 
+        had_file = self._needs_file
         try:
             return self._botocores_send(request)
         except FailedConnection as error:
             reason = repr(error.kwargs.get("error"))
-            if self._needs_file or not self._store.file or not UNKNOWN_CA.search(reason):
+            if had_file or not self._store.file or not UNKNOWN_CA.search(reason):
                 raise
             self._needs_file = True
         return self._botocores_send(request)

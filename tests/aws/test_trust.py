@@ -335,7 +335,9 @@ def test_a_botocore_without_the_method_keeps_its_bundle(
 
 def test_a_pool_without_a_directory_keeps_botocores_bundle(system: System) -> None:
     system.hashed()
-    http = SimpleNamespace(send=None, _setup_ssl_cert=lambda pool, *_: setattr(pool, "ca_certs", "own"))
+    http = SimpleNamespace(
+        send=None, _get_ssl_context=None, _setup_ssl_cert=lambda pool, *_: setattr(pool, "ca_certs", "own")
+    )
     trust.trust_system(SimpleNamespace(_endpoint=SimpleNamespace(http_session=http)))
     pool = SimpleNamespace()
     http._setup_ssl_cert(pool, "https://localhost", verify := True)  # noqa: SLF001 - likewise
