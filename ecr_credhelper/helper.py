@@ -261,6 +261,9 @@ def _prepare_for_botocore() -> None:
     import gc
     import warnings
 
+    from ecr_credhelper.aws import trust
+
+    trust.is_executable = True
     warnings.simplefilter("ignore")  # some clients treat any output on stderr as a failure
     gc.disable()  # botocore's objects live until the process ends, so collecting garbage only costs 15 ms
 

@@ -73,7 +73,9 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
         if is_own_session:
             progress.watch(session.register)
         profile = profile_of(session)
-        progress.explain = partial(explain, registry=registry, profile=profile, rule=rule)
+        progress.explain = partial(
+            explain, registry=registry, profile=profile, rule=rule, trusts_system=is_own_session
+        )
         # Resolved before the client is created: without credentials, the client would search for them again,
         # which takes seconds on an EC2 instance.
         provider = resolve_credentials(session).method
@@ -86,7 +88,7 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
     except CredentialHelperError:
         raise
     except Exception as error:  # noqa: BLE001 - its message can hold a secret, which a traceback would show
-        raise explain(error, registry, profile, rule) from None
+        raise explain(error, registry, profile, rule, trusts_system=is_own_session) from None
     token = token_of(response, registry.host, clock())
     log(f"response: {token}")
     return Response(token, caller_host_of(response))

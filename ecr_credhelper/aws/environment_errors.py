@@ -9,6 +9,7 @@ from urllib.request import getproxies
 
 from botocore import exceptions as aws
 
+from ecr_credhelper.aws import trust
 from ecr_credhelper.errors import ConfigurationError, CredentialHelperError, CredentialsError
 
 if TYPE_CHECKING:
@@ -135,6 +136,13 @@ def ca_bundle(
         (environ.get("REQUESTS_CA_BUNDLE"), "REQUESTS_CA_BUNDLE"),
     )
     return next(((path, source) for path, source in candidates if path), ("", ""))
+
+
+def system_file(environ: "Mapping[str, str]") -> tuple[str, str]:
+    """Return the path of the file with the system's certificates, and what selects it."""
+    store = trust.system_store(environ)
+    path = store.file if store else ""
+    return path, "SSL_CERT_FILE" if path == environ.get("SSL_CERT_FILE") else "the system's CA certificates"
 
 
 def install_command(package: str) -> str:

@@ -15,7 +15,7 @@ from botocore import exceptions as aws
 from botocore.parsers import ResponseParserError
 
 from ecr_credhelper import errors
-from ecr_credhelper.aws import config_errors, environment_errors
+from ecr_credhelper.aws import config_errors, environment_errors, trust
 from ecr_credhelper.aws.denials import denial_of
 from ecr_credhelper.settings.rules import NO_RULE
 
@@ -118,7 +118,7 @@ EXCEPTIONS: tuple[Row, ...] = (
     Row((aws.SSLError,), errors.UnreachableError,
         "the TLS certificate of {host} has expired",
         "check this machine's clock; if it is correct, contact the operator of {host}",
-        "certificate has expired"),
+        "certificate (has|is) expired|not within its validity period"),
     Row((aws.SSLError,), errors.UnreachableError,
         "the TLS certificate of {host} is not yet valid",
         CLOCK,
@@ -126,11 +126,11 @@ EXCEPTIONS: tuple[Row, ...] = (
     Row((aws.SSLError,), errors.UnreachableError,
         "the TLS certificate of {host} is for another name",
         "check AWS_ENDPOINT_URL, DNS and proxies",
-        r"(?i)(hostname|ip address) mismatch|doesn't match"),
+        r"(?i)(hostname|ip address) mismatch|(doesn't|does not) match"),
     Row((aws.SSLError,), errors.UnreachableError,
         "the TLS certificate of {host} is from an unknown CA",
         "{trust_ca}",
-        "(?i)self[- ]signed certificate|unable to get"),
+        trust.UNKNOWN_CA.pattern),
     Row((aws.SSLError,), errors.ConfigurationError,
         "the CA bundle {bundle} does not exist",
         "check {bundle_source}",
@@ -318,9 +318,17 @@ SOURCE_HINTS = {
 
 
 def explain(
-    error: Exception, registry: "Registry", profile: str | None, rule: "Rule" = NO_RULE
+    error: Exception,
+    registry: "Registry",
+    profile: str | None,
+    rule: "Rule" = NO_RULE,
+    *,
+    trusts_system: bool = True,
 ) -> errors.CredentialHelperError:
-    """Return our error for an exception that botocore raised for ``registry`` under a rule."""
+    """Return our error for an exception that botocore raised for ``registry`` under a rule.
+
+    ``trusts_system`` is False for a program's session, which does not use the system's certificates.
+    """
     chain = config_errors.chain_of(profile, os.environ)
     own_settings = next(iter(chain.values()))
     found = environment_errors.problem_of(
@@ -329,7 +337,7 @@ def explain(
     if found:
         kind, reason, hint = found
         return kind(registry.host, reason, hint)
-    names = _names(registry, profile, rule, chain)
+    names = _names(registry, profile, rule, chain, trusts_system=trusts_system)
     if isinstance(error, aws.ClientError):
         names |= _names_in_response(error, names)
         message = str(error.response.get("Error", {}).get("Message", ""))
@@ -346,7 +354,12 @@ def explain(
 
 
 def _names(
-    registry: "Registry", profile: str | None, rule: "Rule", chain: "dict[str, dict[str, str]]"
+    registry: "Registry",
+    profile: str | None,
+    rule: "Rule",
+    chain: "dict[str, dict[str, str]]",
+    *,
+    trusts_system: bool,
 ) -> dict[str, str]:
     """Return the names that do not depend on the exception. ``chain`` is that of the profile."""
     own_settings = next(iter(chain.values()))
@@ -354,6 +367,12 @@ def _names(
     if not profile and len(chain) == 1:
         session_profile = ""
     bundle, bundle_source = environment_errors.ca_bundle(rule, own_settings, profile, os.environ)
+    trust_ca = "set AWS_CA_BUNDLE to a file with the CA's certificate"
+    if bundle:
+        trust_ca = f"add the CA's certificate to {bundle} ({bundle_source})"
+    elif trusts_system:
+        trust_ca = "add the CA's certificate to the system's store, or set AWS_CA_BUNDLE to a file with it"
+        bundle, bundle_source = environment_errors.system_file(os.environ)
     return {
         "profile": _option(profile),
         "of_profile": f" of profile {profile}" if profile else "",
@@ -366,9 +385,7 @@ def _names(
         "web_identity_file": environment_errors.web_identity_file(settings, os.environ),
         "bundle": bundle,
         "bundle_source": bundle_source,
-        "trust_ca": f"add the CA's certificate to {bundle} ({bundle_source})"
-        if bundle
-        else "set AWS_CA_BUNDLE to a file with the CA's certificate",
+        "trust_ca": trust_ca,
         "install_crt": environment_errors.install_command("botocore[crt]"),
     }
 

@@ -28,6 +28,7 @@ from botocore.exceptions import NoCredentialsError as BotocoreNoCredentialsError
 from botocore.exceptions import UnknownCredentialError
 from botocore.session import Session
 
+from ecr_credhelper.aws import trust
 from ecr_credhelper.aws.credential_process import ProcessProvider
 from ecr_credhelper.aws.loader import register_loader
 from ecr_credhelper.aws.lock import ProcessLock
@@ -70,6 +71,21 @@ for locks in (_SESSIONS, _ROLES):  # a lock held by the parent would never be re
     getattr(os, "register_at_fork", dict)(after_in_child=locks.clear)  # missing on Windows
 
 
+class _OwnSession(Session):
+    """A session whose clients, also those of its credential providers, trust the system's certificates."""
+
+    def create_client(self, *arguments: "Any", **options: "Any") -> "Any":
+        """Return a client that trusts the configured bundle or, without one, the system's certificates."""
+        bundle = options.pop("verify", None) or self.get_config_variable("ca_bundle")
+        # An empty variable counts as unset. With an empty bundle, older versions of botocore verify nothing.
+        bundle = bundle or os.environ.get("REQUESTS_CA_BUNDLE")
+        options["verify"] = bundle or True
+        client = super().create_client(*arguments, **options)
+        if not bundle:
+            trust.trust_system(client)
+        return client
+
+
 def session_for(
     registry: "Registry",
     rule: "Rule",
@@ -98,9 +114,11 @@ def _new_session(
     registry: "Registry", rule: "Rule", *, is_interactive: bool, seconds: float | None
 ) -> Session:
     profile = _profile_in_account(registry) if rule.profile == AUTO else rule.profile
-    session = Session(profile=profile or None)
+    session = _OwnSession(profile=profile or None)
     session.set_config_variable("region", registry.region)  # for STS, like --region
     register_loader(session, is_dualstack=registry.dualstack)
+    if rule.ca_bundle:  # for STS and SSO, like --ca-bundle
+        session.set_config_variable("ca_bundle", rule.ca_bundle)
     chain = session.get_component("credential_provider")
     cache = CLICache()
     for name in SHARED:
@@ -292,7 +310,9 @@ def assume_role(session: Session, registry: "Registry", rule: "Rule") -> Session
         "DurationSeconds": int(rule.duration),  # TOML allows 3600.0
     }
     fetcher = AssumeRoleCredentialFetcher(
-        client_creator=partial(session.create_client, region_name=registry.region),
+        client_creator=partial(
+            session.create_client, region_name=registry.region, verify=rule.ca_bundle or None
+        ),
         source_credentials=source,
         role_arn=rule.role_arn,
         extra_args={name: value for name, value in arguments.items() if value},

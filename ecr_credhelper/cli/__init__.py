@@ -11,6 +11,7 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from ecr_credhelper.aws import trust
 from ecr_credhelper.console.terminal import Terminal
 from ecr_credhelper.errors import PROG, CredentialHelperError, internal_error
 
@@ -73,6 +74,7 @@ Run "{PROG} COMMAND --help" for details.
 def run(argv: "Sequence[str]") -> int:
     """Run a command on the standard streams and return its exit status."""
     terminal = Terminal(os.environ)
+    trust.is_executable = True
     try:
         options = parser(argv[0]).parse_args(argv)
         status: int = _module(options.command).run(options, terminal)

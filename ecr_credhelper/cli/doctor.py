@@ -41,6 +41,7 @@ CHECKS = (
     Check("settings", machine.rule),
     Check("fallback", machine.fallback),
     Check("cache", machine.cache),
+    Check("tls", aws.certificates),
     Check("credentials", aws.credentials),
     Check("identity", aws.identity, after=("credentials",)),
     Check("token", aws.token, after=("credentials",)),
@@ -96,9 +97,9 @@ def adjust_severity(context: Context, findings: list[Finding]) -> list[Finding]:
 
     Omit findings that repeat an earlier one of the same check or of a check that it waits for.
     """
-    harmless = {"credentials", "identity"} if context.token else set()
+    harmless = {"tls", "credentials", "identity"} if context.token else set()
     if context.registry and context.registry.public:  # Public images can be pulled without a login.
-        harmless = {"credentials", "identity", "token"}
+        harmless = {"tls", "credentials", "identity", "token"}
     if any(one.check == "podman" and one.kind == OK for one in findings):  # One working client is enough.
         harmless.add("docker")
     related = {check.name: {check.name, *check.after} for check in CHECKS}

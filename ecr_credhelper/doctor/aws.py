@@ -1,5 +1,7 @@
 """Checks that call AWS: the credentials, their identity, the token, and this machine's clock."""
 
+import os
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -7,7 +9,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.session import Session
 
+from ecr_credhelper.aws import environment_errors, trust
 from ecr_credhelper.aws.client import make_client
+from ecr_credhelper.aws.config_errors import chain_of
 from ecr_credhelper.aws.errors import explain
 from ecr_credhelper.aws.files import reject_special_files
 from ecr_credhelper.aws.sessions import profile_of, resolve_credentials, session_for
@@ -20,7 +24,7 @@ from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.registry import PUBLIC_REGION, Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ecr_credhelper.doctor import Context
 
@@ -36,6 +40,41 @@ SOURCES = {
     "iam-role": "EC2 instance role",
 }
 """Credential sources outside a profile: botocore's name, and the text that users see."""
+
+
+def certificates(context: "Context") -> "Iterator[Finding]":
+    """Report the CA certificates with which the certificate of AWS is checked."""
+    environ = context.environ
+    profile, settings = next(iter(chain_of(context.rule.profile, environ).items()))
+    path, source = environment_errors.ca_bundle(context.rule, settings, profile, environ)
+    if path and os.path.exists(os.path.expanduser(path)):
+        yield Finding(OK, f"CA bundle {path} ({source})")
+    elif path:
+        yield Finding(FAILURE, f"the CA bundle {path} does not exist", f"check {source}")
+    else:
+        yield from _system_certificates(context.environ)
+
+
+def _system_certificates(environ: "Mapping[str, str]") -> "Iterator[Finding]":
+    store = trust.system_store(environ)
+    native, directory, file = store or trust.Store()
+    places = (("", native), ("SSL_CERT_DIR", directory), ("SSL_CERT_FILE", file))
+    for name, place in places:
+        value = environ.get(name)
+        if value and value != place and store:
+            yield Finding(
+                WARNING, f"{value} has no certificates that can be used", f"correct or unset {name}"
+            )
+    if store:
+        parts = (
+            f"{place} ({name})" if place == environ.get(name) else place for name, place in places if place
+        )
+        yield Finding(OK, f"CA certificates of the system: {', then '.join(parts)}")
+    else:
+        package = "truststore" if sys.platform in trust.NATIVE else "ca-certificates"
+        yield Finding(
+            OK, "CA certificates of botocore: this system has none", f"to use a system's, install {package}"
+        )
 
 
 def credentials(context: "Context") -> "Iterator[Finding]":

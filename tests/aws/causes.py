@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
+import socket
 import socketserver
 import ssl
 import subprocess
@@ -194,12 +196,23 @@ def _handler(reply: bytes, context: ssl.SSLContext | None, delay_put: float) -> 
             if context:  # the handshake follows in recv: if it fails, the socket is closed all the same
                 connection = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
             with connection:
-                request = connection.recv(65536)
+                request = _read(connection)
                 if request.startswith(b"PUT"):
                     time.sleep(delay_put)
                 connection.sendall(reply)
 
     return Handler
+
+
+def _read(connection: socket.socket) -> bytes:
+    """Return a request. Read all of it: otherwise, the reply can get lost when the socket is closed."""
+    request = connection.recv(65536)
+    head, _, body = request.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: *(\d+)", head)
+    missing = int(length[1]) - len(body) if length else 0
+    while missing > 0 and (more := connection.recv(missing)):
+        missing -= len(more)
+    return request
 
 
 def http(status: int, body: str = "") -> bytes:

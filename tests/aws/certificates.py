@@ -12,6 +12,9 @@ XcXoc/ikKS03EN+TBPPHgHbdTbehRANCAAShEeINNTrIlDgRwB/29uhJO7x+r3LA
 """
 """The key of all certificates."""
 
+HASHED_NAME = "a5ee0563.0"
+"""The name of any of them in a directory of OpenSSL: a hash of the subject, as ``openssl rehash`` writes."""
+
 VALID = """\
 -----BEGIN CERTIFICATE-----
 MIIBWjCCAQCgAwIBAgIBATAKBggqhkjOPQQDAjATMREwDwYDVQQDDAhmYWtlIEFQ

@@ -10,9 +10,7 @@ import re
 import sys
 import time
 import venv
-from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import botocore.session
 import pytest
@@ -29,11 +27,7 @@ from tests.aws import certificates
 from tests.aws.causes import ROLE, SSO, SSO_SESSION, Cause, World, http, sts_error
 from tests.commands import output_of
 from tests.conftest import HOST, until
-from tests.fake_ecr import FakeECR, Fault
-from tests.fake_sts import FakeSTS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.fake_ecr import Fault
 
 REGISTRY = parse(HOST)
 assert REGISTRY
@@ -519,7 +513,7 @@ NETWORK = [
         "the TLS certificate of 127.0.0.1 is for another name; check AWS_ENDPOINT_URL, DNS and proxies"),
     Cause("unknown CA", lambda w: w.tls(certificates.VALID, trust=False),
         "the TLS certificate of 127.0.0.1 is from an unknown CA; "
-        "set AWS_CA_BUNDLE to a file with the CA's certificate"),
+        "add the CA's certificate to the system's store, or set AWS_CA_BUNDLE to a file with it"),
     Cause("unknown CA with a bundle", lambda w: w.tls(certificates.VALID).config(
         certificates.OTHER_NAME, "ca.pem").env(AWS_CA_BUNDLE=f"{w.home}/.aws/ca.pem"),
         "the TLS certificate of 127.0.0.1 is from an unknown CA; "
@@ -569,22 +563,6 @@ NETWORK = [
 ]  # fmt: skip
 
 CAUSES = [*DENIALS, *RESPONSES, *SESSIONS, *MISSING, *CONFIGURATION, *NETWORK]
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[tuple[FakeECR, FakeSTS]]:
-    """Start the APIs once: it takes longer to stop them than to create a cause."""
-    with FakeECR() as api, FakeSTS(api.identities) as sts:
-        yield api, sts
-
-
-@pytest.fixture
-def world(home: Path, servers: tuple[FakeECR, FakeSTS], monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    for server in servers:
-        server.faults.clear()
-        server.calls.clear()
-    with ExitStack() as stack:
-        yield World(home, *servers, monkeypatch, stack)
 
 
 PYTHON_NAME = os.path.basename(sys.executable)

@@ -73,6 +73,24 @@ URL = "https://user:a-secret@api.example/path?X-Amz-Signature=a-secret"
             ["TLS connection to api.example", "AWS_CA_BUNDLE"],
         ),
         (
+            aws.SSLError(endpoint_url=URL, error=Exception("“api.example” certificate is not trusted")),
+            errors.UnreachableError,
+            ["certificate of api.example is from an unknown CA", "to the system's store"],
+        ),
+        (
+            aws.SSLError(endpoint_url=URL, error=Exception("“api.example” certificate is expired")),
+            errors.UnreachableError,
+            ["certificate of api.example has expired"],
+        ),
+        (
+            aws.SSLError(
+                endpoint_url=URL,
+                error=Exception("The certificate's CN name does not match the passed value."),
+            ),
+            errors.UnreachableError,
+            ["certificate of api.example is for another name"],
+        ),
+        (
             aws.ProxyConnectionError(proxy_url=URL, error="a-secret"),
             errors.UnreachableError,
             ["the proxy api.example", "HTTPS_PROXY"],

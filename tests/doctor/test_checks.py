@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 import sys
 import threading
 from collections.abc import Iterable, Iterator
@@ -12,11 +13,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from ecr_credhelper.aws import trust
 from ecr_credhelper.cli.doctor import CHECKS, DOCTOR_SECONDS, FACTS, VERSION
 from ecr_credhelper.console.terminal import prompt_without_echo, restore_terminal
 from ecr_credhelper.doctor import OK, Check, Context, Finding, machine, run_checks
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.settings.rules import IdentityOverride
+from tests.aws import certificates
 from tests.conftest import EXECUTABLE, HOST, until
 from tests.doctor_findings import Doctor, settings
 
@@ -134,6 +137,58 @@ def test_cache_reports_the_state_of_the_directory(
         "warning",
         f"you cannot write to {directory.parent} {mode.replace('755', '644')}",
     )
+
+
+# Certificates.
+
+
+@pytest.fixture
+def store(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Replace the system's store by an empty directory."""
+    directory = home / "store"
+    directory.mkdir()
+    monkeypatch.setattr(trust, "DIRECTORIES", (str(directory),))
+    monkeypatch.setattr(trust, "FILES", (str(directory / "all.pem"),))
+    monkeypatch.setattr(
+        "ssl.get_default_verify_paths", lambda: ssl.DefaultVerifyPaths("", "", "", "", "", "")
+    )
+    return directory
+
+
+def test_tls_reports_the_configured_bundle(
+    home: Path, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = home / "ca.pem"
+    (home / ".aws").mkdir()
+    (home / ".aws/config").write_text(f"[profile dev]\nca_bundle = {bundle}\n")
+    monkeypatch.setenv("AWS_PROFILE", "dev")
+    source = "ca_bundle of profile dev"
+    assert doctor().finding("tls") == (
+        "failure", f"the CA bundle {bundle} does not exist", f"check {source}"
+    )  # fmt: skip
+    bundle.touch()
+    assert doctor().finding("tls") == ("ok", f"CA bundle {bundle} ({source})", "")
+    monkeypatch.setenv("AWS_CA_BUNDLE", "~/ca.pem")
+    assert doctor().finding("tls") == ("ok", "CA bundle ~/ca.pem (AWS_CA_BUNDLE)", "")
+
+
+def test_tls_reports_the_store_of_the_system(
+    store: Path, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "CA certificates of botocore: this system has none"
+    assert doctor().finding("tls") == ("ok", text, "to use a system's, install ca-certificates")
+    (store / certificates.HASHED_NAME).write_text(certificates.VALID)
+    assert doctor().finding("tls") == ("ok", f"CA certificates of the system: {store}", "")
+    (store / "all.pem").write_text(certificates.VALID)
+    assert doctor().finding("tls")[1] == f"CA certificates of the system: {store}, then {store}/all.pem"
+    (store / "own.pem").write_text(certificates.VALID)
+    monkeypatch.setenv("SSL_CERT_FILE", f"{store}/own.pem")
+    monkeypatch.setenv("SSL_CERT_DIR", "/nonexistent")
+    hint = "correct or unset SSL_CERT_DIR"
+    text = f"CA certificates of the system: {store}, then {store}/own.pem (SSL_CERT_FILE)"
+    assert doctor().findings("tls") == [
+        ("warning", "/nonexistent has no certificates that can be used", hint), ("ok", text, "")
+    ]  # fmt: skip
 
 
 # How checks run.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 pytest_plugins = ("tests.doctor_fixtures",)
 
 ALL = [
-    "executable", "path", "docker", "registry", "settings", "cache",
+    "executable", "path", "docker", "registry", "settings", "cache", "tls",
     "credentials", "credentials", "identity", "token", "anonymous", "pull", "clock",
 ]  # fmt: skip
 
@@ -62,7 +62,7 @@ def test_doctor_without_a_host_checks_only_this_machine(well: str, doctor: Docto
     found = doctor()
     assert found.status == 0
     assert (found.content["host"], found.content["registry"]) == (None, None)
-    checks = ["executable", "path", "docker", "settings", "cache", "credentials", "identity", "clock"]
+    checks = ["executable", "path", "docker", "settings", "cache", "tls", "credentials", "identity", "clock"]
     assert [one["check"] for one in found.content["findings"]] == checks
     assert found.finding("docker")[1].endswith(f"config.json for: {well}")
 

@@ -1,0 +1,173 @@
+"""Find the CA certificates of this system, and let a botocore client trust them.
+
+botocore trusts a bundle of its own unless a file is configured. The system's store also has the CA of a
+company's proxy. Where it has a directory in OpenSSL's form, OpenSSL reads only the certificate that it needs,
+which saves the 20 to 40 ms for a whole bundle.
+
+As for OpenSSL and Go, SSL_CERT_FILE replaces the system's file and SSL_CERT_DIR its directory. Each client of
+our sessions is changed for itself. The ``ssl`` module and the sessions of a program stay as they are.
+"""
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+DIRECTORIES = (
+    "/etc/ssl/certs",  # Debian, Alpine, Arch, openSUSE, FreeBSD
+    "/etc/pki/ca-trust/extracted/pem/directory-hash",  # Fedora
+    "/etc/pki/tls/certs",  # Red Hat
+)
+"""Where systems other than macOS and Windows have a directory of certificates."""
+
+FILES = (
+    "/etc/ssl/certs/ca-certificates.crt",  # Debian, Alpine, Arch, NixOS
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  # Fedora, Red Hat
+    "/etc/pki/tls/certs/ca-bundle.crt",  # Amazon Linux 2
+    "/etc/ssl/ca-bundle.pem",  # openSUSE
+    "/etc/ssl/cert.pem",  # FreeBSD, OpenWrt
+)
+"""Where they have all certificates in one file."""
+
+NATIVE = {"darwin": "macOS", "win32": "Windows"}
+"""The systems whose store is not made of files."""
+
+HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
+"""The names by which OpenSSL looks certificates up in a directory."""
+
+UNKNOWN_CA = re.compile(r"(?i)self[- ]signed certificate|unable to get|not trusted")
+"""In the text of an error: the loaded certificates do not include the CA."""
+
+is_executable = False
+"""Whether this process is the executable, and not a program that uses the library."""
+
+
+class Store(NamedTuple):
+    """CA certificates: the system's own store, a directory in OpenSSL's form, and a file.
+
+    The file is read only if the others do not have the CA. ``native`` is the name of the system, or empty.
+    """
+
+    native: str = ""
+    directory: str = ""
+    file: str = ""
+
+
+def system_store(environ: "Mapping[str, str]", platform: str = sys.platform) -> Store | None:
+    """Return the system's CA certificates, or None if there are none or this botocore cannot use them."""
+    from botocore.httpsession import URLLib3Session
+
+    if not hasattr(URLLib3Session, "_setup_ssl_cert"):
+        return None
+    file = environ.get("SSL_CERT_FILE", "")
+    if platform in NATIVE:
+        return Store(NATIVE[platform], file=_first_file([file])) if _has_truststore() else None
+    import ssl
+
+    paths = ssl.get_default_verify_paths()  # can name a directory of the machine that built this Python
+    directory = environ.get("SSL_CERT_DIR", "")
+    if not any(map(os.path.isdir, directory.split(os.pathsep))):
+        directory = _first_directory([*DIRECTORIES, paths.openssl_capath])
+    store = Store("", directory, _first_file([file, *FILES, paths.openssl_cafile]))
+    return store if any(store) else None
+
+
+def _has_truststore() -> bool:
+    """Return whether the certificates of macOS and Windows can be used."""
+    if not is_executable:  # a program decides itself about the libraries in it
+        return False
+    try:
+        import truststore  # noqa: F401 - loading it shows whether it works here
+    except ImportError:  # not installed, or an old macOS
+        return False
+    return True
+
+
+def _first_directory(paths: "Iterable[str]") -> str:
+    """Return the first directory with certificates in OpenSSL's form."""
+    for path in paths:
+        try:
+            if any(map(HASHED.fullmatch, os.listdir(path))):
+                return path
+        except OSError:
+            continue
+    return ""
+
+
+def _first_file(paths: "Iterable[str]") -> str:
+    """Return the first regular file that can be read and is not empty."""
+    return next((path for path in paths if _is_usable(path)), "")
+
+
+def _is_usable(path: str) -> bool:
+    """Return whether a path is a regular file that can be read and is not empty."""
+    return os.path.isfile(path) and os.access(path, os.R_OK) and os.path.getsize(path) > 0
+
+
+def trust_system(client: "Any") -> None:
+    """Let a botocore client trust the system's certificates instead of botocore's bundle.
+
+    botocore's ``verify`` takes one file only, so this replaces the private method that sets the certificates
+    of a connection, on this client only. With another version of botocore, its bundle is used.
+    """
+    store = system_store(os.environ)
+    if store:
+        _Override(store).install(client)
+
+
+class _Override:
+    """Sets the certificates of a client's connections. Loads the file if the others do not have the CA."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._needs_file = not (store.native or store.directory)
+
+    def install(self, client: "Any") -> None:
+        """Replace two methods of the client's HTTP session, if they are there."""
+        try:
+            http = client._endpoint.http_session  # noqa: SLF001 - see trust_system
+            self._botocores_send = http.send
+            self._botocores_method = http._setup_ssl_cert  # noqa: SLF001 - likewise
+            self._new_context = http._get_ssl_context  # noqa: SLF001 - likewise
+        except AttributeError:  # another version of botocore
+            return
+        http._setup_ssl_cert, http.send = self._set_certificates, self._send  # noqa: SLF001 - likewise
+
+    def _set_certificates(self, pool: "Any", *arguments: object) -> None:
+        self._botocores_method(pool, *arguments)
+        if not getattr(pool, "ca_certs", None) or not hasattr(pool, "ca_cert_dir"):
+            return  # plain HTTP, or another version of urllib3
+        pool.ca_certs = self._store.file if self._needs_file else None
+        pool.ca_cert_dir = self._store.directory or None
+        if self._store.native:
+            pool.conn_kw["ssl_context"] = _native_context()
+        elif self._needs_file and self._store.directory:
+            # In a context that has read a certificate from the directory, OpenSSL does not find another one
+            # with the same subject.
+            pool.conn_kw["ssl_context"] = self._new_context()
+
+    def _send(self, request: "Any") -> "Any":
+        """Send a request. If the CA is unknown, nothing was sent: load the file and try again."""
+        from botocore.exceptions import ConnectionError as FailedConnection
+
+        had_file = self._needs_file
+        try:
+            return self._botocores_send(request)
+        except FailedConnection as error:
+            reason = repr(error.kwargs.get("error"))
+            if had_file or not self._store.file or not UNKNOWN_CA.search(reason):
+                raise
+            self._needs_file = True
+        return self._botocores_send(request)
+
+
+def _native_context() -> "Any":
+    """Return a TLS context that asks macOS or Windows about certificates."""
+    import ssl
+
+    import truststore
+
+    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
