@@ -127,9 +127,13 @@ class Cache:
         """Return host -> token key of every route of ``fingerprint``, even if the token has expired."""
         return {host: key for _, host, owner, key in self.routes() if owner == fingerprint}
 
+    def routed_hosts(self) -> set[str]:
+        """Return the hosts of all routes, from the names of their files."""
+        return {_host_of(name.partition("~")[0]) for name in self.store.names("routes")}
+
     def logins(self, now: float) -> dict[str, Token]:
         """Return host -> login of all valid logins that the user stored."""
-        hosts = [name.replace("+", ":") for name in self.store.names("logins")]
+        hosts = map(_host_of, self.store.names("logins"))
         return {host: login for host in hosts if (login := self.login(host, now))}
 
     def routes(self) -> "Iterator[tuple[str, str, str, str]]":
@@ -168,6 +172,11 @@ def _unsaved_key(password: str) -> str:
 def _host_name(host: str) -> str:
     """Return a file name for a host with an optional port: Windows allows no colons in file names."""
     return host.replace(":", "+")
+
+
+def _host_of(name: str) -> str:
+    """Return the host whose file name is ``_host_name(host)``."""
+    return name.replace("+", ":")
 
 
 def _route_name(host: str, fingerprint: str) -> str:

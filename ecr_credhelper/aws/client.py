@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from botocore.config import Config
 
 from ecr_credhelper.aws.authorization import caller_host_of, token_of
-from ecr_credhelper.aws.errors import explain
 from ecr_credhelper.aws.files import reject_special_files
 from ecr_credhelper.aws.sessions import profile_of, resolve_credentials, session_for, session_lock
 from ecr_credhelper.aws.stages import Stage
@@ -83,6 +82,8 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
     except CredentialHelperError:
         raise
     except Exception as error:  # noqa: BLE001 - its message can hold a secret, which a traceback would show
+        from ecr_credhelper.aws.errors import explain  # its tables of causes are only needed now
+
         raise explain(error, registry, profile, rule) from None
     token = token_of(response, registry.host, clock())
     log(f"response: {token}")

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.cli import inventory
-from ecr_credhelper.console.wording import format_duration
+from ecr_credhelper.console.wording import AS_ROOT, format_duration, why_unused
 from ecr_credhelper.docker.config import HELPER_SUFFIX, DockerConfig, docker_config
-from ecr_credhelper.doctor.machine import AS_ROOT, why_unused
 from ecr_credhelper.errors import PROG, CredentialHelperError
 from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.paths import settings_file
@@ -22,10 +21,6 @@ if TYPE_CHECKING:
     from ecr_credhelper.settings.loader import Settings
 
 COLUMNS = ("REGISTRY", "VIA", "RULE", "IDENTITY", "TOKEN")
-
-
-def arguments(parser: "argparse.ArgumentParser") -> None:
-    """Add no arguments."""
 
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:  # noqa: ARG001 - it has none
