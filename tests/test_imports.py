@@ -190,3 +190,22 @@ def test_a_list_of_cached_registries_starts_no_thread_and_no_program() -> None:
     seen = watch("list")
     assert HOST in seen.output
     assert not seen.loaded(SDK | SETTINGS | THREADS | PROGRAMS | COMMAND_LINE)
+
+
+@pytest.mark.parametrize("command", ["status", "cache", "list"])
+def test_every_record_is_read_once(command: str, cached: Path) -> None:
+    """A thousand registries can share one token."""
+    seen = watch(command)
+    assert OTHER_ACCOUNT in seen.output
+    records = {kind: cached / f".cache/ecr-credhelper/2/{kind}" for kind in ("routes", "tokens")}
+    times = {
+        kind: [seen.files[str(path)] for path in directory.iterdir()] for kind, directory in records.items()
+    }
+    assert times == {"routes": [1, 1, 1], "tokens": [1, 1]}
+
+
+def test_status_reads_no_route_of_another_identity(cached: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOTHER")
+    seen = watch("status")
+    assert HOST in seen.output
+    assert not [path for path in seen.files if path.startswith(f"{cached}/.cache/ecr-credhelper/2/")]

@@ -54,6 +54,11 @@ class Settings:
             for pattern, table in content.get("registry", {}).items()
         ]
 
+    @property
+    def has_rules(self) -> bool:
+        """Whether the file has rules, valid or not. Without any, no registry needs to be parsed."""
+        return bool(self._rules or self._problems)
+
     def fallback(self) -> str:
         """Return the suffix of the fallback or an empty string; raise ConfigurationError if it is invalid."""
         self.raise_if_invalid(ALL_REGISTRIES, NON_ECR_REGISTRIES)
