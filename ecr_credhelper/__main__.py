@@ -83,7 +83,9 @@ def _run_user_command(argv: "Sequence[str]") -> "Reply":
         case ["--help" | "-h" | "help", name] if name in cli.NAMES:
             return Reply(status=cli.run([name, "--help"]))
         case [] if "_ARGCOMPLETE" in os.environ:  # a shell completes a command line
-            return Reply(status=cli.complete())
+            from ecr_credhelper.cli import completion
+
+            return Reply(status=completion.complete())
         case []:
             return Reply(cli.usage().encode(), status=1)
         case [name, *_] if name in cli.NAMES:

@@ -125,20 +125,27 @@ class Cache:
 
     def served(self, fingerprint: str) -> dict[str, str]:
         """Return host -> token key of every route of ``fingerprint``, even if the token has expired."""
-        return {host: key for _, host, owner, key in self.routes() if owner == fingerprint}
+        return {host: key for _, host, owner, key in self.routes(fingerprint) if owner == fingerprint}
+
+    def routed_hosts(self) -> set[str]:
+        """Return the hosts of all routes, from the names of their files."""
+        return {_host_of(name.partition("~")[0]) for name in self.store.names("routes")}
 
     def logins(self, now: float) -> dict[str, Token]:
         """Return host -> login of all valid logins that the user stored."""
-        hosts = [name.replace("+", ":") for name in self.store.names("logins")]
+        hosts = map(_host_of, self.store.names("logins"))
         return {host: login for host in hosts if (login := self.login(host, now))}
 
-    def routes(self) -> "Iterator[tuple[str, str, str, str]]":
-        """Yield file name, host, fingerprint and token key of every readable route."""
-        for name in self.store.names("routes"):
-            lines = self.store.read("routes", name)
-            if lines and len(lines) == ROUTE_LINES:
-                host, _, fingerprint = lines[0].partition("\t")
-                yield name, host, fingerprint, lines[1]
+    def routes(self, fingerprint: str | None = None) -> "Iterator[tuple[str, str, str, str]]":
+        """Yield file name, host, fingerprint and token key of every readable route.
+
+        With ``fingerprint``, read only the routes whose file names belong to it.
+        """
+        suffix = "" if fingerprint is None else _route_name("", fingerprint)
+        for name, lines in self.store.read_all("routes", suffix):
+            if len(lines) == ROUTE_LINES:
+                host, _, owner = lines[0].partition("\t")
+                yield name, host, owner, lines[1]
 
     def _valid_token(self, kind: str, name: str, key: str, now: float) -> Token | None:
         lines = self.store.read(kind, name, key)
@@ -168,6 +175,11 @@ def _unsaved_key(password: str) -> str:
 def _host_name(host: str) -> str:
     """Return a file name for a host with an optional port: Windows allows no colons in file names."""
     return host.replace(":", "+")
+
+
+def _host_of(name: str) -> str:
+    """Return the host whose file name is ``_host_name(host)``."""
+    return name.replace("+", ":")
 
 
 def _route_name(host: str, fingerprint: str) -> str:

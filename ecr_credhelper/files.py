@@ -98,7 +98,7 @@ def read_private(path: str) -> bytes | None:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or not _is_own(status) or status.st_size > MAX_FILE:
             return None
-        return read_all(descriptor, MAX_FILE)
+        return read_all(descriptor, status.st_size)
     except OSError:
         return None
     finally:

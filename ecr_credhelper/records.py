@@ -19,6 +19,10 @@ from ecr_credhelper.files import (
     write_private,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 FORMAT = "2"
 """The format of the records. Each format has its own directory, since two versions can share a cache."""
 
@@ -39,16 +43,17 @@ class FileStore:
         """
         if not is_private(self.directory):
             return None
-        content = read_private(self.path(kind, name)) or b""
-        body = content[:-1].rpartition(b"\n")[0]
-        if content != _with_checksum(body):
-            return None
-        magic, *lines = body.decode("utf-8", "surrogateescape").split("\n")
-        if magic != MAGIC or not lines:
-            return None
-        if key is None:
+        lines = _read_lines(self.path(kind, name))
+        if key is None or lines is None:
             return lines
         return lines[1:] if lines[0] == key else None
+
+    def read_all(self, kind: str, suffix: str = "") -> "Iterator[tuple[str, list[str]]]":
+        """Yield name and lines of every readable record of a kind, if its name has this suffix."""
+        directory = self.path(kind, "")
+        for name in self.names(kind):  # checks once that the directory is private
+            if name.endswith(suffix) and (lines := _read_lines(directory + name)):
+                yield name, lines
 
     def write(self, kind: str, name: str, key: str, *lines: str) -> None:
         """Write or replace a record; raise OSError if that fails. No line contains a line break."""
@@ -102,6 +107,16 @@ class FileStore:
     def _make_directories(self, kind: str) -> None:
         for directory in (self.directory, self.path(), self.path(kind)):
             make_private(directory)
+
+
+def _read_lines(path: str) -> list[str] | None:
+    """Return the lines of a record after the first one, or None if it is missing or not valid."""
+    content = read_private(path) or b""
+    body = content[:-1].rpartition(b"\n")[0]
+    if content != _with_checksum(body):
+        return None
+    magic, *lines = body.decode("utf-8", "surrogateescape").split("\n")
+    return lines if magic == MAGIC and lines else None
 
 
 def _with_checksum(body: bytes) -> bytes:

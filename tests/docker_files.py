@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from ecr_credhelper import cli
+from ecr_credhelper.cli.arguments import parser
 from ecr_credhelper.console.terminal import Terminal
 from tests.conftest import EXECUTABLE
 from tests.terminals import Session
@@ -29,7 +29,7 @@ def here(*argv: str, typed: str | Screen | None = None) -> Session:
     keyboard = Screen(typed) if isinstance(typed, str) else typed
     path = os.pathsep.join((str(Path(EXECUTABLE).parent), os.environ["PATH"]))
     screen, stdin = (Screen(), keyboard) if keyboard else (io.StringIO(), io.StringIO())
-    options = cli.parser(argv[0]).parse_args(argv)
+    options = parser(argv[:1]).parse_args(argv)
     terminal = Terminal(os.environ, stdin, screen, screen)
     with patch.dict(os.environ, PATH=path):
         status = import_module(f"ecr_credhelper.cli.{argv[0]}").run(options, terminal)

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ecr_credhelper import __version__
-from ecr_credhelper.cli import COMMANDS, DESCRIPTION, Command, parser
+from ecr_credhelper.cli import COMMANDS, DESCRIPTION, Command
+from ecr_credhelper.cli.arguments import parser
 from ecr_credhelper.errors import PROG
 
 ROOT = Path(__file__).parents[1]

@@ -5,13 +5,11 @@ chain, endpoints, retries, proxies and CA bundles.
 """
 
 import os
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.config import Config
 
 from ecr_credhelper.aws.authorization import caller_host_of, token_of
-from ecr_credhelper.aws.errors import explain
 from ecr_credhelper.aws.files import reject_special_files
 from ecr_credhelper.aws.progress import Progress, Stage
 from ecr_credhelper.aws.sessions import profile_of, resolve_credentials, session_for, session_lock
@@ -66,6 +64,13 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
     progress = progress or Progress()
     progress.stage = Stage.CREDENTIALS
     is_own_session = session is None
+
+    def explained(error: Exception) -> CredentialHelperError:
+        from ecr_credhelper.aws.errors import explain  # its tables of causes are needed only after a failure
+
+        return explain(error, registry, profile, rule, trusts_system=is_own_session)
+
+    progress.explain = explained
     try:
         if session is None:
             reject_special_files(os.environ, registry.host)
@@ -73,9 +78,6 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
         if is_own_session:
             progress.watch(session.register)
         profile = profile_of(session)
-        progress.explain = partial(
-            explain, registry=registry, profile=profile, rule=rule, trusts_system=is_own_session
-        )
         # Resolved before the client is created: without credentials, the client would search for them again,
         # which takes seconds on an EC2 instance.
         provider = resolve_credentials(session).method
@@ -88,7 +90,7 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
     except CredentialHelperError:
         raise
     except Exception as error:  # noqa: BLE001 - its message can hold a secret, which a traceback would show
-        raise explain(error, registry, profile, rule, trusts_system=is_own_session) from None
+        raise explained(error) from None
     token = token_of(response, registry.host, clock())
     log(f"response: {token}")
     return Response(token, caller_host_of(response))

@@ -1,18 +1,13 @@
 """The commands for users: a table of commands, and one module for each.
 
-A command's module has ``arguments(parser)``, which adds its arguments, and ``run(options, terminal)``, which
-runs the command and returns the exit status. If ``run`` raises a CredentialHelperError, it is shown in one
-line on standard error.
+A command's module has ``run(options, terminal)``, which runs the command and returns the exit status. If
+``run`` raises a CredentialHelperError, it is shown in one line on standard error. ``arguments.py`` has the
+arguments of all commands.
 """
 
-import argparse
-import difflib
 import os
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple
 
-from ecr_credhelper.aws import trust
-from ecr_credhelper.console.terminal import Terminal
 from ecr_credhelper.errors import PROG, CredentialHelperError, internal_error
 
 if TYPE_CHECKING:
@@ -73,11 +68,18 @@ Run "{PROG} COMMAND --help" for details.
 
 def run(argv: "Sequence[str]") -> int:
     """Run a command on the standard streams and return its exit status."""
+    from importlib import import_module
+
+    from ecr_credhelper.aws import trust
+    from ecr_credhelper.cli.arguments import parser
+    from ecr_credhelper.console.terminal import Terminal
+
     terminal = Terminal(os.environ)
     trust.is_executable = True
     try:
-        options = parser(argv[0]).parse_args(argv)
-        status: int = _module(options.command).run(options, terminal)
+        options = parser(argv[:1]).parse_args(argv)
+        module = import_module(f"{__name__}.{MODULES.get(options.command, options.command)}")
+        status: int = module.run(options, terminal)
     except SystemExit as stop:  # argparse has already written its help or its error.
         status = int(stop.code or 0)
     except CredentialHelperError as error:
@@ -87,41 +89,6 @@ def run(argv: "Sequence[str]") -> int:
         terminal.warn(str(internal_error(error)))
         status = 1
     return status if terminal.flush() else 1
-
-
-class _Parser(argparse.ArgumentParser):
-    """Reports wrong arguments in one line, like all other errors."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{CredentialHelperError(self.prog, message, f'run: {self.prog} --help')}\n")
-
-
-def parser(only: str = "") -> argparse.ArgumentParser:
-    """Return the parser of the command line, with the arguments of one command or of all commands."""
-    result = _Parser(PROG)
-    commands = result.add_subparsers(dest="command", metavar="COMMAND", prog=PROG)
-    for command in COMMANDS:
-        subparser = commands.add_parser(
-            command.name,
-            description=command.description,
-            epilog=f"example:\n  {PROG} {command.name} {command.example}".rstrip(),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        if only in {"", command.name}:
-            _module(command.name).arguments(subparser)
-    return result
-
-
-def _module(name: str) -> Any:
-    return import_module(f"{__name__}.{MODULES.get(name, name)}")
-
-
-def complete() -> int:
-    """Complete the command line of a shell; return an exit status only if no shell is asking."""
-    import argcomplete
-
-    argcomplete.autocomplete(parser())  # This ends the process if a shell is asking.
-    return 1
 
 
 def usage() -> str:
@@ -137,6 +104,8 @@ def usage() -> str:
 
 def unknown(name: str) -> str:
     """Return the one-line error for an unknown command."""
+    import difflib
+
     similar = difflib.get_close_matches(name, NAMES, 1)
     hint = f"did you mean {similar[0]}?" if similar else f"run: {PROG} --help"
     return str(CredentialHelperError(PROG, "unknown command", hint))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.cli import inventory
-from ecr_credhelper.cli.options import add_hosts, known_hosts
+from ecr_credhelper.cli.arguments import ACTIONS
 from ecr_credhelper.console.wording import counted, format_duration
 from ecr_credhelper.errors import PROG, ConfigurationError, UnsupportedRegistryError
 from ecr_credhelper.files import is_private
@@ -23,19 +23,10 @@ if TYPE_CHECKING:
     from ecr_credhelper.cache import Cache
     from ecr_credhelper.console.terminal import Terminal
 
-ACTIONS = ("show", "clear")
 COLUMNS = ("REGISTRY", "REGION", "IDENTITY", "AGE", "EXPIRES IN", "")
 AWS_CACHE = "~/.aws/cli/cache"
 CLEARED = ("tokens", "routes", "failures", "claims")
 """Kinds of records that ``clear`` removes. Stored docker logins stay, because AWS cannot issue them again."""
-
-
-def arguments(parser: "argparse.ArgumentParser") -> None:
-    """Add the arguments of the command."""
-    about = "what to do (default: show)"
-    action = parser.add_argument("action", nargs="?", metavar="|".join(ACTIONS), default="show", help=about)
-    action.completer = lambda **_: [*ACTIONS, *known_hosts()]  # type: ignore[attr-defined] # for argcomplete
-    add_hosts(parser, "?", "show or clear only this registry; clear then removes its stored docker login too")
 
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:

@@ -5,37 +5,24 @@ import sys
 import tomllib
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.cli.confirmation import add_write_options, apply, confirm_changes, retry_on_conflict
-from ecr_credhelper.cli.options import add_hosts
+from ecr_credhelper.cli.confirmation import apply, confirm_changes, retry_on_conflict
 from ecr_credhelper.docker import edit, restore
-from ecr_credhelper.docker.config import HELPER_SUFFIX, containers_files, login_keys, read
+from ecr_credhelper.docker.config import BOM, HELPER_SUFFIX, containers_files, login_keys, read
 from ecr_credhelper.docker.config_file import ABSENT, Change, ConfigFile
 from ecr_credhelper.docker.discovery import registries
-from ecr_credhelper.docker.json_edit import BOM, put, remove, value
+from ecr_credhelper.docker.json_edit import put, remove, value
 from ecr_credhelper.docker.programs import which
 from ecr_credhelper.errors import PROG, ConfigurationError, UnsupportedRegistryError
 from ecr_credhelper.paths import docker_config_file, settings_file
 from ecr_credhelper.registry import authority_of, parse
 from ecr_credhelper.settings.editing import with_fallback
-from ecr_credhelper.settings.loader import TOP_LEVEL_KEYS, Settings, load_settings, problem_of
+from ecr_credhelper.settings.loader import Settings, load_settings
+from ecr_credhelper.settings.validation import TOP_LEVEL_KEYS, problem_of
 
 if TYPE_CHECKING:
     import argparse
 
     from ecr_credhelper.console.terminal import Terminal
-
-
-def arguments(parser: "argparse.ArgumentParser") -> None:
-    """Add the arguments of the command."""
-    add_hosts(parser, "*")
-    about = "find registries in the settings file, your AWS profiles and local images"
-    parser.add_argument("--discover", action="store_true", help=about)
-    target = parser.add_mutually_exclusive_group()
-    about = "handle every registry; your current credsStore becomes the fallback"
-    target.add_argument("--creds-store", action="store_true", help=about)
-    about = "configure podman, skopeo and buildah instead of Docker"
-    target.add_argument("--podman", action="store_true", help=about)
-    add_write_options(parser)
 
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:

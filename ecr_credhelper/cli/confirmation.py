@@ -1,6 +1,5 @@
 """Shared by ``configure`` and ``unconfigure``: show a change, ask, lock out other processes, write."""
 
-import difflib
 import os
 from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
@@ -35,12 +34,6 @@ SILENT_WAIT = 1
 
 LOCK_POLL = 0.02
 """Interval between attempts to get the lock, in seconds: shorter than the time that a process holds it."""
-
-
-def add_write_options(parser: "argparse.ArgumentParser") -> None:
-    """Add the options that control whether changes are written."""
-    parser.add_argument("--yes", "-y", action="store_true", help="apply the changes without asking")
-    parser.add_argument("--dry-run", action="store_true", help="show the changes without applying them")
 
 
 def retry_on_conflict(
@@ -116,6 +109,8 @@ def confirm_changes(
         ConfigurationError: the user cannot be asked, because this is not a terminal.
 
     """
+    import difflib
+
     for file, text, _ in changes:
         old, new = (masked(version, visible).splitlines() for version in (file.text, text))
         # masked() understands only JSON, so unchanged lines of the settings file are not shown.

@@ -4,7 +4,6 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.cli.options import add_hosts, add_identity
 from ecr_credhelper.console.wording import counted
 from ecr_credhelper.doctor import (
     FAILURE,
@@ -50,14 +49,6 @@ CHECKS = (
     Check("clock", aws.clock, after=("identity", "anonymous")),
 )
 FACTS = ("account", "region", "partition", "fips", "dualstack", "public")
-
-
-def arguments(parser: "argparse.ArgumentParser") -> None:
-    """Add the arguments of the command."""
-    about = "registry host, or HOST/REPOSITORY:TAG to check its pull; omit to check only this machine"
-    add_hosts(parser, "?", about)
-    add_identity(parser)
-    parser.add_argument("--json", action="store_true", help="print the findings as a JSON object")
 
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:

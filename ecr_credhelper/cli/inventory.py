@@ -27,16 +27,23 @@ class Entry(NamedTuple):
     is_current: bool
 
 
-def entries(cache: "Cache", fingerprint: str, now: float) -> list[Entry]:
-    """Return all valid logins. ``fingerprint`` is the full line, ``now`` is in seconds since the epoch."""
+def entries(cache: "Cache", fingerprint: str, now: float, *, only_current: bool = False) -> list[Entry]:
+    """Return all valid logins, or only those that ``get`` would serve now.
+
+    ``fingerprint`` is the full line, ``now`` is in seconds since the epoch. Every file is read once.
+    """
     found: dict[tuple[str, str], Entry] = {}
     logins = cache.logins(now)
-    for _, host, _, key in cache.routes():
-        token = cache.token(key, now)
-        if token:
-            is_current = cache.token_key(host, fingerprint) == key and host not in logins
-            region = split_fields(key).get("region", "")
-            found[host, key] = Entry(host, region, _identity(key), token, is_current)
+    routes = [*cache.routes(fingerprint if only_current else None)]
+    current = {(host, key) for _, host, owner, key in routes if owner == fingerprint and host not in logins}
+    tokens: dict[str, tuple[Token | None, str, str]] = {}  # a thousand registries can share one token
+    for _, host, _, key in routes:
+        if key not in tokens:
+            tokens[key] = cache.token(key, now), split_fields(key).get("region", ""), _identity(key)
+        token, region, identity = tokens[key]
+        is_current = (host, key) in current
+        if token and (is_current or not only_current):
+            found[host, key] = Entry(host, region, identity, token, is_current)
     for host, login in logins.items():
         registry = parse(host)
         found[host, ""] = Entry(host, registry.region if registry else "", STORED, login, is_current=True)

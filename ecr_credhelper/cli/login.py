@@ -5,7 +5,6 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from ecr_credhelper.cli import inventory
-from ecr_credhelper.cli.options import add_hosts, add_identity
 from ecr_credhelper.docker.config import HELPER_SUFFIX, docker_config
 from ecr_credhelper.docker.programs import which
 from ecr_credhelper.errors import PROG, ConfigurationError, CredentialHelperError
@@ -16,16 +15,6 @@ if TYPE_CHECKING:
     import argparse
 
     from ecr_credhelper.console.terminal import Terminal
-
-TOOLS = ("docker", "podman", "skopeo", "buildah", "helm", "oras")
-
-
-def arguments(parser: "argparse.ArgumentParser") -> None:
-    """Add the arguments of the command."""
-    add_hosts(parser, "+")
-    about = "client to log in (default: docker)"
-    parser.add_argument("--tool", choices=TOOLS, default="docker", help=about)
-    add_identity(parser)
 
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:

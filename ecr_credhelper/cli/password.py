@@ -6,19 +6,12 @@ for ``curl -H @-`` that authorizes requests to the registry's HTTP API.
 
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.cli.options import add_hosts, add_identity
 from ecr_credhelper.library.credentials import get_credentials
 
 if TYPE_CHECKING:
     import argparse
 
     from ecr_credhelper.console.terminal import Terminal
-
-
-def arguments(parser: "argparse.ArgumentParser") -> None:
-    """Add the arguments of both commands."""
-    add_hosts(parser, None)
-    add_identity(parser)
 
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:

@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.cli.confirmation import add_write_options, apply, confirm_changes, retry_on_conflict
+from ecr_credhelper.cli.confirmation import apply, confirm_changes, retry_on_conflict
 from ecr_credhelper.docker import edit, restore
 from ecr_credhelper.docker.config import HELPER_SUFFIX, containers_files
 from ecr_credhelper.docker.config_file import BACKUP, Change, ConfigFile
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ecr_credhelper.console.terminal import Terminal
-
-
-def arguments(parser: "argparse.ArgumentParser") -> None:
-    """Add the arguments of the command."""
-    add_write_options(parser)
 
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:

@@ -138,9 +138,11 @@ class Terminal:
         """Write rows below a head, with each column as wide as its longest cell."""
         rows = [[clean(cell) for cell in row] for row in rows]
         widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-        for number, row in enumerate((head, *rows)):
-            line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            self.print(self.styled(line, "bold") if number == 0 else line)
+        title, *lines = (
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in (head, *rows)
+        )
+        self._write_result("\n".join([self.styled(title, "bold"), *lines, ""]))
 
     def _clean(self, text: str) -> str:
         """Return a line without control characters, except those from ``styled``."""
@@ -170,7 +172,7 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 def clean(text: str) -> str:
     """Return a text with control characters replaced, because texts from files could control the terminal."""
-    return "".join(c if c.isprintable() else " " for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 @contextmanager

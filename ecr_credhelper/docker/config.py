@@ -4,19 +4,19 @@ Docker ignores inline logins once a ``credsStore`` is set, so this helper has to
 Reference: https://github.com/docker/cli/blob/master/cli/config/configfile/file.go
 """
 
-import base64
 import json
 import os
-import tomllib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ecr_credhelper.docker.json_edit import BOM
 from ecr_credhelper.errors import PROG
 from ecr_credhelper.files import is_special
 from ecr_credhelper.paths import docker_config_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+BOM = "\ufeff"
+"""A byte order mark, which some editors on Windows write and which clients reject."""
 
 HELPER_SUFFIX = PROG.removeprefix("docker-credential-")
 """The name of this helper in Docker's configuration."""
@@ -102,14 +102,20 @@ def read(path: str, blank: str = "") -> DockerConfig:
 
 def parsed(path: str, text: str) -> DockerConfig:
     """Parse a configuration file: TOML if the path ends in ``.conf``, otherwise JSON."""
-    syntax, loads = ("TOML", tomllib.loads) if path.endswith(".conf") else ("JSON", json.loads)
+    is_toml = path.endswith(".conf")
     try:
-        content = loads(text.removeprefix(BOM))
+        content = (_load_toml if is_toml else json.loads)(text.removeprefix(BOM))
     except (ValueError, RecursionError):
         content = None
     is_valid = isinstance(content, dict) and not text.startswith(BOM)  # Clients reject a byte order mark.
-    problem = "" if is_valid else f"is not valid {syntax}"
+    problem = "" if is_valid else f"is not valid {'TOML' if is_toml else 'JSON'}"
     return DockerConfig(path, content if isinstance(content, dict) else {}, problem)
+
+
+def _load_toml(text: str) -> Any:
+    import tomllib
+
+    return tomllib.loads(text)
 
 
 def containers_files(environ: "Mapping[str, str]") -> list[str]:
@@ -156,6 +162,8 @@ def _login(entry: object) -> tuple[str, str] | None:
     if token:
         return TOKEN_USERNAME, token
     if auth:
+        import base64
+
         try:
             username, _, password = base64.b64decode(auth).decode().rstrip("\0").partition(":")
         except ValueError:

@@ -5,8 +5,6 @@ The inline logins in Docker's configuration file are served as well.
 
 import json
 import os
-import signal
-import subprocess
 from typing import TYPE_CHECKING
 
 from ecr_credhelper.docker.config import HELPER_SUFFIX, docker_config
@@ -75,6 +73,10 @@ class Fallback:
         return {**inline, **self._listed(seconds)}
 
     def _listed(self, seconds: float) -> dict[str, str]:
+        if not self.suffix:
+            return {}
+        import subprocess
+
         try:
             reply = self._call("list", b"unused", seconds)
             hosts = json.loads(reply.stdout) if reply and reply.status == 0 else {}
@@ -92,6 +94,8 @@ class Fallback:
         program = which(f"docker-credential-{self.suffix}", self.environ) if self.suffix else None
         if program is None:
             return None
+        import subprocess
+
         try:
             process = subprocess.Popen(  # noqa: S603 - the program that the user's settings name
                 [program, verb],
@@ -109,6 +113,8 @@ class Fallback:
                 stdout, _ = process.communicate(request, timeout=seconds)
             except BaseException:
                 if seconds and hasattr(os, "killpg"):  # Windows has no process groups.
+                    import signal
+
                     os.killpg(process.pid, signal.SIGKILL)
                 else:
                     process.kill()

@@ -8,11 +8,11 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ecr_credhelper.console.log import redacted
+from ecr_credhelper.docker.config import BOM
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-BOM = "\ufeff"
 BLANKS = re.compile(r"[ \t\r\n]*")
 TOKEN = re.compile(r'("[^"\\]*(?:\\.[^"\\]*)*")([ \t\r\n]*:)?|(?<![\w.])-?\d[\w.+-]*')
 USER = re.compile(r'^"(\w+:(?:\\?/){2})?.*@')

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from ecr_credhelper import __version__
 from ecr_credhelper.console import log
+from ecr_credhelper.console.wording import AS_ROOT, why_unused
 from ecr_credhelper.docker.programs import which
 from ecr_credhelper.doctor import FAILURE, OK, WARNING, Finding
 from ecr_credhelper.errors import PROG, CredentialHelperError
-from ecr_credhelper.files import foreign_directory, is_private
+from ecr_credhelper.files import is_private
 from ecr_credhelper.paths import cache_directory, settings_file
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ PATHS = {
         ("launchd", "/usr/bin:/bin:/usr/sbin:/sbin", "set PATH in the job's EnvironmentVariables"),
     ),
 }
-
-AS_ROOT = "run sudo with -H, or set AWS_ECR_CACHE_DIR to a directory that belongs to root"
-"""The hint for a reason that ``why_unused`` returns."""
 
 
 def executable(context: "Context") -> "Iterator[Finding]":
@@ -151,18 +149,3 @@ def running_executable() -> str:
     if os.path.basename(program).startswith(PROG):
         return program
     return os.path.join(os.path.dirname(sys.executable), PROG)
-
-
-def why_unused(cache_directory: str) -> str:
-    """Return why root does not use this cache directory, or an empty string."""
-    foreign = foreign_directory(cache_directory)
-    if foreign is None:
-        return ""
-    import pwd
-
-    directory, uid = foreign
-    try:
-        owner = pwd.getpwuid(uid).pw_name
-    except KeyError:
-        owner = str(uid)
-    return f"{directory} belongs to user {owner}, but this process runs as root"

@@ -10,14 +10,12 @@ unless its token cannot be fetched:
 """
 
 import time
-from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ecr_credhelper.docker.config import HELPER_SUFFIX, docker_config
 from ecr_credhelper.docker.fallback import Fallback
 from ecr_credhelper.errors import CredentialHelperError
-from ecr_credhelper.fetch.attempt import Attempt
 from ecr_credhelper.paths import has_settings
 from ecr_credhelper.registry import parse, private_host
 
@@ -61,9 +59,13 @@ def available_hosts(
     """
     end = time.monotonic() + LIST_SECONDS
     cache, now = resolver.cache, resolver.clock()
-    fallback = ThreadPoolExecutor(1).submit(_fallback_hosts, resolver, environ)
     hosts, jobs = _cached_hosts_and_jobs(resolver, environ)
     jobs = [job for job in jobs if not cache.failed_recently(job.name, now)]
+    if not jobs:
+        return _fallback_hosts(resolver, environ) | hosts
+    from concurrent.futures import ThreadPoolExecutor
+
+    fallback = ThreadPoolExecutor(1).submit(_fallback_hosts, resolver, environ)
     found, late = _run(resolver, jobs, end)
     for job in late:
         cache.record_failure(job.name, now)
@@ -80,6 +82,8 @@ def fetch_late(resolver: "Resolver", environ: "Mapping[str, str]") -> None:
 
 def _run(resolver: "Resolver", jobs: "list[Job]", end: float) -> "tuple[dict[str, str], list[Job]]":
     """Run jobs until ``end``. Return host -> user name of their results, and the unfinished jobs."""
+    from concurrent.futures import ThreadPoolExecutor, wait
+
     executor = ThreadPoolExecutor(MAX_FETCHES)
     fetches = {executor.submit(_run_job, resolver, job): job for job in jobs}
     done, pending = wait(fetches, max(0, end - time.monotonic()))
@@ -104,7 +108,7 @@ def _cached_hosts_and_jobs(
     if config.creds_store == HELPER_SUFFIX:
         names |= {*config.section("auths"), *resolver.settings.hosts(), *cache.served(fingerprint)}
     groups: dict[str, list[Request]] = {}
-    for request in _requests(resolver, names):
+    for request in _requests(resolver, names - hosts.keys()):
         if request.registry.host not in hosts:
             groups.setdefault(request.key, []).append(request)
     if not groups and not hosts and config.creds_store == HELPER_SUFFIX:
@@ -145,6 +149,8 @@ def _run_job(resolver: "Resolver", job: Job) -> dict[str, str]:
 
 def _fetch_group(resolver: "Resolver", group: "list[Request]") -> dict[str, str]:
     """Fetch the token that a group of registries shares; return host -> user name."""
+    from ecr_credhelper.fetch.attempt import Attempt
+
     # An attempt that is not finished when this process ends loses its lock then.
     token = Attempt(resolver, group[0], lambda token, now: False).run()  # noqa: ARG005 - any token is good
     return _save_routes(resolver, group, token)

@@ -24,7 +24,7 @@ from ecr_credhelper.fetch.resolver import Resolver, token_key
 from ecr_credhelper.fingerprint import Fingerprint, file_stamps, fingerprint
 from ecr_credhelper.records import FileStore
 from ecr_credhelper.registry import Registry, host_of, parse
-from ecr_credhelper.settings.loader import Settings, load_settings, problem_of
+from ecr_credhelper.settings.loader import Settings, load_settings
 from ecr_credhelper.settings.rules import IdentityOverride
 from ecr_credhelper.token import Token
 
@@ -135,9 +135,7 @@ class TokenSource:
     ) -> None:
         if profile and session is not None:
             raise ValueError("pass either profile or session: a session already has a profile")
-        for name, value in (("profile", profile), ("role_arn", role_arn)):
-            if value and (problem := problem_of(name, value)):
-                raise ConfigurationError("", problem, "correct the argument")
+        _check_arguments(profile=profile, role_arn=role_arn)
         # A boto3 session wraps a botocore session.
         botocore_session: Any = getattr(session, "_session", session)
         self._override = IdentityOverride(profile or "", role_arn or "", botocore_session)
@@ -199,6 +197,16 @@ class TokenSource:
         resolver = Resolver(self._settings, owner, cache, self._clock, _debug, self._override)
         resolver.deadline = self.deadline - (time.monotonic() - started)
         return resolver
+
+
+def _check_arguments(**arguments: str | None) -> None:
+    """Raise ConfigurationError if an argument is not a valid value of the setting with its name."""
+    for name, value in arguments.items():
+        if value:
+            from ecr_credhelper.settings.validation import problem_of
+
+            if problem := problem_of(name, value):
+                raise ConfigurationError("", problem, "correct the argument")
 
 
 def _debug(text: str) -> None:

@@ -1,7 +1,5 @@
 """A rule of the settings file: the profile, role, region and endpoint to use for a registry."""
 
-import re
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -9,12 +7,12 @@ if TYPE_CHECKING:
 
     from ecr_credhelper.registry import Registry
 
-ACCOUNT = re.compile(r"\d{12}")
+ACCOUNT_DIGITS = 12
 PUBLIC = "public"
 """The pattern for the public registry, and the field that maps a custom host to it."""
 
-HOST = re.compile(r"[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?(\.[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?)*(:\d{1,5})?")
-
+ALL_REGISTRIES, NON_ECR_REGISTRIES = "", "fallback"
+"""Scopes of a problem: all registries, or those that are not ECR. Other scopes are the patterns of rules."""
 
 HOST_RANK = (3, 0)
 """The rank of a pattern without a wildcard: the most specific one."""
@@ -45,12 +43,19 @@ class Rule(NamedTuple):
         """Whether the pattern is one host, and not an account, ``public`` or a wildcard."""
         return self.rank() == HOST_RANK
 
+    @property
+    def _is_account(self) -> bool:
+        """Whether the pattern is an account ID."""
+        return len(self.pattern) == ACCOUNT_DIGITS and self.pattern.isdecimal()
+
     def fits(self, registry: "Registry") -> bool:
         """Return whether this rule applies to a registry."""
         if self.pattern == PUBLIC:
             return registry.public
-        if ACCOUNT.fullmatch(self.pattern):
+        if self._is_account:
             return registry.account == self.pattern
+        from fnmatch import fnmatchcase  # imports re, which a user without rules does not need
+
         labels, patterns = registry.host.split("."), self.pattern.split(".")
         return len(labels) == len(patterns) and all(map(fnmatchcase, labels, patterns))
 
@@ -58,7 +63,7 @@ class Rule(NamedTuple):
         """Return how specific the pattern is: host, then host with ``*`` (longer first), account, public."""
         if self.pattern == PUBLIC:
             return 0, 0
-        if ACCOUNT.fullmatch(self.pattern):
+        if self._is_account:
             return 1, 0
         wildcards = self.pattern.count("*")
         return (2, len(self.pattern) - wildcards) if wildcards else HOST_RANK

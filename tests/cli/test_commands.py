@@ -491,6 +491,17 @@ def test_expired_tokens_are_not_listed(aws: FakeECR) -> None:
     assert not inventory.entries(cache, route, time.time() + 13 * 3600)
 
 
+def test_registries_that_share_a_token_are_all_listed(aws: FakeECR) -> None:
+    for host in (HOST, OTHER_ACCOUNT):
+        run("get", stdin=host)
+    cache, mine = open_cache(os.environ), fingerprint(os.environ).full
+    for only_current in (True, False):
+        found = inventory.entries(cache, mine, time.time(), only_current=only_current)
+        assert [entry.host for entry in found if entry.is_current] == [HOST, OTHER_ACCOUNT]
+    assert not inventory.entries(cache, "another identity", time.time(), only_current=True)
+    assert len(aws.calls) == 1
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(59, "0 min"), (3599, "59 min"), (43140, "11 h 59 min"), (3660, "1 h 01 min")]
 )

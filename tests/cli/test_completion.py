@@ -15,7 +15,8 @@ import pytest
 
 from ecr_credhelper import __main__ as program
 from ecr_credhelper import cli
-from ecr_credhelper.cli.options import known_hosts, known_profiles
+from ecr_credhelper.cli import completion
+from ecr_credhelper.cli.suggestions import known_hosts, known_profiles
 from ecr_credhelper.helper import Helper
 from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, OTHER_REGION, run
 from tests.fake_ecr import FakeECR
@@ -117,12 +118,12 @@ def test_completion_offers_profiles_from_the_aws_configuration() -> None:
 
 
 def test_complete_fails_if_no_shell_is_asking() -> None:
-    assert cli.complete() == 1
+    assert completion.complete() == 1
 
 
 def test_a_shell_gets_completions_from_a_call_without_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_ARGCOMPLETE", "1")
-    monkeypatch.setattr(cli, "complete", lambda: 7)
+    monkeypatch.setattr(completion, "complete", lambda: 7)
     assert program.main([]) == 7
 
 

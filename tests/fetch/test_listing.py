@@ -104,6 +104,8 @@ def test_with_creds_store_the_marks_of_docker_login_the_settings_and_earlier_reg
     configure(home, credsStore="ecr-py", auths={HOST: {}, f"https://{OTHER_REGION}/v1/": {}, "ghcr.io": {}})
     assert listed_here() == dict.fromkeys((HOST, OTHER_REGION, CUSTOM), "AWS")
     assert regions(aws) == ["eu-central-1", "eu-west-1", "us-west-2"]
+    assert listed_here() == dict.fromkeys((HOST, OTHER_REGION, CUSTOM), "AWS")  # one of them by another name
+    assert len(aws.calls) == 3
 
 
 def test_registries_of_the_last_week_are_listed_also_when_their_token_has_expired(
