@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import crowd, gets, growth, installers, sandbox
+from benchmarks import crowd, gets, growth, installers, library, sandbox
 from benchmarks.plot import svg
 from benchmarks.processes import WrongAnswerError
 from benchmarks.report import markdown, say
@@ -24,6 +24,7 @@ SECTIONS = {
     "amazon": gets.amazon,
     "cold": gets.cold,
     "memory": gets.memory,
+    "library": library.measure,
     "crowd": crowd.measure,
     "growth": growth.measure,
     "installers": installers.measure,

@@ -153,9 +153,10 @@ class TokenSource:
         """Return the registry of a server string, or raise UnsupportedRegistryError if it is not ECR."""
         return parse_registry(server, self._settings)
 
-    def key(self, registry: "Registry") -> str:
-        """Return a key that is equal for all registries that share a token."""
-        return token_key(registry, self._override.apply_to(self._settings.rule(registry)), "")
+    def lookup(self, server: str) -> tuple["Registry", str]:
+        """Return the registry of a server string, and a key that is equal for all that share its token."""
+        registry = self.registry(server)
+        return registry, token_key(registry, self._override.apply_to(self._settings.rule(registry)), "")
 
     def fetch(self, registry: "Registry", *, prefetch: bool = False) -> "Token":
         """Return a valid token; with ``prefetch``, replace a cached token in the last quarter of its life."""

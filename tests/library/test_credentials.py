@@ -321,6 +321,31 @@ def test_boto3_is_imported_only_to_fetch_a_token(aws: FakeECR) -> None:
     assert not aws.calls
 
 
+UNCHANGED = """
+import gc, os, signal, sys, threading, warnings
+import botocore.endpoint, botocore.session  # on import, these libraries add filters of warnings
+
+def state():
+    handlers = [signal.getsignal(number) for number in signal.valid_signals()]
+    collector = gc.isenabled(), gc.get_threshold(), gc.get_freeze_count()
+    return handlers, collector, [*warnings.filters], dict(os.environ), [*sys.path], threading.excepthook
+
+before = state()
+from ecr_credhelper import get_credentials
+print(get_credentials(sys.argv[1]).username)
+assert state() == before
+assert not {"boto3", "s3transfer"} & set(sys.modules)
+"""
+
+
+def test_a_fetch_changes_no_global_state_of_the_program_and_imports_no_boto3(aws: FakeECR) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", UNCHANGED, HOST], check=True, capture_output=True, text=True, timeout=300
+    )
+    assert (done.stdout, done.stderr) == ("AWS\n", "")
+    assert len(aws.calls) == 1
+
+
 def test_credentials_are_compared_by_value(aws: FakeECR) -> None:
     first = get_credentials(HOST)
     assert (

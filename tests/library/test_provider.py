@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ecr_credhelper import (
     AccessDeniedError,
@@ -25,7 +29,9 @@ from ecr_credhelper import (
 )
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.library import provider as provider_module
-from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, run, until
+from ecr_credhelper.library.provider import MAX_NAME_LENGTH, MAX_NAMES
+from ecr_credhelper.registry import SCHEMES, parse
+from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, run, until
 from tests.docker_files import write_settings
 from tests.fake_ecr import FakeECR, Fault
 
@@ -247,6 +253,108 @@ def test_max_entries_limits_the_memory(aws: FakeECR) -> None:
             provider.get_credentials(host)
         assert len(provider._entries) == 1
     assert len(aws.calls) == 3
+    with pytest.raises(KeyError):  # the sign by which clear() of older cachetools knows that it is done
+        provider._entries.popitem()
+
+
+def test_the_least_recently_used_token_is_removed_first(aws: FakeECR) -> None:
+    with CredentialProvider(disk_cache=False, max_entries=2) as provider:
+        for host in (HOST, OTHER_REGION, HOST, PUBLIC):  # the second HOST is served from memory
+            provider.get_credentials(host)
+        provider.get_credentials(HOST)
+        assert len(aws.calls) == 3
+        provider.get_credentials(OTHER_REGION)
+        assert len(aws.calls) == 4
+
+
+def test_a_fresh_token_is_returned_while_another_thread_holds_the_lock() -> None:
+    with CredentialProvider(fetch=canned) as provider, ThreadPoolExecutor(1) as pool:
+        first = provider.get_credentials(HOST)
+        with provider._lock:
+            assert pool.submit(provider.get_credentials, HOST).result(60) == first
+
+
+def test_the_number_and_length_of_remembered_registry_strings_are_limited() -> None:
+    with CredentialProvider(fetch=canned) as provider:
+        for number in range(MAX_NAMES + 10):
+            provider.get_credentials(f"{HOST}/app:{number}")
+        assert provider._remembered.cache_info().currsize == MAX_NAMES
+        lookups = provider._remembered.cache_info().misses
+        assert provider.get_credentials(f"{HOST}/{'a' * MAX_NAME_LENGTH}").registry == HOST
+        assert provider._remembered.cache_info().misses == lookups
+
+
+def test_a_provider_is_freed_with_its_last_reference() -> None:
+    """A reference cycle would keep its tokens in memory until the next garbage collection."""
+    gc.disable()
+    try:
+        with CredentialProvider(fetch=canned) as provider:
+            provider.get_credentials(HOST)
+        reference = weakref.ref(provider)
+        del provider
+        until(lambda: reference() is None)  # the thread of the fetch can end a moment later
+    finally:
+        gc.enable()
+
+
+@given(
+    scheme=st.sampled_from(["", *SCHEMES]),
+    host=st.sampled_from([HOST, HOST.upper(), f"{HOST}.", OTHER_ACCOUNT, PUBLIC]),
+    rest=st.sampled_from(["", ":443", ":0", "/", "/app:1"]) | st.text(max_size=8),
+)
+def test_a_remembered_string_gives_the_same_result_as_a_new_one(scheme: str, host: str, rest: str) -> None:
+    text = f"{scheme}{host}{rest}"
+    registry = parse(text)
+    expected = registry.host if registry else UnsupportedRegistryError
+    with CredentialProvider(fetch=canned) as provider:
+        for _ in range(3):
+            assert outcome(provider, text) == expected
+
+
+def outcome(provider: CredentialProvider, registry: str) -> object:
+    """Return the host of the credentials for a registry, or the type of the error."""
+    try:
+        return provider.get_credentials(registry).registry
+    except CredentialHelperError as error:
+        return type(error)
+
+
+@pytest.mark.parametrize("registry", ["ghcr.io", "", "user@host", f"{HOST}:0"])
+def test_an_unsupported_registry_raises_the_same_error_each_time(registry: str) -> None:
+    errors = []
+    with CredentialProvider(fetch=canned) as provider:
+        for _ in range(2):
+            with pytest.raises(UnsupportedRegistryError) as raised:
+                provider.get_credentials(registry)
+            errors.append(raised.value)
+    assert str(errors[0]) == str(errors[1])
+    assert errors[0] is not errors[1]
+
+
+def test_invalidate_applies_to_every_string_of_a_registry(aws: FakeECR) -> None:
+    names = (HOST, f"https://{HOST}", f"{HOST}/app:1", OTHER_ACCOUNT)
+    with CredentialProvider(disk_cache=False) as provider:
+        for number, name in enumerate(names, 1):
+            assert {serial(aws, provider.get_credentials(other)) for other in names} == {number}
+            provider.invalidate(name)
+
+
+def test_threads_get_the_right_credentials_while_others_invalidate_and_evict() -> None:
+    hosts = [f"{number:012}.dkr.ecr.us-west-2.amazonaws.com" for number in range(8)]
+    gate = threading.Barrier(64)
+
+    def work(number: int) -> None:
+        gate.wait()
+        for step in range(20):
+            host = hosts[(number + step) % len(hosts)]
+            credentials = provider.get_credentials(host)
+            assert (credentials.registry, credentials.password) == (host, f"of {host}")
+            if number == step:
+                provider.invalidate(credentials)
+
+    with CredentialProvider(fetch=canned, max_entries=4) as provider, ThreadPoolExecutor(64) as pool:
+        list(pool.map(work, range(64)))
+        assert len(provider._entries) <= 4
 
 
 def test_a_closed_provider_has_no_threads_and_rejects_calls(aws: FakeECR, clock: Clock) -> None:
@@ -334,7 +442,7 @@ def test_an_error_after_the_fetch_reaches_the_caller() -> None:
 
     def timer() -> float:
         calls.append(1)
-        if len(calls) == 3:  # the call that checks the fetched token
+        if len(calls) == 2:  # the call that checks the fetched token
             raise OSError("no clock")
         return time.time()
 
