@@ -90,7 +90,8 @@ def _run_user_command(argv: "Sequence[str]") -> "Reply":
             return Reply(cli.usage().encode(), status=1)
         case [name, *_] if name in cli.NAMES:
             return Reply(status=cli.run(argv))
-    line = f"{cli.unknown(argv[0])}\n".encode()
+    name = argv[1] if argv[0] in {"--help", "-h", "help"} else argv[0]
+    line = f"{cli.unknown(name)}\n".encode()
     return Reply(line, line, status=1)  # to both: a client reads one of them, a user or script the other
 
 

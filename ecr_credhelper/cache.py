@@ -3,7 +3,7 @@
     DIRECTORY/2/tokens/KEY        a token: the secret and its times
     DIRECTORY/2/routes/HOST~KEY   the token that serves a host for an identity
     DIRECTORY/2/logins/HOST       a login that the user stored with ``docker login``
-    DIRECTORY/2/failures/KEY      the time at which a fetch failed or found no credentials
+    DIRECTORY/2/failures/KEY      a recent failure: its time, and its error if processes share it
     DIRECTORY/2/claims/KEY~…      a process has started this attempt to refresh a token
 
 Cache errors never fail a request: unreadable entries count as misses, and write errors are ignored, except
@@ -29,7 +29,7 @@ FAILURE_SECONDS = 60
 
 
 def open_cache(environ: "Mapping[str, str]") -> "Cache":
-    """Return the user's cache, or an empty one if it is disabled or has no directory."""
+    """Return the user's cache, or one that stores nothing if it is disabled or has no directory."""
     directory = None if environ.get("AWS_ECR_DISABLE_CACHE") else cache_directory(environ)
     if directory is None:
         return Cache(FileStore())
@@ -69,7 +69,7 @@ class Cache:
         self.store.discard("tokens", _key_name(key))
 
     def save_route(self, host: str, fingerprint: str, key: str, now: float) -> None:
-        """Save that the token with this key serves ``host`` for ``fingerprint``. Save the token first."""
+        """Record that the token with this key serves ``host`` for ``fingerprint``. Save the token first."""
         owner = f"{host}\t{fingerprint}"
         self.store.try_write("routes", _route_name(host, fingerprint), owner, key, repr(now))
 
@@ -90,7 +90,7 @@ class Cache:
         return self.store.is_recent("failures", _key_name(key), key, now, seconds=FAILURE_SECONDS)
 
     def record_unsaved(self, token: Token, now: float) -> None:
-        """Record that a token is served but not saved: Docker can pass it back to ``store``."""
+        """Record that a token is served but not saved, so that ``store`` recognizes it."""
         self.record_failure(_unsaved_key(token.password), now)
 
     def is_unsaved(self, password: str, now: float) -> bool:

@@ -123,7 +123,7 @@ def checksum(content: bytes) -> str:
 
 
 def digest(content: bytes) -> str:
-    """Return 32 hexadecimal digits that depend on all bytes. This is no cryptographic hash."""
+    """Return 32 hexadecimal digits that depend on all bytes. This is not a cryptographic hash."""
     return f"{int.from_bytes(content) % NUMBER_MODULUS:032x}"
 
 

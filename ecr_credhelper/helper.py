@@ -158,7 +158,7 @@ class Helper:
         return Reply(status=0 if ecr else 1)
 
     def _from_cache(self, server: str) -> "Token | None":
-        """Return what the cache can serve without waiting: a stored login, or a token with enough time left.
+        """Return a stored login, or a cached token with enough time left, or None.
 
         A login from ``docker login`` takes precedence until it expires, as everywhere in Docker. In the last
         quarter of a token's lifetime, one of the processes that serve it starts a refresh in the background.

@@ -78,8 +78,8 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
         if is_own_session:
             progress.watch(session.register)
         profile = profile_of(session)
-        # Resolved before the client is created: without credentials, the client would search for them again,
-        # which takes seconds on an EC2 instance.
+        # Resolve credentials before creating the client. Without any, the client would repeat the search,
+        # which takes seconds on EC2.
         provider = resolve_credentials(session).method
         log(f"profile {profile or 'default'}, credential provider {provider}")
         client = make_client(session, registry, rule)

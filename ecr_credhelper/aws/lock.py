@@ -26,10 +26,10 @@ keys of one identity differ only in their first bytes.
 
 
 class ProcessLock:
-    """A lock between processes, named by a key. If it cannot be acquired in time, AWS can be called twice.
+    """A lock between processes, named by a key. If it cannot be acquired in time, go on without it.
 
-    ``directory`` is that of the cache, or empty: then there is no lock. ``on_wait`` is called once if another
-    process holds the lock. The operating system releases the lock when its process ends.
+    ``directory`` is the cache directory. If it is empty, no lock is taken. ``on_wait`` is called once if
+    another process holds the lock. The operating system releases the lock when its process ends.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class ProcessLock:
         return self._lock is not None and self._lock.is_locked
 
     def _acquire(self, lock: "FileLock") -> None:
-        """Acquire a lock; raise OSError if that fails in time."""
+        """Acquire a lock; raise filelock's Timeout, an OSError, if another process holds it for too long."""
         from filelock import Timeout
 
         end, pause = time.monotonic() + self._seconds, FIRST_PAUSE

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from ecr_credhelper.settings.rules import Rule
 
 SHARED = ("assume-role", "assume-role-with-web-identity", "sso")
-"""botocore's names of the providers whose credentials the CLI caches."""
+"""The providers whose credentials the AWS CLI caches, by botocore's names."""
 
 AUTO = "auto"
 """The value of ``profile`` that selects a profile by the registry's account."""
@@ -170,7 +170,7 @@ def _use_checked_caches(chain: "Any") -> None:
 
 
 def _lock_refreshes(provider: "Any") -> None:
-    """Let one process at a time read and refresh an SSO session: a refresh token is valid only once.
+    """Make refreshes of an SSO session exclusive between processes: AWS accepts a refresh token only once.
 
     The others then read the new session.
     """
@@ -197,15 +197,15 @@ def _lock_refreshes(provider: "Any") -> None:
 
 
 def _watch_metadata(chain: "Any") -> None:
-    """Keep the status of a failed response of the EC2 instance metadata, which botocore only logs."""
+    """Record the HTTP status of a failed response of the EC2 instance metadata, which botocore only logs."""
     fetcher = chain.get_provider("iam-role")._role_fetcher  # noqa: SLF001 - botocore has no option for this
     log = fetcher._log_imds_response  # noqa: SLF001 - likewise
 
-    def keep(response: "Any", *arguments: object, **options: object) -> None:
+    def record(response: "Any", *arguments: object, **options: object) -> None:
         fetcher.status = response.status_code
         log(response, *arguments, **options)
 
-    fetcher._log_imds_response = keep  # noqa: SLF001 - likewise
+    fetcher._log_imds_response = record  # noqa: SLF001 - likewise
 
 
 def _metadata_status(session: Session) -> int | None:
@@ -326,7 +326,7 @@ def assume_role(session: Session, registry: "Registry", rule: "Rule") -> Session
 
 
 def _profile_in_account(registry: "Registry") -> str:
-    """Return the only profile of the AWS configuration that belongs to the registry's account."""
+    """Return the one AWS profile of the registry's account; raise ConfigurationError unless there is one."""
     profiles = Session().full_config.get("profiles", {})
     found = [name for name, profile in profiles.items() if registry.account in accounts_of(profile)]
     if len(found) == 1:

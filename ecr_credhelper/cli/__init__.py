@@ -32,7 +32,7 @@ class Command(NamedTuple):
 GROUPS = {
     "Set up": (
         Command("configure", "set up Docker or podman to log in to your ECR registries", HOST),
-        Command("unconfigure", "undo configure", ""),
+        Command("unconfigure", "restore the configuration from before configure", ""),
     ),
     "Inspect": (
         Command("status", "list configured registries, their AWS identities and tokens", ""),
@@ -47,6 +47,8 @@ GROUPS = {
     ),
 }
 OPTIONS = (("-h, --help", "show this help"), ("--version", "show the version"))
+PROTOCOL_COMMANDS = ("get", "store", "erase", "list")
+PROTOCOL_HINT = "Docker runs it and writes to its standard input; to try a registry, use doctor HOST"
 COMMANDS = [command for commands in GROUPS.values() for command in commands]
 NAMES = [command.name for command in COMMANDS]
 
@@ -71,13 +73,13 @@ def run(argv: "Sequence[str]") -> int:
     from importlib import import_module
 
     from ecr_credhelper.aws import trust
-    from ecr_credhelper.cli.arguments import parser
+    from ecr_credhelper.cli.arguments import parse
     from ecr_credhelper.console.terminal import Terminal
 
     terminal = Terminal(os.environ)
     trust.is_executable = True
     try:
-        options = parser(argv[:1]).parse_args(argv)
+        options = parse(argv)
         module = import_module(f"{__name__}.{MODULES.get(options.command, options.command)}")
         status: int = module.run(options, terminal)
     except SystemExit as stop:  # argparse has already written its help or its error.
@@ -103,9 +105,11 @@ def usage() -> str:
 
 
 def unknown(name: str) -> str:
-    """Return the one-line error for an unknown command."""
+    """Return the one-line error for a command that does not exist, or that takes no arguments."""
+    if name in PROTOCOL_COMMANDS:
+        return str(CredentialHelperError(PROG, f"{name} takes no arguments", PROTOCOL_HINT))
     import difflib
 
     similar = difflib.get_close_matches(name, NAMES, 1)
     hint = f"did you mean {similar[0]}?" if similar else f"run: {PROG} --help"
-    return str(CredentialHelperError(PROG, "unknown command", hint))
+    return str(CredentialHelperError(PROG, f"unknown command {name!r}", hint))

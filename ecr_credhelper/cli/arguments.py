@@ -11,7 +11,7 @@ from ecr_credhelper.cli.suggestions import known_hosts, known_profiles
 from ecr_credhelper.errors import PROG, CredentialHelperError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
 ACTIONS = ("show", "clear")
 """What ``cache`` can do."""
@@ -44,6 +44,14 @@ def parser(names: "Collection[str]" = NAMES) -> argparse.ArgumentParser:
     return result
 
 
+def parse(argv: "Sequence[str]") -> argparse.Namespace:
+    """Parse the command line of a command."""
+    options, unknown = parser(argv[:1]).parse_known_args(argv)
+    if unknown:  # argparse would refer to the help of the whole program
+        _Parser(f"{PROG} {options.command}").error(f"unrecognized arguments: {' '.join(unknown)}")
+    return options
+
+
 def _configure(parser: argparse.ArgumentParser) -> None:
     _add_hosts(parser, "*")
     about = "find registries in the settings file, your AWS profiles and local images"
@@ -57,7 +65,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _doctor(parser: argparse.ArgumentParser) -> None:
-    about = "registry host, or HOST/REPOSITORY:TAG to check its pull; omit to check only this machine"
+    about = "registry host, or HOST/REPOSITORY:TAG to check its pull too; omit to check only this machine"
     _add_hosts(parser, "?", about)
     _add_identity(parser)
     parser.add_argument("--json", action="store_true", help="print the findings as a JSON object")
@@ -67,9 +75,7 @@ def _cache(parser: argparse.ArgumentParser) -> None:
     about = "what to do (default: show)"
     action = parser.add_argument("action", nargs="?", metavar="|".join(ACTIONS), default="show", help=about)
     action.completer = lambda **_: [*ACTIONS, *known_hosts()]  # type: ignore[attr-defined] # for argcomplete
-    _add_hosts(
-        parser, "?", "show or clear only this registry; clear then removes its stored docker login too"
-    )
+    _add_hosts(parser, "?", "limit to this registry; clear HOST also removes its stored docker login")
 
 
 def _login(parser: argparse.ArgumentParser) -> None:

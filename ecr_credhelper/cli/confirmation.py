@@ -30,7 +30,7 @@ LOCK_WAIT = 60
 it expires, the holder has been suspended, and the command continues without the lock."""
 
 SILENT_WAIT = 1
-"""Seconds of waiting for the lock after which the user is told about it."""
+"""Seconds to wait for the lock before telling the user."""
 
 LOCK_POLL = 0.02
 """Interval between attempts to get the lock, in seconds: shorter than the time that a process holds it."""

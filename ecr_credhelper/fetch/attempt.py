@@ -1,4 +1,4 @@
-"""One caller's way to a token: the cache, the token's lock, another caller's failure, and AWS."""
+"""Find or fetch one token: look in the cache, take its lock, reuse another caller's failure, or call AWS."""
 
 import time
 from typing import TYPE_CHECKING
@@ -19,15 +19,16 @@ LOCK_SHARE = 0.6
 """Part of the deadline to wait for another process that fetches the same token: 15 of 25 seconds. After that,
 this process fetches it too, in the rest of the time."""
 
-RESERVE = 0.95
-"""Part of the time until the deadline after which a credential process is killed."""
+PROCESS_SHARE = 0.95
+"""Part of the remaining time that a credential process gets. It is killed before the deadline, so that the
+error can name it."""
 
 
 class Attempt:
     """Finds or fetches the token for a request, and saves its route.
 
-    A cached token is used if it is not stale, or if a fetch failed in the last minute. ``run`` can be
-    abandoned in its thread at the deadline: then call ``timeout_error``, and ``release`` in any case.
+    A cached token is used if it is not stale, or if a fetch failed in the last minute. At the deadline, the
+    caller can abandon the thread of ``run`` and call ``timeout_error``. Always call ``release``.
     """
 
     def __init__(
@@ -53,19 +54,19 @@ class Attempt:
     def run(self) -> "Token":
         """Return the token, or raise CredentialHelperError."""
         resolver = self._resolver
-        token = self._find()
+        token = self._usable_cached_token()
         if token is None:
             if resolver.remembers_failures:
                 self._raise_if_slow_failure()
             with self._lock as is_locked:
                 self._progress.stage = Stage.PREPARING
                 resolver.log(f"looking in the cache again, with{'' if is_locked else 'out'} the token's lock")
-                token = self._find() or self._fetch()
+                token = self._usable_cached_token() or self._fetch()
         resolver.save_route(self._request)
         return token
 
     def _raise_if_slow_failure(self) -> None:
-        """Raise a slow failure of the last seconds again."""
+        """Raise the last failure again if it was slow and is recent."""
         failure, now = self._failures.find(self._host), self._resolver.clock()
         if failure and failure.seconds >= SLOW and failure.is_recent(now, SLOW_AGE):
             raise failure.error_with_age(now)
@@ -88,7 +89,7 @@ class Attempt:
         self._progress.stage = Stage.WAITING
         self._resolver.log("waiting for another process that fetches the same token")
 
-    def _find(self) -> "Token | None":
+    def _usable_cached_token(self) -> "Token | None":
         """Return the cached token if it is usable."""
         cache, key, now = self._resolver.cache, self._request.key, self._resolver.clock()
         token = cache.token(key, now)
@@ -112,7 +113,7 @@ class Attempt:
 
     def _seconds_left(self) -> float:
         """Return the time for a credential process, which must end before the deadline."""
-        return RESERVE * (self._resolver.deadline - (time.monotonic() - self._started_monotonic))
+        return PROCESS_SHARE * (self._resolver.deadline - (time.monotonic() - self._started_monotonic))
 
     def _save(self, error: CredentialHelperError) -> None:
         """Save a failure for other callers, unless the identity changed during the call.

@@ -72,10 +72,11 @@ def run_with_deadline(
     on_timeout: "Callable[[], CredentialHelperError]",
     release: "Callable[[], object]" = lambda: None,
 ) -> "Result":
-    """Return the result of ``work`` or raise its exception; after ``seconds``, raise that of ``on_timeout``.
+    """Return the result of ``work`` or raise its exception. After ``seconds``, raise a timeout.
 
-    ``release`` is called in any case, after ``on_timeout``. If no thread can be started, for example at a
-    limit on processes, the work runs in this thread, without a deadline.
+    ``on_timeout`` returns the exception for it. ``release`` is called in any case, after ``on_timeout``. If
+    no thread can be started, for example at a limit on processes, the work runs in this thread, without a
+    deadline.
     """
     results: list[Result] = []
     raised: list[BaseException] = []

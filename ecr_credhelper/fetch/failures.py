@@ -1,8 +1,8 @@
 """Failures of AWS on disk, so that callers do not wait for the same failure one after another.
 
-A failure is shared with callers that waited for the token meanwhile. A slow one is also reported to the next
-callers, with its age. Only failures of AWS itself count, not those of prompts, local files or configuration:
-the user can correct these between two calls.
+Callers that waited for the token get the failure too. A slow one is also reported to the next callers, with
+its age. Only failures of AWS itself count, not those of prompts, local files or configuration: the user can
+correct these between two calls.
 """
 
 import os
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     from ecr_credhelper.records import FileStore
 
 SLOW = 2
-"""Seconds after which a failure is remembered: repeating a faster one costs less than a wrong report."""
+"""Minimum duration, in seconds, of a failure that is reported again. Repeating a faster call costs less than
+reporting an outdated failure."""
 
 SLOW_AGE = 15
 """Seconds for which a slow failure is reported again."""
 
 MISSING_AGE = 60
-"""Seconds for which missing credentials are reported again: outside EC2, looking for its metadata takes a
-second. New credentials in the environment or in a file have another key, so they are used at once."""
+"""Seconds for which missing credentials are reported again: outside EC2, botocore waits a second for the
+instance metadata. New credentials in the environment or in a file have another key, so they are used."""
 
 VARIABLES = (
     *("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"),
@@ -64,7 +65,7 @@ class Failures:
         self._name = digest(os.fsencode(self._key))
 
     def save(self, error: CredentialHelperError, host: str, seconds: float, now: float) -> None:
-        """Save a failure to serve ``host`` that took some seconds."""
+        """Save a failed fetch for ``host``. ``seconds`` is how long the request took."""
         subject = "" if error.subject == host else error.subject
         texts = (_one_line(text) for text in (subject, error.reason, error.hint))
         self._store.try_write(

@@ -4,8 +4,8 @@ Clients that enumerate (the classic build, docker-py, SAM) use only the hosts in
 login if a get for one of them fails. The list therefore has each registry that is configured for this helper,
 unless its token cannot be fetched:
 
-- There is one fetch per token, with at most ``MAX_FETCHES`` at once and ``LIST_SECONDS`` in total. There
-  are no prompts, and no programs except for the fallback. If the cache has all tokens, nothing is fetched.
+- There is one fetch per token, with at most ``MAX_FETCHES`` at once and ``LIST_SECONDS`` in total. It
+  never prompts, and it runs no program except the fallback. If the cache has all tokens, nothing is fetched.
 - A failure is remembered for a minute. A background process fetches the tokens that arrive too late.
 """
 
@@ -54,8 +54,8 @@ def available_hosts(
 ) -> dict[str, str]:
     """Return host -> user name of every registry for which a get returns a login now.
 
-    ``resolver`` must have ``is_interactive=False``. ``start_fetch_late`` starts a process that calls
-    ``fetch_late``.
+    ``resolver`` must have ``is_interactive=False``. ``start_fetch_late`` starts a background process,
+    which calls ``fetch_late``.
     """
     end = time.monotonic() + LIST_SECONDS
     cache, now = resolver.cache, resolver.clock()
@@ -81,7 +81,7 @@ def fetch_late(resolver: "Resolver", environ: "Mapping[str, str]") -> None:
 
 
 def _run(resolver: "Resolver", jobs: "list[Job]", end: float) -> "tuple[dict[str, str], list[Job]]":
-    """Run jobs until ``end``. Return host -> user name of their results, and the unfinished jobs."""
+    """Run jobs until ``end``. Return the hosts found (host -> user name) and the unfinished jobs."""
     from concurrent.futures import ThreadPoolExecutor, wait
 
     executor = ThreadPoolExecutor(MAX_FETCHES)
@@ -125,7 +125,7 @@ def _cached_hosts_and_jobs(
 
 
 def _requests(resolver: "Resolver", names: "Iterable[str]") -> "Iterator[Request]":
-    """Yield a request for each ECR registry in some server strings. Skip registries with a wrong rule."""
+    """Yield a request for each ECR registry in some server strings. Skip registries whose rule is wrong."""
     for name in sorted(names):
         try:
             registry = parse(name) or resolver.settings.registry(name)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 OLD_MAGIC, OLD_END = "ecr-credhelper 1", "end"
-"""The first and the last line of a record in format 1, whose files are directly in the cache directory."""
+"""The first and the last line of a record in format 1, which has no directory of its own."""
 
 
 def carry_over_logins(store: FileStore) -> None:
@@ -26,7 +26,7 @@ def carry_over_logins(store: FileStore) -> None:
         return
     tokens = {tuple(lines[-2:]) for _, lines in _read_all(store.directory, "tokens")}
     try:
-        make_private(store.path("logins"))  # even if there is no login, so that this runs only once
+        make_private(store.path("logins"))  # also without any login, so that this runs only once
         for name, (host, *login) in _read_all(store.directory, "logins"):
             if tuple(login[-2:]) not in tokens:
                 store.write("logins", name, host, *login)

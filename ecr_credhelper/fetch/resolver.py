@@ -1,4 +1,4 @@
-"""A cache miss: resolve the registry, its rule and its token's key once, then find or fetch the token.
+"""Handle a cache miss: work out the rule and the key of a registry's token, then find or fetch the token.
 
 Imports are deferred, so that a process never loads botocore if another process has already fetched the token.
 """
@@ -46,11 +46,11 @@ class Request(NamedTuple):
 class Resolver:
     """Finds or fetches the token of a registry.
 
-    ``settings`` select the AWS identity of a registry, and ``fingerprint`` stands for it in the cache.
+    ``settings`` select the AWS identity of a registry, and ``fingerprint`` identifies it in cache keys.
     ``clock`` returns seconds since the epoch, and ``log`` writes a line to the log. ``override`` is the
-    identity that a Python program selects. Without ``is_interactive``, there are no prompts and no credential
-    processes. With ``remembers_failures``, a slow failure is reported again for some seconds. All errors are
-    CredentialHelperErrors.
+    identity that a Python program selects. If ``is_interactive`` is false, prompts and credential
+    processes are disabled. If ``remembers_failures`` is true, a recent failure can be raised again without
+    calling AWS. All errors are CredentialHelperErrors.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - its collaborators
@@ -99,20 +99,20 @@ class Resolver:
             if token is None:
                 raise
             self.save_route(request)
-            if token.should_wait_for_refresh(now):  # otherwise, the new token arrived at the deadline
+            if token.should_wait_for_refresh(now):  # otherwise, it arrived just after the deadline
                 self.log(f"error: {error}; serving the token that is about to expire: {token}")
                 self.cache.record_failure(request.key, now)
             return token
 
     def refresh(self, request: Request) -> Token:
-        """Return a token before the last quarter of its lifetime.
+        """Return a token that is not yet in the last quarter of its lifetime.
 
-        It is fetched unless another process has done so.
+        Fetch it unless another process already has.
         """
         return self._run(request, Token.should_refresh_ahead)
 
     def save_route(self, request: Request) -> None:
-        """Save which token serves a registry, if the configuration is as it was at ``watch``."""
+        """Save which token serves a registry, unless a configuration file has changed since ``watch``."""
         if self.fingerprint.is_unchanged():
             self.cache.save_route(request.registry.host, self.fingerprint.full, request.key, self.clock())
 
@@ -120,7 +120,9 @@ class Resolver:
         """Find or fetch the token within the deadline."""
         rule = request.rule
         fields = rule._replace(external_id="…" if rule.external_id else "").identity()
-        self.log(f"rule: {rule.pattern or 'none, the default chain'} {' '.join(map('='.join, fields))}")
+        self.log(
+            f"rule: {rule.pattern or 'none (default credential chain)'} {' '.join(map('='.join, fields))}"
+        )
         attempt = Attempt(self, request, is_stale)
         return run_with_deadline(
             self.deadline, attempt.run, on_timeout=attempt.timeout_error, release=attempt.release
@@ -162,12 +164,12 @@ class Resolver:
             self.cache.save_token(request.key, response.token)
         else:  # the identity changed during the call, so we do not know which one this token belongs to
             self.cache.record_unsaved(response.token, self.clock())
-        eviction.evict_if_due(self.cache.store, time.time())  # the times of files are of the system clock
+        eviction.evict_if_due(self.cache.store, time.time())  # file times come from the system clock
         return response
 
 
 def token_key(registry: "Registry", rule: "Rule", identity: str) -> str:
-    """Return the key of the token for ``registry`` under a rule: fields as in a fingerprint.
+    """Return the key of the token for ``registry`` under a rule, in the format of ``join_fields``.
 
     The account of the registry is not part of the key. A token gives access to every registry of its region
     that its principal is allowed to use, so forty accounts of one region share one token.

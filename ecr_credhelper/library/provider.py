@@ -1,4 +1,4 @@
-"""Provide credentials in long-running Python programs: from memory, from the cache on disk or from AWS.
+"""Serve credentials in a long-running program from memory, the cache on disk or AWS.
 
 One lock protects the memory; no thread waits while it holds the lock. A token that needs no refresh is read
 without the lock: with eight busy threads, waiting for it takes twice as long as the rest of a get. Each fetch
@@ -145,7 +145,7 @@ class CredentialProvider:
                 return
         try:
             self._source.forget(parsed)
-        finally:  # Clear the memory last: a running fetch could have read the token from disk before.
+        finally:  # Clear the memory last: a running fetch can have read the token before it was deleted.
             with self._lock:
                 self._fetches.pop(key, None)
                 self._entries.pop(key, None)
@@ -190,7 +190,7 @@ class CredentialProvider:
             thread = threading.Thread(target=self._work, args=(key, fetch), name=name, daemon=True)
             with suppress(RuntimeError):  # The system allows no more threads.
                 thread.start()
-                # Register a started thread only: after Ctrl-C in start(), the fetch would never end.
+                # Register the fetch only now: if Ctrl-C interrupted start(), its callers would wait forever.
                 self._fetches[key] = fetch
                 self._threads.add(thread)
         return fetch
