@@ -62,7 +62,6 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
     """
     profile: str | None = rule.profile
     progress = progress or Progress()
-    progress.stage = Stage.CREDENTIALS
     is_own_session = session is None
 
     def explained(error: Exception) -> CredentialHelperError:
@@ -74,18 +73,26 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
     try:
         if session is None:
             reject_special_files(os.environ, registry.host)
-        session = session_for(registry, rule, session, is_interactive=is_interactive, seconds=seconds)
-        if is_own_session:
-            progress.watch(session.register)
+        session = session_for(
+            registry,
+            rule,
+            session,
+            is_interactive=is_interactive,
+            seconds=seconds,
+            on_session=lambda session: progress.watch(session.register),
+        )
         profile = profile_of(session)
         # Resolve credentials before creating the client. Without any, the client would repeat the search,
         # which takes seconds on EC2.
+        progress.stage = Stage.CREDENTIALS
         provider = resolve_credentials(session).method
+        progress.stage = Stage.PREPARING
         log(f"profile {profile or 'default'}, credential provider {provider}")
         client = make_client(session, registry, rule)
         log(f"endpoint {client.meta.endpoint_url} ({client.meta.region_name})")
         if not is_own_session:  # a program's session is not changed
             progress.watch(client.meta.events.register)
+        progress.stage = Stage.CREDENTIALS  # those of a role are fetched when the request is signed
         response = client.get_authorization_token()
     except CredentialHelperError:
         raise

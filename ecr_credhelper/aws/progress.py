@@ -42,6 +42,7 @@ class Progress:
         self.host = ""
         self.requested_at: float | None = None
         self.explain: Callable[[Exception], CredentialHelperError] | None = None
+        self._attempts = 0
         self._failure: Exception | None = None
         self._service = ""
 
@@ -66,6 +67,7 @@ class Progress:
         self.stage = Stage.REQUEST
         self.host = urlsplit(request.url).hostname or ""
         self.requested_at = self.requested_at or time.monotonic()
+        self._attempts += 1
         self._service = event_name.split(".")[1]
 
     def _response_received(
@@ -74,7 +76,10 @@ class Progress:
         if exception is None and "Error" not in parsed_response:
             self.stage = Stage.RESPONSE if self.has_reached_ecr else Stage.CREDENTIALS
             self._failure = self.requested_at = None
+            self._attempts = 0
         else:
             from botocore.exceptions import ClientError
 
+            if exception is None:  # botocore adds this only to the last response
+                parsed_response["ResponseMetadata"]["RetryAttempts"] = self._attempts - 1
             self._failure = exception or ClientError(parsed_response, event_name.split(".")[2])

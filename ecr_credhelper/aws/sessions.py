@@ -86,19 +86,21 @@ class _OwnSession(Session):
         return client
 
 
-def session_for(
+def session_for(  # noqa: PLR0913 - everything that selects an identity
     registry: "Registry",
     rule: "Rule",
     session: Session | None = None,
     *,
     is_interactive: bool = True,
     seconds: float | None = None,
+    on_session: "Callable[[Session], object]" = str,
 ) -> Session:
     """Return a session with the credentials that the rule selects for the registry.
 
     If a Python program passes its ``session``, it is not changed, and only the role of the rule is assumed
     from it. Without ``is_interactive``, credentials that need an MFA code or a credential process raise
-    CredentialsError. A credential process is killed after ``seconds``.
+    CredentialsError. A credential process is killed after ``seconds``. ``on_session`` gets a new session
+    before any call to AWS.
 
     Raises:
         ConfigurationError: ``profile = "auto"`` finds no profile, or several.
@@ -107,6 +109,7 @@ def session_for(
     """
     if session is None:
         session = _new_session(registry, rule, is_interactive=is_interactive, seconds=seconds)
+        on_session(session)
     return assume_role(session, registry, rule) if rule.role_arn else session
 
 

@@ -39,6 +39,7 @@ class Attempt:
         self._host = request.registry.host
         self._is_stale = is_stale
         self._progress = Progress()
+        self._has_waited = False
         self._started_at = resolver.clock()
         self._started_monotonic = time.monotonic()
         store = resolver.cache.store
@@ -77,6 +78,10 @@ class Attempt:
 
         progress = self._progress
         stage = Stage.PROMPT if open_prompts else progress.stage
+        if self._has_waited and stage not in {Stage.REQUEST, Stage.PROMPT}:  # too little time was left
+            if failure := self._failure_while_waiting():
+                return failure
+            stage = Stage.WAITING
         error: CredentialHelperError = timeout_error(
             stage, self._host, self._resolver.deadline, progress.host
         )
@@ -87,6 +92,7 @@ class Attempt:
 
     def _on_wait(self) -> None:
         self._progress.stage = Stage.WAITING
+        self._has_waited = True
         self._resolver.log("waiting for another process that fetches the same token")
 
     def _usable_cached_token(self) -> "Token | None":
@@ -99,9 +105,8 @@ class Attempt:
     def _fetch(self) -> "Token":
         """Fetch the token, unless another caller failed to do so while this one waited for the lock."""
         resolver = self._resolver
-        failure = self._failures.find(self._host)
-        if failure and failure.saved_at >= self._started_at and resolver.fingerprint.is_unchanged():
-            raise failure.error
+        if failure := self._failure_while_waiting():
+            raise failure
         try:
             return resolver.fetch(self._request, self._progress, self._seconds_left()).token
         except ConfigurationError:
@@ -110,6 +115,12 @@ class Attempt:
             if self._progress.has_reached_ecr or isinstance(error, UnreachableError | ThrottledError):
                 self._save(error)
             raise
+
+    def _failure_while_waiting(self) -> CredentialHelperError | None:
+        """Return the failure that another caller has saved since this one started."""
+        failure = self._failures.find(self._host)
+        is_shared = failure and failure.saved_at >= self._started_at
+        return failure.error if failure and is_shared and self._resolver.fingerprint.is_unchanged() else None
 
     def _seconds_left(self) -> float:
         """Return the time for a credential process, which must end before the deadline."""

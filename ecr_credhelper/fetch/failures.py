@@ -65,7 +65,12 @@ class Failures:
         self._name = digest(os.fsencode(self._key))
 
     def save(self, error: CredentialHelperError, host: str, seconds: float, now: float) -> None:
-        """Save a failed fetch for ``host``. ``seconds`` is how long the request took."""
+        """Save a failed fetch for ``host``. ``seconds`` is how long the request took.
+
+        Of several callers, one can start late and fail fast. Then the slower failure counts.
+        """
+        if (last := self.find(host)) and last.is_recent(now, SLOW_AGE):
+            seconds = max(seconds, last.seconds)
         subject = "" if error.subject == host else error.subject
         texts = (_one_line(text) for text in (subject, error.reason, error.hint))
         self._store.try_write(

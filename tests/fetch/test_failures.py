@@ -229,6 +229,15 @@ def test_a_fast_failure_is_not_remembered(
     assert ask(cache, now + 1) is None
 
 
+def test_a_fast_failure_does_not_replace_a_slow_one(cache: Cache) -> None:
+    saved = Failures(cache.store, "key")
+    for seconds in (9, 0.1):
+        saved.save(ThrottledError(HOST, "reason", "hint"), HOST, seconds, 100)
+    found = saved.find(HOST)
+    assert found
+    assert found.seconds == 9
+
+
 @pytest.mark.usefixtures("slow")
 def test_the_library_does_not_remember_failures(aws: FakeECR) -> None:
     aws.faults.append(DENIED)
@@ -307,7 +316,8 @@ def test_the_last_failed_attempt_is_the_reason_at_the_deadline(
     """The deadline comes while botocore waits before it tries again."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "100")
     aws.faults.extend([fault] * 1000)
-    error_at_deadline(cache, monkeypatch, reason)
+    error = error_at_deadline(cache, monkeypatch, reason)
+    assert "attempts: 0" not in error.reason
     assert len(cache.store.names("failures")) == 1
     aws.faults.clear()  # so that the abandoned threads end
 
@@ -330,6 +340,25 @@ def test_another_process_is_the_reason_at_the_deadline(cache: Cache, monkeypatch
     with lock.ProcessLock(cache.store.directory, key, seconds=60) as is_locked:
         assert is_locked
         error_at_deadline(cache, monkeypatch, "another process was still fetching this token after ")
+
+
+def test_the_failure_of_another_process_is_the_reason_at_the_deadline(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other process has saved its failure, and this one had no time to fetch the token itself."""
+    key = resolver.token_key(registry(), NO_RULE, ME.identity)
+    monkeypatch.setattr(resolver, "DEADLINE", 2)
+    monkeypatch.setattr(attempt, "LOCK_SHARE", 100)
+    caller = Caller(cache)
+    with lock.ProcessLock(cache.store.directory, key, seconds=60):
+        caller.start()
+        until(lambda: caller.is_waiting() or caller.error)
+        Failures(cache.store, key).save(
+            ThrottledError(OTHER_ACCOUNT, "slow down", ""), OTHER_ACCOUNT, 9, time.time()
+        )
+        caller.join()
+    assert caller.error
+    assert (caller.error.subject, caller.error.reason) == (HOST, "slow down")
 
 
 def test_a_token_that_arrives_at_the_deadline_is_not_a_failure(
