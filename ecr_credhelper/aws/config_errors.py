@@ -9,11 +9,19 @@ import os
 import shlex
 from contextlib import suppress
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies, proxy_bypass
 
 from botocore import exceptions as aws
 
+from ecr_credhelper.aws.profiles import (
+    CONFIG,
+    Section,
+    accounts_of,
+    merged,
+    sections,
+    selected_profile,
+)
 from ecr_credhelper.errors import (
     NO_CREDENTIALS,
     ConfigurationError,
@@ -21,18 +29,14 @@ from ecr_credhelper.errors import (
     CredentialsError,
     NoCredentialsError,
 )
-from ecr_credhelper.files import is_special
-from ecr_credhelper.fingerprint import configuration_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from ecr_credhelper.registry import Registry
 
 Problem = tuple[type[CredentialHelperError], str, str]
 """The class, the reason and the hint of an error."""
-
-CONFIG, CREDENTIALS = "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"
 
 REFERENCES = {"source_profile": "profile", "sso_session": "sso-session", "services": "services"}
 """Settings that refer to a section, and the kinds of these sections."""
@@ -46,23 +50,6 @@ IMDS = "169.254.169.254"
 """The address of the EC2 instance metadata."""
 
 
-class Section(NamedTuple):
-    """A section of a configuration file. ``kind`` is empty if AWS SDKs ignore the section."""
-
-    variable: str
-    file: str
-    line: int
-    header: str
-    kind: str
-    name: str
-    settings: dict[str, str]
-
-    @property
-    def place(self) -> str:
-        """The section as errors show it."""
-        return f"[{self.header}] in line {self.line} of {self.file}"
-
-
 def problem_of(
     error: Exception, registry: "Registry", profile: str | None, environ: "Mapping[str, str]"
 ) -> Problem | None:
@@ -74,70 +61,11 @@ def problem_of(
             return _missing_profile(str(error.kwargs["profile"]), list(sections(environ)), environ)
         case aws.InvalidConfigError() | aws.PartialCredentialsError() | aws.UnknownCredentialError():
             return _wrong_reference(
-                profile or _selected_profile(environ) or "default", list(sections(environ))
+                profile or selected_profile(environ) or "default", list(sections(environ))
             )
         case aws.NoCredentialsError():
             return _no_credentials(error, registry, profile, environ)
     return None
-
-
-def sections(environ: "Mapping[str, str]") -> "Iterator[Section]":
-    """Yield the sections of both files as far as they can be read."""
-    for variable, path in configuration_files(environ):
-        if variable not in {CONFIG, CREDENTIALS} or is_special(path):
-            continue
-        try:
-            with open(path, encoding="utf-8-sig", errors="replace") as file:
-                yield from _sections(variable, path, file)
-        except (OSError, ValueError):
-            continue
-
-
-def _sections(variable: str, path: str, lines: "Iterable[str]") -> "Iterator[Section]":
-    section = None
-    for number, line in enumerate(lines, 1):
-        if line.startswith("["):
-            if section:
-                yield section
-            header = line[1:].partition("]")[0].strip()
-            section = Section(variable, path, number, header, *_kind_and_name(variable, header), {})
-        elif section and not line.startswith((" ", "\t", "#", ";")):
-            name, _, value = line.partition("=")
-            section.settings[name.strip().lower()] = value.strip()
-    if section:
-        yield section
-
-
-def _kind_and_name(variable: str, header: str) -> tuple[str, str]:
-    if variable == CREDENTIALS or header == "default":
-        return "profile", header
-    try:
-        words = shlex.split(header)
-    except ValueError:
-        return "", header
-    is_known = len(words) == 2 and words[0] in REFERENCES.values()  # noqa: PLR2004 - the kind and the name
-    return (words[0], words[1]) if is_known else ("", header)
-
-
-def _merged(kind: str, name: str, found: "Iterable[Section]") -> dict[str, str]:
-    """Return the settings of a section. As in botocore, those of the credentials file take precedence."""
-    same = (section.settings for section in found if (section.kind, section.name) == (kind, name))
-    return {key: value for settings in same for key, value in settings.items()}
-
-
-def chain_of(profile: str | None, environ: "Mapping[str, str]") -> dict[str, dict[str, str]]:
-    """Return the settings of a profile, of its ``source_profile``, and so on, by name."""
-    found = list(sections(environ))
-    chain: dict[str, dict[str, str]] = {}
-    name = profile or _selected_profile(environ) or "default"
-    while name and name not in chain:
-        chain[name] = _merged("profile", name, found)
-        name = chain[name].get("source_profile", "")
-    return chain
-
-
-def _selected_profile(environ: "Mapping[str, str]") -> str:
-    return environ.get("AWS_DEFAULT_PROFILE") or environ.get("AWS_PROFILE") or ""
 
 
 def _syntax_problem(error: aws.ConfigParseError) -> Problem | None:
@@ -208,7 +136,7 @@ def _wrong_reference(name: str, found: list[Section]) -> Problem | None:
     while name not in seen:
         seen.append(name)
         own = [section for section in found if (section.kind, section.name) == ("profile", name)]
-        settings = _merged("profile", name, found)
+        settings = merged("profile", name, found)
         for section in own:
             for setting, kind in REFERENCES.items():
                 is_used = section.settings.get(setting) == settings.get(setting)
@@ -245,7 +173,7 @@ def _wrong_profile(section: Section, settings: dict[str, str], found: list[Secti
     is_role = "role_arn" in settings and not is_web
     has_source_profile = "source_profile" in settings
     uses_sso = {"sso_account_id", "sso_role_name"} & set(settings)
-    sso = {**settings, **_merged("sso-session", settings.get("sso_session", ""), found)}
+    sso = {**settings, **merged("sso-session", settings.get("sso_session", ""), found)}
     missing = [name for name in SSO_SETTINGS if name not in sso]
     problems = (
         (is_role and source and has_source_profile,
@@ -276,8 +204,6 @@ def _no_credentials(
     error: aws.NoCredentialsError, registry: "Registry", profile: str | None, environ: "Mapping[str, str]"
 ) -> Problem | None:
     """Return why no credentials were found, and which profile fits the registry's account."""
-    from ecr_credhelper.aws.sessions import accounts_of
-
     if error.kwargs.get("metadata_status") == 401:  # noqa: PLR2004 - the metadata service requires a token
         reason = "the EC2 instance metadata requires a token, and did not return one (HTTP status 401)"
         hint = "in a container, set the metadata hop limit of the EC2 instance to 2 (HttpPutResponseHopLimit)"

@@ -2,22 +2,19 @@
 
 import os
 import re
-import sys
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from botocore import exceptions as aws
 
-from ecr_credhelper.errors import ConfigurationError, CredentialHelperError, CredentialsError
+from ecr_credhelper.aws.error_fields import proxy_variable
+from ecr_credhelper.errors import ConfigurationError, CredentialsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ecr_credhelper.settings.rules import Rule
-
-Problem = tuple[type[CredentialHelperError], str, str]
-"""The class, the reason and the hint of an error."""
+    from ecr_credhelper.aws.config_errors import Problem
 
 KEYS = (
     "AWS_ACCESS_KEY_ID",
@@ -29,22 +26,14 @@ KEYS = (
 FILES = ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
 """Variables with the paths of token files."""
 
-PROXIES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "http_proxy", "HTTP_PROXY")
-
 REJECTED = ("InvalidSignatureException", "SignatureDoesNotMatch", "UnrecognizedClientException",
             "InvalidClientTokenId", "IncompleteSignature", "IncompleteSignatureException")  # fmt: skip
 """Error codes for a wrong key."""
 
-INSTALLERS = {
-    "pipx_metadata.json": "pipx inject docker-credential-ecr-py '{package}'",
-    "uv-receipt.toml": "uv tool install --with '{package}' docker-credential-ecr-py",
-}
-"""Files that installers write into an environment, and how to add a package to it."""
-
 
 def problem_of(
     error: Exception, profile: str | None, settings: "dict[str, str]", environ: "Mapping[str, str]"
-) -> Problem | None:
+) -> "Problem | None":
     """Return the mistake in the variables that explains the exception. ``settings`` are the profile's."""
     match error:
         case aws.ClientError():
@@ -61,7 +50,7 @@ def problem_of(
     return None
 
 
-def _blank_in_key(environ: "Mapping[str, str]") -> Problem | None:
+def _blank_in_key(environ: "Mapping[str, str]") -> "Problem | None":
     """Return which key has white space at an end: CI secrets often end with a line break."""
     for name in KEYS:
         value = environ.get(name, "")
@@ -74,7 +63,7 @@ def _blank_in_key(environ: "Mapping[str, str]") -> Problem | None:
 
 def _unreadable_file(
     path: str, error: OSError, settings: "dict[str, str]", environ: "Mapping[str, str]"
-) -> Problem:
+) -> "Problem":
     cause = os.strerror(error.errno) if error.errno else type(error).__name__
     variables = [name for name in FILES if environ.get(name) == path]
     if not variables and path != settings.get("web_identity_token_file"):
@@ -85,7 +74,7 @@ def _unreadable_file(
     return CredentialsError, reason, f"check {setting}, and the mount of the token"
 
 
-def _endpoint_url(message: str, environ: "Mapping[str, str]") -> Problem | None:
+def _endpoint_url(message: str, environ: "Mapping[str, str]") -> "Problem | None":
     """Return which setting has the URL that botocore calls invalid. The URL can contain a password."""
     if not re.search(r"Invalid endpoint|[Pp]ort |IPv6 URL", message):
         return None
@@ -104,42 +93,10 @@ def _is_url(text: str) -> bool:
         return False
 
 
-def _socks_proxy(environ: "Mapping[str, str]") -> Problem | None:
+def _socks_proxy(environ: "Mapping[str, str]") -> "Problem | None":
     url = getproxies().get("https", "")
     if not url.startswith("socks"):
         return None
     name = proxy_variable(urlsplit(url).hostname or "", environ)
     reason = f"{name} is a SOCKS proxy, which AWS SDKs for Python do not support"
     return ConfigurationError, reason, "set it to an HTTP proxy, or unset it"
-
-
-def proxy_variable(host: str, environ: "Mapping[str, str]") -> str:
-    """Return the variable that configures the proxy on a host, as the user wrote it."""
-    return next((name for name in PROXIES if host in environ.get(name, "")), "HTTPS_PROXY")
-
-
-def web_identity_file(settings: "dict[str, str]", environ: "Mapping[str, str]") -> str:
-    """Return the path of the web identity token, or the variable that can configure it."""
-    path = environ.get("AWS_WEB_IDENTITY_TOKEN_FILE") or settings.get("web_identity_token_file")
-    return path or "AWS_WEB_IDENTITY_TOKEN_FILE"
-
-
-def ca_bundle(
-    rule: "Rule", settings: "dict[str, str]", profile: str | None, environ: "Mapping[str, str]"
-) -> tuple[str, str]:
-    """Return the path of the configured CA bundle and where it is configured; empty texts if it is not."""
-    candidates = (
-        (rule.ca_bundle, "ca_bundle in the settings"),
-        (environ.get("AWS_CA_BUNDLE"), "AWS_CA_BUNDLE"),
-        (settings.get("ca_bundle"), f"ca_bundle of profile {profile or 'default'}"),
-        (environ.get("REQUESTS_CA_BUNDLE"), "REQUESTS_CA_BUNDLE"),
-    )
-    return next(((path, source) for path, source in candidates if path), ("", ""))
-
-
-def install_command(package: str) -> str:
-    """Return the command that installs a package beside this copy of the helper."""
-    installed = (
-        command for file, command in INSTALLERS.items() if os.path.exists(os.path.join(sys.prefix, file))
-    )
-    return next(installed, f"{sys.executable} -m pip install '{{package}}'").format(package=package)
