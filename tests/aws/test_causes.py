@@ -34,7 +34,7 @@ from tests.fake_ecr import FakeECR, Fault
 from tests.fake_sts import FakeSTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 REGISTRY = parse(HOST)
 assert REGISTRY
@@ -693,13 +693,44 @@ def test_the_role_of_the_settings_is_shown(world: World) -> None:
     assert f"the role's ARN {ROLE} is not valid; correct role_arn" in error_of(Rule(role_arn=ROLE))
 
 
-LOGIN_FIELDS = ("accessKeyId", "secretAccessKey", "sessionToken", "accountId", "expiresAt")
-
-
-@pytest.mark.parametrize(
-    "content",
-    ["", "{", "null", "{}", "[]", json.dumps({"accessToken": dict.fromkeys(LOGIN_FIELDS, "soon")})],
+FUTURE = "2099-01-01T00:00:00Z"
+SESSION = {"accessToken": "a", "expiresAt": FUTURE, "refreshToken": "r", "clientId": "c", "clientSecret": "s",
+           "registrationExpiresAt": FUTURE}  # fmt: skip
+LOGIN_KEYS = {"accessKeyId": "a", "secretAccessKey": "b", "sessionToken": "c", "accountId": "1",
+              "expiresAt": FUTURE}  # fmt: skip
+LOGIN = {"accessToken": LOGIN_KEYS, "refreshToken": "r", "clientId": "c", "dpopKey": "k"}
+NOT_JSON = ("", "{", '{"accessToken', "null", "{}", "[]", '"x"', "1", "[" * 100_000, "{}" + " " * 2**20)
+WRONG = (None, "", 5, [1], {}, "line\n", "a b", "\ud800", "é")
+WRONG_TIMES = (
+    None,
+    5,
+    "",
+    "soon",
+    "1e400",
+    "2030-01-01",
+    "0001-01-01T00:00:00+99:00",
+    "2030-99-01T00:00:00Z",
 )
+
+
+def broken(entry: dict[str, object], *names: str) -> list[str]:
+    """Return the texts of files in which one field of an entry has a wrong value."""
+    values = {name: WRONG_TIMES if "expir" in name.lower() else WRONG for name in names}
+    return [json.dumps({**entry, name: value}) for name in names for value in values[name]]
+
+
+@pytest.mark.parametrize("content", [*NOT_JSON, *broken(SESSION, *SESSION)])
+def test_a_broken_file_of_an_sso_session_counts_as_missing(content: str, world: World) -> None:
+    world.sso(session_file=content)
+    assert error_of() == f"{HOST}: {SSO_EXPIRED}"
+
+
+@pytest.mark.parametrize("content", [
+    *NOT_JSON,
+    *broken(LOGIN, "accessToken", "refreshToken", "clientId"),
+    *(json.dumps({**LOGIN, "accessToken": json.loads(keys)}) for keys in broken(LOGIN_KEYS, *LOGIN_KEYS)),
+    json.dumps({**LOGIN, "dpopKey": 5}),
+])  # fmt: skip
 def test_a_broken_file_of_aws_login_counts_as_missing(content: str, world: World) -> None:
     world.profile(f"login_session = {USER}")
     cache = world.home / ".aws/login/cache"
@@ -709,30 +740,44 @@ def test_a_broken_file_of_aws_login_counts_as_missing(content: str, world: World
     assert error_of() == f"{HOST}: {expected}"
 
 
-WITHOUT_TIME = json.dumps(
-    {"Credentials": dict.fromkeys(("AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"), "soon")}
-)
+CLI_KEYS = {"AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c", "Expiration": FUTURE}
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        "",
-        '{"Credentials": {',
-        "null",
-        "{}",
-        "[]",
-        '{"Credentials": {}}',
-        '{"Credentials": {"AccessKeyId": 1}}',
-        WITHOUT_TIME,
-    ],
-)
-def test_a_broken_file_of_the_cli_cache_counts_as_missing(content: str, world: World) -> None:
+def cached_role(world: World) -> Path:
+    """Use a role, and return the file of the CLI's cache that has its credentials."""
     assert REGISTRY
     world.role()
     client.fetch(REGISTRY, time.time)
     (file,) = (world.home / ".aws/cli/cache").iterdir()
-    file.write_text(content)
+    return file
+
+
+@pytest.mark.parametrize("content", [
+    *NOT_JSON,
+    '{"Credentials": {',
+    '{"Credentials": {}}',
+    *(json.dumps({"Credentials": json.loads(keys)}) for keys in broken(CLI_KEYS, *CLI_KEYS)),
+    json.dumps({"Credentials": {**CLI_KEYS, "AccountId": 1}}),
+])  # fmt: skip
+def test_a_broken_file_of_the_cli_cache_counts_as_missing(content: str, world: World) -> None:
+    assert REGISTRY
+    cached_role(world).write_text(content)
+    assert client.fetch(REGISTRY, time.time).token.username == "AWS"
+    assert len(world.sts.calls) == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes in directories")
+@pytest.mark.parametrize("create", [
+    os.mkfifo if hasattr(os, "mkfifo") else os.mkdir,
+    os.mkdir,
+    lambda path: os.symlink("/dev/zero", path),
+    lambda path: os.symlink(path, path),
+])  # fmt: skip
+def test_the_cli_cache_reads_no_pipes_and_devices(create: Callable[[Path], object], world: World) -> None:
+    assert REGISTRY
+    file = cached_role(world)
+    file.unlink()
+    create(file)
     assert client.fetch(REGISTRY, time.time).token.username == "AWS"
     assert len(world.sts.calls) == 2
 
