@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.config import Config
 
-from ecr_credhelper.aws.authorization import caller_host_of, token_of
+from ecr_credhelper.aws.authorization import caller_host_of, reject_other_responses, token_of
 from ecr_credhelper.aws.errors import explain
 from ecr_credhelper.aws.files import reject_special_files
 from ecr_credhelper.aws.sessions import profile_of, resolve_credentials, session_for, session_lock
@@ -79,6 +79,8 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
         events = {"before-send": Stage.REQUEST, "response-received": Stage.RESPONSE}
         for event, stage in events.items():
             client.meta.events.register(event, partial(_report, on_stage, stage))
+        check = partial(reject_other_responses, registry.host, client.meta.endpoint_url)
+        client.meta.events.register("before-parse", check)
         response = client.get_authorization_token()
     except CredentialHelperError:
         raise

@@ -7,6 +7,7 @@ messages quote lines, which can contain keys. This module therefore reads the fi
 import configparser
 import os
 import shlex
+from codecs import BOM_UTF8
 from contextlib import suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -16,11 +17,14 @@ from botocore import exceptions as aws
 
 from ecr_credhelper.aws.profiles import (
     CONFIG,
+    CREDENTIALS,
+    REFERENCES,
     Section,
     accounts_of,
     merged,
     sections,
     selected_profile,
+    used_sections,
 )
 from ecr_credhelper.errors import (
     NO_CREDENTIALS,
@@ -38,13 +42,12 @@ if TYPE_CHECKING:
 Problem = tuple[type[CredentialHelperError], str, str]
 """The class, the reason and the hint of an error."""
 
-REFERENCES = {"source_profile": "profile", "sso_session": "sso-session", "services": "services"}
-"""Settings that refer to a section, and the kinds of these sections."""
-
 SOURCES = ("Environment", "Ec2InstanceMetadata", "EcsContainer")
 """The values of ``credential_source``."""
 
 SSO_SETTINGS = ("sso_start_url", "sso_region", "sso_account_id", "sso_role_name")
+
+KEYS = ("aws_access_key_id", "aws_secret_access_key")
 
 IMDS = "169.254.169.254"
 """The address of the EC2 instance metadata."""
@@ -64,7 +67,10 @@ def problem_of(
                 profile or selected_profile(environ) or "default", list(sections(environ))
             )
         case aws.NoCredentialsError():
-            return _no_credentials(error, registry, profile, environ)
+            return _incomplete_sso(profile, environ) or _no_credentials(error, registry, profile, environ)
+        case AttributeError() | RuntimeError():
+            used = used_sections(profile, environ)
+            return _not_nested(used) or _empty_key(used)
     return None
 
 
@@ -80,7 +86,17 @@ def _syntax_problem(error: aws.ConfigParseError) -> Problem | None:
         case configparser.DuplicateOptionError(section=section, option=option, lineno=line):
             reason = f"section [{section}] of {path} sets {option} twice, again in line {line}"
             hint = "remove one of them"
-        case configparser.MissingSectionHeaderError(line=text) if not text.isascii():
+        case configparser.MissingSectionHeaderError(line=text, lineno=line) if text.startswith("["):
+            reason, hint = (
+                f"the section in line {line} of {path} has no closing bracket",
+                "write ] at its end",
+            )
+        case configparser.ParsingError(errors=[(line, text), *_]) if text.startswith("'["):
+            reason, hint = (
+                f"the section in line {line} of {path} has no closing bracket",
+                "write ] at its end",
+            )
+        case configparser.MissingSectionHeaderError() if _has_byte_order_mark(path):
             reason, hint = (
                 f"{path} starts with a byte order mark",
                 "save it as UTF-8 without a byte order mark",
@@ -96,6 +112,12 @@ def _syntax_problem(error: aws.ConfigParseError) -> Problem | None:
     return ConfigurationError, reason, hint
 
 
+def _has_byte_order_mark(path: str) -> bool:
+    with suppress(OSError), open(path, "rb") as file:
+        return file.read(len(BOM_UTF8)) == BOM_UTF8
+    return False
+
+
 def _indented_line(path: str) -> int | None:
     """Return the number of the first indented line without an equals sign, if the file can still be read."""
     with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
@@ -108,13 +130,22 @@ def _indented_line(path: str) -> int | None:
 
 def _missing_profile(name: str, found: list[Section], environ: "Mapping[str, str]") -> Problem | None:
     for section in found:
-        if section.variable == CONFIG and not section.kind and section.header in {name, f"profile {name}"}:
+        is_in_credentials = section.variable == CREDENTIALS
+        header = section.header.lower()
+        if header in {name.lower(), f"profile {name}".lower()} and (is_in_credentials or not section.kind):
             reason = f"AWS profile {name!r} does not exist: {section.place} does not define it"
-            return ConfigurationError, reason, f"write [profile {_quoted(name)}]"
+            return (
+                ConfigurationError,
+                reason,
+                f"write [{'' if is_in_credentials else 'profile '}{_quoted(name)}]",
+            )
     reason = f"AWS profile {name!r} does not exist"
     if near := _near(name, [section.name for section in found if section.kind == "profile"]):
         return ConfigurationError, reason, f"did you mean {near}?"
     path = environ.get(CONFIG)
+    if path and os.path.isdir(os.path.expanduser(path)):
+        reason = f"AWS profile {name!r} does not exist, because {path} is a directory"
+        return ConfigurationError, reason, f"check {CONFIG}"
     if path and not os.path.isfile(os.path.expanduser(path)):
         reason = f"AWS profile {name!r} does not exist, because {path} does not exist"
         return ConfigurationError, reason, f"check {CONFIG}"
@@ -172,9 +203,14 @@ def _wrong_profile(section: Section, settings: dict[str, str], found: list[Secti
     is_web = "web_identity_token_file" in settings
     is_role = "role_arn" in settings and not is_web
     has_source_profile = "source_profile" in settings
-    uses_sso = {"sso_account_id", "sso_role_name"} & set(settings)
-    sso = {**settings, **merged("sso-session", settings.get("sso_session", ""), found)}
-    missing = [name for name in SSO_SETTINGS if name not in sso]
+    uses_sso = {"sso_session", *SSO_SETTINGS} & set(settings)
+    session = merged("sso-session", settings.get("sso_session", ""), found)
+    missing = [name for name in SSO_SETTINGS if name not in {**settings, **session}]
+    differing = [
+        name
+        for name in session
+        if name in SSO_SETTINGS and settings.get(name, session[name]) != session[name]
+    ]
     problems = (
         (is_role and source and has_source_profile,
             f"{place} has both source_profile and credential_source", "remove one of them"),
@@ -188,6 +224,9 @@ def _wrong_profile(section: Section, settings: dict[str, str], found: list[Secti
             f"{place} has a web_identity_token_file, but no role_arn", "add role_arn"),
         (uses_sso and missing,
             f"{place} uses SSO, but has no {', '.join(missing)}", "run: aws configure sso"),
+        (differing,
+            f"{place} and its sso_session have different values of {', '.join(differing)}",
+            "remove those of the profile"),
     )  # fmt: skip
     return next(((ConfigurationError, reason, hint) for applies, reason, hint in problems if applies), None)
 
@@ -198,6 +237,34 @@ def _without_credentials(chain: list[str]) -> Problem | None:
     *_, parent, last = chain
     reason = f"profile {last}, the source_profile of profile {parent}, contains no AWS credentials"
     return CredentialsError, reason, f"run: aws configure --profile {shlex.quote(last)}"
+
+
+def _incomplete_sso(profile: str | None, environ: "Mapping[str, str]") -> Problem | None:
+    """Return what the profile lacks: botocore ignores SSO without an account and a role."""
+    name, found = profile or selected_profile(environ) or "default", list(sections(environ))
+    settings = merged("profile", name, found)
+    own = [section for section in found if (section.kind, section.name) == ("profile", name)]
+    is_sso = {"sso_session", "sso_start_url"} & set(settings)
+    return _wrong_profile(own[0], settings, found) if is_sso else None
+
+
+def _not_nested(found: list[Section]) -> Problem | None:
+    """Return which setting of a service has a value instead of settings below it."""
+    for section in found:
+        for name, value in section.settings.items():
+            if section.kind == "services" and "." not in name and value:
+                reason = f"{name} in {section.place} has a value, but needs settings"
+                return ConfigurationError, reason, "write them in indented lines below it"
+    return None
+
+
+def _empty_key(found: list[Section]) -> Problem | None:
+    for section in found:
+        for name in KEYS:
+            if section.settings.get(name) == "":
+                reason = f"{name} in {section.place} is empty"
+                return CredentialsError, reason, f"run: aws configure --profile {shlex.quote(section.name)}"
+    return None
 
 
 def _no_credentials(

@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import sys
+from traceback import walk_tb
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -102,7 +103,8 @@ def exception_fields(error: Exception) -> dict[str, str]:
     """Return the names in an exception, without messages, and with only the host of a URL."""
     fields = getattr(error, "kwargs", {})
     name = str(next((fields[key] for key in NAMES if key in fields), type(error).__name__))
-    host = _host(str(fields.get("endpoint_url") or fields.get("proxy_url") or "")) or "AWS"
+    url = fields.get("endpoint_url") or fields.get("proxy_url") or request_url(error)
+    host = _host(str(url)) or "AWS"
     return {
         "name": name,
         "host": host,
@@ -148,3 +150,21 @@ def install_command(package: str) -> str:
         command for file, command in INSTALLERS.items() if os.path.exists(os.path.join(sys.prefix, file))
     )
     return next(installed, f"{sys.executable} -m pip install '{{package}}'").format(package=package)
+
+
+def request_url(error: Exception) -> str:
+    """Return the URL of the request that failed, or an empty string.
+
+    Most exceptions do not have it, but the frames of botocore that raised them do.
+    """
+    url = ""
+    for frame, _ in walk_tb(error.__traceback__):
+        if frame.f_globals.get("__name__") in {"botocore.endpoint", "botocore.httpsession"}:
+            url = getattr(frame.f_locals.get("request"), "url", url)
+    return url
+
+
+def is_from_parser(error: Exception) -> bool:
+    """Return whether botocore failed to parse a response."""
+    names = {frame.f_globals.get("__name__") for frame, _ in walk_tb(error.__traceback__)}
+    return "botocore.parsers" in names

@@ -14,7 +14,13 @@ from botocore.parsers import ResponseParserError
 
 from ecr_credhelper import errors
 from ecr_credhelper.aws import config_errors, environment_errors
-from ecr_credhelper.aws.error_fields import CALLER_IDENTITY, common_fields, exception_fields, response_fields
+from ecr_credhelper.aws.error_fields import (
+    CALLER_IDENTITY,
+    common_fields,
+    exception_fields,
+    is_from_parser,
+    response_fields,
+)
 from ecr_credhelper.aws.profiles import chain_of
 from ecr_credhelper.settings.rules import NO_RULE
 
@@ -163,22 +169,42 @@ EXCEPTIONS: tuple[Row, ...] = (
         "the connection to {host} timed out",
         "check the network, HTTPS_PROXY and AWS_ENDPOINT_URL, and try again"),
     Row((aws.ConnectionClosedError,), errors.UnreachableError,
+        "the response of {host} is not HTTP",
+        "check the scheme and the port of AWS_ENDPOINT_URL, and proxies",
+        r"BadStatusLine\("),
+    Row((aws.ConnectionClosedError,), errors.UnreachableError,
+        "{host} closed the connection before the end of its response",
+        "check HTTPS_PROXY and AWS_ENDPOINT_URL, and try again",
+        "IncompleteRead"),
+    Row((aws.ConnectionClosedError,), errors.UnreachableError,
         "{host} closed the connection without a response",
         "check HTTPS_PROXY and AWS_ENDPOINT_URL, and try again"),
     Row((aws.EndpointConnectionError,), errors.UnreachableError,
         "{host} cannot be reached (cannot resolve the host name)",
         "check DNS, the region {region}, HTTPS_PROXY and AWS_ENDPOINT_URL",
         "NameResolutionError"),
+    Row((aws.HTTPClientError,), errors.CredentialsError,
+        "the AWS credentials{of_profile} contain a line break, or another character that HTTP does not allow",
+        "correct them at their source",
+        "Invalid header value|codec can't encode"),
     Row((aws.EndpointConnectionError, aws.ConnectionError, aws.HTTPClientError), errors.UnreachableError,
         "{host} cannot be reached",
         "check the network, the region {region}, HTTPS_PROXY and AWS_ENDPOINT_URL"),
     Row((ResponseParserError,), errors.InvalidResponseError,
-        "the response is not from AWS: it is neither JSON nor XML",
-        "check AWS_ENDPOINT_URL and proxies"),
-    Row((ValueError, OverflowError, RuntimeError), errors.InvalidResponseError,
-        "the response contains a time that is not valid",
+        "the response of {host} contains a time that is not valid",
         "check AWS_ENDPOINT_URL and proxies",
         r"(?i)timestamp|timezone offset|\bnan\b|out of range"),
+    Row((ResponseParserError,), errors.InvalidResponseError,
+        "the response of {host} is not from AWS: it is neither JSON nor XML",
+        "check AWS_ENDPOINT_URL and proxies",
+        "invalid XML"),
+    Row((ResponseParserError,), errors.InvalidResponseError,
+        "the response of {host} is not from AWS: it has another form",
+        "check AWS_ENDPOINT_URL and proxies"),
+    Row((ValueError, OverflowError, RuntimeError, TypeError), errors.CredentialsError,
+        "the expiration of the AWS credentials{of_profile} is not a time",
+        "correct the source of the credentials",
+        r"(?i)timestamp|timezone offset|\bnan\b|out of range|string format|contain a date|offset-naive"),
     Row((ValueError,), errors.ConfigurationError,
         "AWS_CONTAINER_CREDENTIALS_FULL_URI has a host that AWS SDKs do not allow",
         "use a loopback address or https",
@@ -282,6 +308,14 @@ RESPONSES: tuple[Row, ...] = (
         "this web identity is not authorized to perform sts:AssumeRoleWithWebIdentity",
         "compare the trust policy of the role{role} with the token's issuer, sub and aud",
         rf"^{WEB_IDENTITY}"),
+    Row(("AccessDenied", "AccessDeniedException"), errors.AccessDeniedError,
+        "the root user of an account cannot assume a role",
+        "use the credentials of an IAM user or of a role",
+        "Roles may not be assumed by root"),
+    Row(("MalformedPolicyDocument", "MalformedPolicyDocumentException", "PackedPolicyTooLarge",
+         "PackedPolicyTooLargeException"), errors.ConfigurationError,
+        "AWS does not accept the policy for {action} ({code})",
+        "correct the session policy"),
     Row(("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"), errors.AccessDeniedError,
         "{denial}",
         "{remedy}"),
@@ -309,10 +343,11 @@ def explain(
     """Return our error for an exception that botocore raised for ``registry`` under a rule."""
     chain = chain_of(profile, os.environ)
     own_settings = next(iter(chain.values()))
-    found = environment_errors.problem_of(
+    if is_from_parser(error):
+        error = ResponseParserError(str(error)).with_traceback(error.__traceback__)
+    elif found := environment_errors.problem_of(
         error, profile, own_settings, os.environ
-    ) or config_errors.problem_of(error, registry, profile, os.environ)
-    if found:
+    ) or config_errors.problem_of(error, registry, profile, os.environ):
         kind, reason, hint = found
         return kind(registry.host, reason, hint)
     fields = common_fields(registry, profile, rule, chain)

@@ -11,12 +11,15 @@ if TYPE_CHECKING:
 
 CONFIG, CREDENTIALS = "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"
 
-KINDS = ("profile", "sso-session", "services")
-"""The kinds of sections that AWS SDKs read."""
+REFERENCES = {"source_profile": "profile", "sso_session": "sso-session", "services": "services"}
+"""Settings that refer to a section, and the kinds of these sections."""
 
 
 class Section(NamedTuple):
-    """A section of a configuration file. ``kind`` is empty if AWS SDKs ignore the section."""
+    """A section of a configuration file. ``kind`` is empty if AWS SDKs ignore the section.
+
+    Nested settings have the name of the setting above them: ``ecr.endpoint_url``.
+    """
 
     variable: str
     file: str
@@ -45,16 +48,21 @@ def sections(environ: "Mapping[str, str]") -> "Iterator[Section]":
 
 
 def _sections(variable: str, path: str, lines: "Iterable[str]") -> "Iterator[Section]":
-    section = None
+    section, parent = None, ""
     for number, line in enumerate(lines, 1):
         if line.startswith("["):
             if section:
                 yield section
             header = line[1:].partition("]")[0].strip()
             section = Section(variable, path, number, header, *_kind_and_name(variable, header), {})
-        elif section and not line.startswith((" ", "\t", "#", ";")):
+        elif section and not line.startswith(("#", ";")):
             name, _, value = line.partition("=")
-            section.settings[name.strip().lower()] = value.strip()
+            name = name.strip().lower()
+            if line.startswith((" ", "\t")):
+                name = f"{parent}.{name}"
+            else:
+                parent = name
+            section.settings[name] = value.strip()
     if section:
         yield section
 
@@ -66,7 +74,7 @@ def _kind_and_name(variable: str, header: str) -> tuple[str, str]:
         words = shlex.split(header)
     except ValueError:
         return "", header
-    is_known = len(words) == 2 and words[0] in KINDS  # noqa: PLR2004 - the kind and the name
+    is_known = len(words) == 2 and words[0] in REFERENCES.values()  # noqa: PLR2004 - the kind and the name
     return (words[0], words[1]) if is_known else ("", header)
 
 
@@ -85,6 +93,15 @@ def chain_of(profile: str | None, environ: "Mapping[str, str]") -> dict[str, dic
         chain[name] = merged("profile", name, found)
         name = chain[name].get("source_profile", "")
     return chain
+
+
+def used_sections(profile: str | None, environ: "Mapping[str, str]") -> list[Section]:
+    """Return the sections of a profile, of its source profiles, and those that they refer to."""
+    found, chain = list(sections(environ)), chain_of(profile, environ)
+    used = {("profile", name) for name in chain}
+    for settings in chain.values():
+        used |= {(kind, settings.get(setting, "")) for setting, kind in REFERENCES.items()}
+    return [section for section in found if (section.kind, section.name) in used]
 
 
 def selected_profile(environ: "Mapping[str, str]") -> str:

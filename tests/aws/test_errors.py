@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from configparser import MissingSectionHeaderError
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,6 +62,11 @@ URL = "https://user:a-secret@api.example/path?X-Amz-Signature=a-secret"
             ["'nope' does not exist", "list-profiles"],
         ),
         (aws.ConfigParseError(path="/c", error="a-secret"), errors.ConfigurationError, ["/c cannot be read"]),
+        (
+            aws.ConfigParseError(path="/c", error=MissingSectionHeaderError("/c", 1, "é = a-secret")),
+            errors.ConfigurationError,
+            ["line 1 of /c precedes the first [section]"],
+        ),
         (aws.InvalidConfigError(error_msg="a-secret"), errors.ConfigurationError, ["is not valid"]),
         (
             aws.EndpointVariantError(tags=["fips"], error_msg="a-secret"),
