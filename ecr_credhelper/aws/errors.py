@@ -343,6 +343,8 @@ def explain(
     """Return our error for an exception that botocore raised for ``registry`` under a rule."""
     chain = chain_of(profile, os.environ)
     own_settings = next(iter(chain.values()))
+    if errors.is_out_of_memory(error):
+        error = MemoryError()
     if is_from_parser(error):
         error = ResponseParserError(str(error)).with_traceback(error.__traceback__)
     elif found := environment_errors.problem_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable
 from configparser import MissingSectionHeaderError
@@ -111,6 +112,12 @@ URL = "https://user:a-secret@api.example/path?X-Amz-Signature=a-secret"
         (aws.HTTPClientError(error="a-secret"), errors.UnreachableError, ["AWS cannot be reached"]),
         (RuntimeError("can't start new thread"), errors.CredentialHelperError, ["a limit on processes"]),
         (MemoryError("a-secret"), errors.CredentialHelperError, ["not enough memory"]),
+        (ssl.SSLError(1, "[SSL] malloc failure"), errors.CredentialHelperError, ["not enough memory"]),
+        (
+            ImportError("a.so: failed to map segment from shared object"),
+            errors.CredentialHelperError,
+            ["not enough memory"],
+        ),
         (ValueError("a-secret"), errors.InvalidResponseError, ["is not valid (ValueError)"]),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
