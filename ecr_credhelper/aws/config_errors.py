@@ -47,7 +47,14 @@ SOURCES = ("Environment", "Ec2InstanceMetadata", "EcsContainer")
 
 SSO_SETTINGS = ("sso_start_url", "sso_region", "sso_account_id", "sso_role_name")
 
+NESTED = ("s3", "api_versions", "proxies_config")
+"""Settings of a profile that have settings below them."""
+
 KEYS = ("aws_access_key_id", "aws_secret_access_key")
+
+CREDENTIAL_SETTINGS = {*KEYS, "credential_process", "credential_source", "login_session", "sso_account_id",
+                       "sso_session", "web_identity_token_file"}  # fmt: skip
+"""Settings of which a profile with credentials has at least one."""
 
 IMDS = "169.254.169.254"
 """The address of the EC2 instance metadata."""
@@ -63,14 +70,15 @@ def problem_of(
         case aws.ProfileNotFound():
             return _missing_profile(str(error.kwargs["profile"]), list(sections(environ)), environ)
         case aws.InvalidConfigError() | aws.PartialCredentialsError() | aws.UnknownCredentialError():
-            return _wrong_reference(
-                profile or selected_profile(environ) or "default", list(sections(environ))
+            name = profile or selected_profile(environ) or "default"
+            return _wrong_nesting(used_sections(profile, environ)) or _wrong_reference(
+                name, list(sections(environ))
             )
         case aws.NoCredentialsError():
             return _incomplete_sso(profile, environ) or _no_credentials(error, registry, profile, environ)
-        case AttributeError() | RuntimeError():
+        case AssertionError() | AttributeError() | RuntimeError() | TypeError():
             used = used_sections(profile, environ)
-            return _not_nested(used) or _empty_key(used)
+            return _wrong_nesting(used) or _empty_key(used)
     return None
 
 
@@ -176,7 +184,7 @@ def _wrong_reference(name: str, found: list[Section]) -> Problem | None:
         if own and (problem := _wrong_profile(own[0], settings, found)):
             return problem
         if "role_arn" not in settings or "source_profile" not in settings:
-            return _without_credentials(seen)
+            return None if CREDENTIAL_SETTINGS & set(settings) else _without_credentials(seen)
         name = settings["source_profile"]
     reason = f"the source_profile of profile {seen[-1]} leads back to profile {name}"
     return ConfigurationError, reason, "end the chain with a profile that has credentials"
@@ -248,13 +256,18 @@ def _incomplete_sso(profile: str | None, environ: "Mapping[str, str]") -> Proble
     return _wrong_profile(own[0], settings, found) if is_sso else None
 
 
-def _not_nested(found: list[Section]) -> Problem | None:
-    """Return which setting of a service has a value instead of settings below it."""
+def _wrong_nesting(found: list[Section]) -> Problem | None:
+    """Return which setting has a value instead of settings in the lines below it, or the opposite."""
     for section in found:
-        for name, value in section.settings.items():
-            if section.kind == "services" and "." not in name and value:
+        parents = {name.partition(".")[0] for name in section.settings if "." in name}
+        for name in section.settings:
+            has_settings = name in parents
+            if "." not in name and not has_settings and (section.kind == "services" or name in NESTED):
                 reason = f"{name} in {section.place} has a value, but needs settings"
                 return ConfigurationError, reason, "write them in indented lines below it"
+            if has_settings and section.kind != "services" and name not in NESTED:
+                reason = f"{name} in {section.place} has settings below it, but needs a value"
+                return ConfigurationError, reason, "write the value in the same line"
     return None
 
 

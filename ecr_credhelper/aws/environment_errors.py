@@ -47,7 +47,9 @@ WRONG_VALUES = (
     aws.InvalidDefaultsMode,
     aws.InvalidRegionError,
     aws.InvalidRetryConfigurationError,
+    aws.InvalidS3UsEast1RegionalEndpointConfigError,
     aws.InvalidSTSRegionalEndpointsConfigError,
+    TypeError,
     ValueError,
 )
 """Exceptions for the values of settings."""

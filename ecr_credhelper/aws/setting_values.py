@@ -23,7 +23,7 @@ SCHEMES = ("http", "https")
 
 
 class Setting(NamedTuple):
-    """A variable (or an empty text), the setting of a profile, and the values that botocore accepts."""
+    """A variable, the setting of a profile (either can be empty), and the values that botocore accepts."""
 
     variable: str
     name: str
@@ -50,7 +50,9 @@ def _to_int(text: str) -> int:
 
 
 def is_url(text: str) -> bool:
-    """Return whether a text is a URL with a host and, if it has a port, a valid one."""
+    """Return whether a text is a URL with a host and, if it has a port, a valid one; or empty."""
+    if not text:
+        return True
     try:
         parts = urlsplit(text)
         return bool(parts.scheme in SCHEMES and parts.hostname) and parts.port != 0 and text == text.strip()
@@ -58,8 +60,8 @@ def is_url(text: str) -> bool:
         return False
 
 
-def _is_endpoint(text: str) -> bool:
-    return is_url(text) and bool(is_valid_uri(text))
+def _is_endpoint(text: str) -> object:
+    return is_url(text) and (not text or is_valid_uri(text))
 
 
 SETTINGS = (
@@ -79,6 +81,12 @@ SETTINGS = (
         *_one_of("when_supported", "when_required")),
     Setting("AWS_ACCOUNT_ID_ENDPOINT_MODE", "account_id_endpoint_mode",
         *_one_of("preferred", "disabled", "required")),
+    Setting("AWS_S3_US_EAST_1_REGIONAL_ENDPOINT", "s3_us_east_1_regional_endpoint",
+        *_one_of("legacy", "regional")),
+    Setting("AWS_S3_DISABLE_EXPRESS_SESSION_AUTH", "s3_disable_express_session_auth",
+        *_one_of("true", "false")),
+    Setting("AWS_CA_BUNDLE", "ca_bundle", bool, "the path of a file"),
+    Setting("REQUESTS_CA_BUNDLE", "", bool, "the path of a file"),
     Setting("", "sso_region", re.compile(r"[a-z]+(-[a-z]+)+-\d+").fullmatch, "a region such as us-east-1"),
 )  # fmt: skip
 
@@ -86,6 +94,7 @@ URLS = (
     *(Setting(f"AWS_ENDPOINT_URL_{service.upper()}", f"{service}.endpoint_url", _is_endpoint, "")
         for service in ("ecr", "ecr_public", "sts", "sso", "sso_oidc", "signin")),
     Setting("AWS_ENDPOINT_URL", "endpoint_url", _is_endpoint, ""),
+    Setting("AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint", is_url, ""),
     Setting("AWS_CONTAINER_CREDENTIALS_FULL_URI", "", is_url, ""),
 )  # fmt: skip
 """Settings with a URL. In a profile, those of one service are in a section ``services``."""
@@ -117,11 +126,12 @@ def _wrong_values(
     """Yield the places of wrong values. A variable takes precedence over a profile."""
     for setting in settings:
         places = [(setting.variable, environ.get(setting.variable))]
-        if not places[0][1]:
+        if places[0][1] is None:
             places = [
                 (f"{setting.name} in {section.place}", section.settings.get(setting.name))
                 for section in found
+                if setting.name
             ]
         for place, value in places:
-            if value and not setting.accepts(value):
+            if value is not None and not setting.accepts(value):
                 yield place, setting, value

@@ -558,6 +558,10 @@ NETWORK = [
         AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_ENDPOINT_URL_SSO="http://my_host"),
         "127.0.0.1 cannot be reached; check the network, the region us-west-2, HTTPS_PROXY and "
         "AWS_ENDPOINT_URL"),
+    Cause("closed port, and an empty URL", lambda w: w.profile(f"endpoint_url =\n{w.keys}").env(
+        AWS_ENDPOINT_URL=None, AWS_ENDPOINT_URL_ECR="http://127.0.0.1:9"),
+        "127.0.0.1 cannot be reached; check the network, the region us-west-2, HTTPS_PROXY and "
+        "AWS_ENDPOINT_URL"),
     Cause("closed port, and no proxy for it", lambda w: w.env(
         AWS_ENDPOINT_URL="http://127.0.0.1:9", HTTP_PROXY="ftp://h", NO_PROXY="127.0.0.1"),
         "127.0.0.1 cannot be reached; check the network, the region us-west-2, HTTPS_PROXY and "
@@ -629,6 +633,9 @@ VALUES = [
         ("AWS_DEFAULTS_MODE", "foo", MODES),
         ("AWS_REQUEST_CHECKSUM_CALCULATION", "foo", CHECKSUMS),
         ("AWS_RESPONSE_CHECKSUM_VALIDATION", "foo", CHECKSUMS),
+        ("REQUESTS_CA_BUNDLE", "", "the path of a file"),
+        ("AWS_S3_US_EAST_1_REGIONAL_ENDPOINT", "x", "legacy or regional"),
+        ("AWS_S3_DISABLE_EXPRESS_SESSION_AUTH", "x", "true or false"),
         ("AWS_ACCOUNT_ID_ENDPOINT_MODE", "x", "preferred, disabled or required"),
       )),
     *(Cause(f"{name} = {value}", setting(name, value),
@@ -640,7 +647,21 @@ VALUES = [
         ("defaults_mode", "foo", MODES),
         ("request_checksum_calculation", "foo", CHECKSUMS),
         ("account_id_endpoint_mode", "x", "preferred, disabled or required"),
+        ("max_attempts", "", "a whole number of at least 1"),
+        ("max_attempts", "\n  a = b", "a whole number of at least 1"),
+        ("retry_mode", "", "legacy, standard or adaptive"),
+        ("ca_bundle", "", "the path of a file"),
       )),
+    *(Cause(f"{name} with settings", setting(name, "\n  a = b"),
+        f"{name} in {SECTION} has settings below it, but needs a value; write the value in the same line")
+      for name in ("aws_session_token", "credential_process", "sso_session", "login_session",
+                   "auth_scheme_preference")),
+    *(Cause(f"{name} without settings", setting(name, value),
+        f"{name} in {SECTION} has a value, but needs settings; write them in indented lines below it")
+      for name, value in (("s3", ""), ("api_versions", "x"))),
+    Cause("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata_variable(
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://["),
+        f"AWS_EC2_METADATA_SERVICE_ENDPOINT is not a valid URL; {URL}"),
     Cause("sso_region", lambda w: w.profile(SSO, SSO_SESSION.replace("us-east-1", "us east")),
         "the value of sso_region in [sso-session s] in line 6 of {home}/.aws/config is not valid; "
         "write a region such as us-east-1, or remove it"),
