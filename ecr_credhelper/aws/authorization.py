@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ecr_credhelper.errors import InvalidResponseError
+from ecr_credhelper.errors import InvalidResponseError, UnreachableError
 from ecr_credhelper.token import LIFETIME, MAX_LIFETIME, Token, is_clean
 
 if TYPE_CHECKING:
@@ -46,9 +46,9 @@ def token_of(response: "Mapping[str, Any]", subject: str, now: float) -> Token:
 
 
 def reject_other_responses(subject: str, url: str, response_dict: "Mapping[str, Any]", **_: object) -> None:
-    """Raise InvalidResponseError if a successful response is no JSON object: it can be from a proxy.
+    """Raise an error if a successful response is not a JSON object: it can be from a proxy, or incomplete.
 
-    botocore calls this before it parses a response, and would take it for an empty one.
+    botocore calls this before it parses a response. It would take such a response for an empty one.
     """
     if response_dict["status_code"] != OK:
         return
@@ -60,9 +60,10 @@ def reject_other_responses(subject: str, url: str, response_dict: "Mapping[str, 
     if is_object:
         return
     length = response_dict["headers"].get("content-length", "")
+    if length.isdecimal() and int(length) > len(body):  # some versions of urllib3 do not check that
+        reason = f"{host} closed the connection before the end of its response"
+        raise UnreachableError(subject, reason, "check HTTPS_PROXY and AWS_ENDPOINT_URL, and try again")
     reason = f"the response of {host} is not from Amazon ECR: it is not a JSON object"
-    if length.isdecimal() and int(length) > len(body):
-        reason = f"the response of {host} is incomplete: {len(body)} of {int(length)} bytes"
     raise InvalidResponseError(subject, reason, HINT)
 
 
