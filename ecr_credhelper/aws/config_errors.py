@@ -260,8 +260,8 @@ def _wrong_nesting(found: list[Section]) -> Problem | None:
     """Return which setting has a value instead of settings in the lines below it, or the opposite."""
     for section in found:
         parents = {name.partition(".")[0] for name in section.settings if "." in name}
-        for name in section.settings:
-            has_settings = name in parents
+        for name, value in section.settings.items():
+            has_settings = name in parents and not value
             if "." not in name and not has_settings and (section.kind == "services" or name in NESTED):
                 reason = f"{name} in {section.place} has a value, but needs settings"
                 return ConfigurationError, reason, "write them in indented lines below it"

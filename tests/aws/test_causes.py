@@ -675,6 +675,11 @@ VALUES = [
         ).env(AWS_ENDPOINT_URL=None),
         "ecr in [services s] in line 6 of {home}/.aws/config has a value, but needs settings; "
         "write them in indented lines below it"),
+    Cause("services with a value and settings", lambda w: w.profile(
+        f"services = s\n{w.keys}", "[services s]\necr = foo\n  endpoint_url = a\n").env(
+        AWS_ENDPOINT_URL=None),
+        "ecr in [services s] in line 6 of {home}/.aws/config has a value, but needs settings; "
+        "write them in indented lines below it"),
     Cause("web identity without AWS_ROLE_ARN", lambda w: w.web_identity().env(AWS_ROLE_ARN=None),
         "AWS_WEB_IDENTITY_TOKEN_FILE is set, but AWS_ROLE_ARN is not; set both, or neither"),
     Cause("binary web identity", lambda w: w.binary_web_identity(),
