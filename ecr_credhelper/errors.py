@@ -13,6 +13,10 @@ MAX_LINE = 2000
 """Maximum length of an error line, in characters: enough for every problem of a settings file."""
 
 
+OUT_OF_MEMORY = ("failed to map segment", "allocate memory", "malloc failure")
+"""Parts of the messages of the dynamic linker, of the system and of OpenSSL if there is not enough memory."""
+
+
 class CredentialHelperError(Exception):
     """Base class of all errors that this package raises.
 
@@ -36,10 +40,25 @@ class CredentialHelperError(Exception):
 
 
 def internal_error(error: Exception) -> CredentialHelperError:
-    """Return an error that reports a bug. It has only the exception's type: the message can hold a secret."""
+    """Return an error that reports a bug. It has only the exception's type: the message can hold a secret.
+
+    Too little memory is not a bug.
+    """
+    if is_out_of_memory(error):
+        reason = "there is not enough memory"
+        return CredentialHelperError(PROG, reason, "raise the memory limit")
     reason = f"internal error ({type(error).__name__})"
     hint = "please report this line and the command that you ran"
     return CredentialHelperError(PROG, reason, hint)
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Return whether memory could not be allocated. Imports and TLS have exceptions of their own for that."""
+    return error is not None and (
+        isinstance(error, MemoryError)
+        or (isinstance(error, ImportError | OSError) and any(text in str(error) for text in OUT_OF_MEMORY))
+        or is_out_of_memory(error.__context__)
+    )
 
 
 class ProtocolError(CredentialHelperError):

@@ -8,12 +8,16 @@ import binascii
 import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from ecr_credhelper.errors import InvalidResponseError
+from ecr_credhelper.errors import InvalidResponseError, UnreachableError
 from ecr_credhelper.token import LIFETIME, MAX_LIFETIME, Token, is_clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+OK = 200
+"""The HTTP status of a successful response."""
 
 HINT = "try again; if it still fails, check AWS_ENDPOINT_URL and proxies"
 
@@ -39,6 +43,28 @@ def token_of(response: "Mapping[str, Any]", subject: str, now: float) -> Token:
     username, password = _decode(data.get("authorizationToken"), subject)
     expires_at = _expiry(data.get("expiresAt"), subject, now)
     return Token(username, password, fetched_at=now, expires_at=expires_at)
+
+
+def reject_other_responses(subject: str, url: str, response_dict: "Mapping[str, Any]", **_: object) -> None:
+    """Raise an error if a successful response is not a JSON object: it can be from a proxy, or incomplete.
+
+    botocore calls this before it parses a response. It would take such a response for an empty one.
+    """
+    if response_dict["status_code"] != OK:
+        return
+    body, host = response_dict["body"], urlsplit(url).hostname
+    try:
+        is_object = isinstance(json.loads(body), dict)
+    except (ValueError, RecursionError):
+        is_object = False
+    if is_object:
+        return
+    length = response_dict["headers"].get("content-length", "")
+    if length.isdecimal() and int(length) > len(body):  # some versions of urllib3 do not check that
+        reason = f"{host} closed the connection before the end of its response"
+        raise UnreachableError(subject, reason, "check HTTPS_PROXY and AWS_ENDPOINT_URL, and try again")
+    reason = f"the response of {host} is not from Amazon ECR: it is not a JSON object"
+    raise InvalidResponseError(subject, reason, HINT)
 
 
 def caller_host_of(response: "Mapping[str, Any]") -> str:
@@ -82,12 +108,16 @@ def _expiry(value: object, subject: str, now: float) -> float:
         raise InvalidResponseError(subject, "the token has no expiry", HINT)
     expires_at = value.timestamp()
     if expires_at <= now:
-        reason = f"the token has already expired, at {value:%Y-%m-%d %H:%M %Z}"
+        reason = f"the token has already expired, at {_in_words(value)}"
         raise InvalidResponseError(subject, reason, "check this machine's clock")
     if expires_at - now > MAX_LIFETIME:
-        reason = f"the token expires more than a day from now, at {value:%Y-%m-%d %H:%M %Z}"
+        reason = f"the token expires more than a day from now, at {_in_words(value)}"
         raise InvalidResponseError(subject, reason, "check this machine's clock")
     return expires_at
+
+
+def _in_words(time: dt.datetime) -> str:
+    return time.isoformat(" ", "minutes").replace("+00:00", " UTC")
 
 
 def _password_expiry(password: str) -> float | None:

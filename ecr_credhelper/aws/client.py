@@ -5,11 +5,12 @@ chain, endpoints, retries, proxies and CA bundles.
 """
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.config import Config
 
-from ecr_credhelper.aws.authorization import caller_host_of, token_of
+from ecr_credhelper.aws.authorization import caller_host_of, reject_other_responses, token_of
 from ecr_credhelper.aws.files import reject_special_files
 from ecr_credhelper.aws.progress import Progress, Stage
 from ecr_credhelper.aws.sessions import profile_of, resolve_credentials, session_for, session_lock
@@ -92,6 +93,8 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
         log(f"endpoint {client.meta.endpoint_url} ({client.meta.region_name})")
         if not is_own_session:  # a program's session is not changed
             progress.watch(client.meta.events.register)
+        check = partial(reject_other_responses, registry.host, client.meta.endpoint_url)
+        client.meta.events.register("before-parse", check)
         progress.stage = Stage.CREDENTIALS  # those of a role are fetched when the request is signed
         response = client.get_authorization_token()
     except CredentialHelperError:

@@ -7,13 +7,25 @@ messages quote lines, which can contain keys. This module therefore reads the fi
 import configparser
 import os
 import shlex
+from codecs import BOM_UTF8
 from contextlib import suppress
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies, proxy_bypass
 
 from botocore import exceptions as aws
 
+from ecr_credhelper.aws.profiles import (
+    CONFIG,
+    CREDENTIALS,
+    REFERENCES,
+    Section,
+    accounts_of,
+    merged,
+    sections,
+    selected_profile,
+    used_sections,
+)
 from ecr_credhelper.errors import (
     NO_CREDENTIALS,
     ConfigurationError,
@@ -21,46 +33,31 @@ from ecr_credhelper.errors import (
     CredentialsError,
     NoCredentialsError,
 )
-from ecr_credhelper.files import is_special
-from ecr_credhelper.fingerprint import configuration_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from ecr_credhelper.registry import Registry
 
 Problem = tuple[type[CredentialHelperError], str, str]
 """The class, the reason and the hint of an error."""
 
-CONFIG, CREDENTIALS = "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"
-
-REFERENCES = {"source_profile": "profile", "sso_session": "sso-session", "services": "services"}
-"""Settings that refer to a section, and the kinds of these sections."""
-
 SOURCES = ("Environment", "Ec2InstanceMetadata", "EcsContainer")
 """The values of ``credential_source``."""
 
 SSO_SETTINGS = ("sso_start_url", "sso_region", "sso_account_id", "sso_role_name")
 
+NESTED = ("s3", "api_versions", "proxies_config")
+"""Settings of a profile that have settings below them."""
+
+KEYS = ("aws_access_key_id", "aws_secret_access_key")
+
+CREDENTIAL_SETTINGS = {*KEYS, "credential_process", "credential_source", "login_session", "sso_account_id",
+                       "sso_session", "web_identity_token_file"}  # fmt: skip
+"""Settings of which a profile with credentials has at least one."""
+
 IMDS = "169.254.169.254"
 """The address of the EC2 instance metadata."""
-
-
-class Section(NamedTuple):
-    """A section of a configuration file. ``kind`` is empty if AWS SDKs ignore the section."""
-
-    variable: str
-    file: str
-    line: int
-    header: str
-    kind: str
-    name: str
-    settings: dict[str, str]
-
-    @property
-    def place(self) -> str:
-        """The section as errors show it."""
-        return f"[{self.header}] in line {self.line} of {self.file}"
 
 
 def problem_of(
@@ -73,71 +70,16 @@ def problem_of(
         case aws.ProfileNotFound():
             return _missing_profile(str(error.kwargs["profile"]), list(sections(environ)), environ)
         case aws.InvalidConfigError() | aws.PartialCredentialsError() | aws.UnknownCredentialError():
-            return _wrong_reference(
-                profile or _selected_profile(environ) or "default", list(sections(environ))
+            name = profile or selected_profile(environ) or "default"
+            return _wrong_nesting(used_sections(profile, environ)) or _wrong_reference(
+                name, list(sections(environ))
             )
         case aws.NoCredentialsError():
-            return _no_credentials(error, registry, profile, environ)
+            return _incomplete_sso(profile, environ) or _no_credentials(error, registry, profile, environ)
+        case AssertionError() | AttributeError() | RuntimeError() | TypeError():
+            used = used_sections(profile, environ)
+            return _wrong_nesting(used) or _empty_key(used)
     return None
-
-
-def sections(environ: "Mapping[str, str]") -> "Iterator[Section]":
-    """Yield the sections of both files as far as they can be read."""
-    for variable, path in configuration_files(environ):
-        if variable not in {CONFIG, CREDENTIALS} or is_special(path):
-            continue
-        try:
-            with open(path, encoding="utf-8-sig", errors="replace") as file:
-                yield from _sections(variable, path, file)
-        except (OSError, ValueError):
-            continue
-
-
-def _sections(variable: str, path: str, lines: "Iterable[str]") -> "Iterator[Section]":
-    section = None
-    for number, line in enumerate(lines, 1):
-        if line.startswith("["):
-            if section:
-                yield section
-            header = line[1:].partition("]")[0].strip()
-            section = Section(variable, path, number, header, *_kind_and_name(variable, header), {})
-        elif section and not line.startswith((" ", "\t", "#", ";")):
-            name, _, value = line.partition("=")
-            section.settings[name.strip().lower()] = value.strip()
-    if section:
-        yield section
-
-
-def _kind_and_name(variable: str, header: str) -> tuple[str, str]:
-    if variable == CREDENTIALS or header == "default":
-        return "profile", header
-    try:
-        words = shlex.split(header)
-    except ValueError:
-        return "", header
-    is_known = len(words) == 2 and words[0] in REFERENCES.values()  # noqa: PLR2004 - the kind and the name
-    return (words[0], words[1]) if is_known else ("", header)
-
-
-def _merged(kind: str, name: str, found: "Iterable[Section]") -> dict[str, str]:
-    """Return the settings of a section. As in botocore, those of the credentials file take precedence."""
-    same = (section.settings for section in found if (section.kind, section.name) == (kind, name))
-    return {key: value for settings in same for key, value in settings.items()}
-
-
-def chain_of(profile: str | None, environ: "Mapping[str, str]") -> dict[str, dict[str, str]]:
-    """Return the settings of a profile, of its ``source_profile``, and so on, by name."""
-    found = list(sections(environ))
-    chain: dict[str, dict[str, str]] = {}
-    name = profile or _selected_profile(environ) or "default"
-    while name and name not in chain:
-        chain[name] = _merged("profile", name, found)
-        name = chain[name].get("source_profile", "")
-    return chain
-
-
-def _selected_profile(environ: "Mapping[str, str]") -> str:
-    return environ.get("AWS_DEFAULT_PROFILE") or environ.get("AWS_PROFILE") or ""
 
 
 def _syntax_problem(error: aws.ConfigParseError) -> Problem | None:
@@ -152,7 +94,17 @@ def _syntax_problem(error: aws.ConfigParseError) -> Problem | None:
         case configparser.DuplicateOptionError(section=section, option=option, lineno=line):
             reason = f"section [{section}] of {path} sets {option} twice, again in line {line}"
             hint = "remove one of them"
-        case configparser.MissingSectionHeaderError(line=text) if not text.isascii():
+        case configparser.MissingSectionHeaderError(line=text, lineno=line) if text.startswith("["):
+            reason, hint = (
+                f"the section in line {line} of {path} has no closing bracket",
+                "write ] at its end",
+            )
+        case configparser.ParsingError(errors=[(line, text), *_]) if text.startswith("'["):
+            reason, hint = (
+                f"the section in line {line} of {path} has no closing bracket",
+                "write ] at its end",
+            )
+        case configparser.MissingSectionHeaderError() if _has_byte_order_mark(path):
             reason, hint = (
                 f"{path} starts with a byte order mark",
                 "save it as UTF-8 without a byte order mark",
@@ -168,6 +120,12 @@ def _syntax_problem(error: aws.ConfigParseError) -> Problem | None:
     return ConfigurationError, reason, hint
 
 
+def _has_byte_order_mark(path: str) -> bool:
+    with suppress(OSError), open(path, "rb") as file:
+        return file.read(len(BOM_UTF8)) == BOM_UTF8
+    return False
+
+
 def _indented_line(path: str) -> int | None:
     """Return the number of the first indented line without an equals sign, if the file can still be read."""
     with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
@@ -180,13 +138,22 @@ def _indented_line(path: str) -> int | None:
 
 def _missing_profile(name: str, found: list[Section], environ: "Mapping[str, str]") -> Problem | None:
     for section in found:
-        if section.variable == CONFIG and not section.kind and section.header in {name, f"profile {name}"}:
+        is_in_credentials = section.variable == CREDENTIALS
+        header = section.header.lower()
+        if header in {name.lower(), f"profile {name}".lower()} and (is_in_credentials or not section.kind):
             reason = f"AWS profile {name!r} does not exist: {section.place} does not define it"
-            return ConfigurationError, reason, f"write [profile {_quoted(name)}]"
+            return (
+                ConfigurationError,
+                reason,
+                f"write [{'' if is_in_credentials else 'profile '}{_quoted(name)}]",
+            )
     reason = f"AWS profile {name!r} does not exist"
     if near := _near(name, [section.name for section in found if section.kind == "profile"]):
         return ConfigurationError, reason, f"did you mean {near}?"
     path = environ.get(CONFIG)
+    if path and os.path.isdir(os.path.expanduser(path)):
+        reason = f"AWS profile {name!r} does not exist, because {path} is a directory"
+        return ConfigurationError, reason, f"check {CONFIG}"
     if path and not os.path.isfile(os.path.expanduser(path)):
         reason = f"AWS profile {name!r} does not exist, because {path} does not exist"
         return ConfigurationError, reason, f"check {CONFIG}"
@@ -208,7 +175,7 @@ def _wrong_reference(name: str, found: list[Section]) -> Problem | None:
     while name not in seen:
         seen.append(name)
         own = [section for section in found if (section.kind, section.name) == ("profile", name)]
-        settings = _merged("profile", name, found)
+        settings = merged("profile", name, found)
         for section in own:
             for setting, kind in REFERENCES.items():
                 is_used = section.settings.get(setting) == settings.get(setting)
@@ -217,7 +184,7 @@ def _wrong_reference(name: str, found: list[Section]) -> Problem | None:
         if own and (problem := _wrong_profile(own[0], settings, found)):
             return problem
         if "role_arn" not in settings or "source_profile" not in settings:
-            return _without_credentials(seen)
+            return None if CREDENTIAL_SETTINGS & set(settings) else _without_credentials(seen)
         name = settings["source_profile"]
     reason = f"the source_profile of profile {seen[-1]} leads back to profile {name}"
     return ConfigurationError, reason, "end the chain with a profile that has credentials"
@@ -244,9 +211,14 @@ def _wrong_profile(section: Section, settings: dict[str, str], found: list[Secti
     is_web = "web_identity_token_file" in settings
     is_role = "role_arn" in settings and not is_web
     has_source_profile = "source_profile" in settings
-    uses_sso = {"sso_account_id", "sso_role_name"} & set(settings)
-    sso = {**settings, **_merged("sso-session", settings.get("sso_session", ""), found)}
-    missing = [name for name in SSO_SETTINGS if name not in sso]
+    uses_sso = {"sso_session", *SSO_SETTINGS} & set(settings)
+    session = merged("sso-session", settings.get("sso_session", ""), found)
+    missing = [name for name in SSO_SETTINGS if name not in {**settings, **session}]
+    differing = [
+        name
+        for name in session
+        if name in SSO_SETTINGS and settings.get(name, session[name]) != session[name]
+    ]
     problems = (
         (is_role and source and has_source_profile,
             f"{place} has both source_profile and credential_source", "remove one of them"),
@@ -260,6 +232,9 @@ def _wrong_profile(section: Section, settings: dict[str, str], found: list[Secti
             f"{place} has a web_identity_token_file, but no role_arn", "add role_arn"),
         (uses_sso and missing,
             f"{place} uses SSO, but has no {', '.join(missing)}", "run: aws configure sso"),
+        (differing,
+            f"{place} and its sso_session have different values of {', '.join(differing)}",
+            "remove those of the profile"),
     )  # fmt: skip
     return next(((ConfigurationError, reason, hint) for applies, reason, hint in problems if applies), None)
 
@@ -272,12 +247,43 @@ def _without_credentials(chain: list[str]) -> Problem | None:
     return CredentialsError, reason, f"run: aws configure --profile {shlex.quote(last)}"
 
 
+def _incomplete_sso(profile: str | None, environ: "Mapping[str, str]") -> Problem | None:
+    """Return what the profile lacks: botocore ignores SSO without an account and a role."""
+    name, found = profile or selected_profile(environ) or "default", list(sections(environ))
+    settings = merged("profile", name, found)
+    own = [section for section in found if (section.kind, section.name) == ("profile", name)]
+    is_sso = {"sso_session", "sso_start_url"} & set(settings)
+    return _wrong_profile(own[0], settings, found) if is_sso else None
+
+
+def _wrong_nesting(found: list[Section]) -> Problem | None:
+    """Return which setting has a value instead of settings in the lines below it, or the opposite."""
+    for section in found:
+        parents = {name.partition(".")[0] for name in section.settings if "." in name}
+        for name, value in section.settings.items():
+            has_settings = name in parents and not value
+            if "." not in name and not has_settings and (section.kind == "services" or name in NESTED):
+                reason = f"{name} in {section.place} has a value, but needs settings"
+                return ConfigurationError, reason, "write them in indented lines below it"
+            if has_settings and section.kind != "services" and name not in NESTED:
+                reason = f"{name} in {section.place} has settings below it, but needs a value"
+                return ConfigurationError, reason, "write the value in the same line"
+    return None
+
+
+def _empty_key(found: list[Section]) -> Problem | None:
+    for section in found:
+        for name in KEYS:
+            if section.settings.get(name) == "":
+                reason = f"{name} in {section.place} is empty"
+                return CredentialsError, reason, f"run: aws configure --profile {shlex.quote(section.name)}"
+    return None
+
+
 def _no_credentials(
     error: aws.NoCredentialsError, registry: "Registry", profile: str | None, environ: "Mapping[str, str]"
 ) -> Problem | None:
     """Return why no credentials were found, and which profile fits the registry's account."""
-    from ecr_credhelper.aws.sessions import accounts_of
-
     if error.kwargs.get("metadata_status") == 401:  # noqa: PLR2004 - the metadata service requires a token
         reason = "the EC2 instance metadata requires a token, and did not return one (HTTP status 401)"
         hint = "in a container, set the metadata hop limit of the EC2 instance to 2 (HttpPutResponseHopLimit)"

@@ -2,23 +2,23 @@
 
 import os
 import re
-import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from botocore import exceptions as aws
+from botocore.utils import should_bypass_proxies
 
-from ecr_credhelper.aws import trust
-from ecr_credhelper.errors import ConfigurationError, CredentialHelperError, CredentialsError
+from ecr_credhelper.aws.error_fields import request_url
+from ecr_credhelper.aws.profiles import used_sections
+from ecr_credhelper.aws.setting_values import is_url, wrong_url, wrong_value
+from ecr_credhelper.errors import ConfigurationError, CredentialsError
+from ecr_credhelper.files import is_special
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ecr_credhelper.settings.rules import Rule
-
-Problem = tuple[type[CredentialHelperError], str, str]
-"""The class, the reason and the hint of an error."""
+    from ecr_credhelper.aws.config_errors import Problem
 
 KEYS = (
     "AWS_ACCESS_KEY_ID",
@@ -30,39 +30,62 @@ KEYS = (
 FILES = ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
 """Variables with the paths of token files."""
 
-PROXIES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "http_proxy", "HTTP_PROXY")
+URL_MESSAGES = r"Invalid endpoint|[Pp]ort |IPv6 URL|netloc"
+"""What messages of exceptions about URLs contain."""
+
+MAX_FILE = 1024 * 1024
+"""Maximum number of bytes of a token file to look at."""
 
 REJECTED = ("InvalidSignatureException", "SignatureDoesNotMatch", "UnrecognizedClientException",
             "InvalidClientTokenId", "IncompleteSignature", "IncompleteSignatureException")  # fmt: skip
 """Error codes for a wrong key."""
 
-INSTALLERS = {
-    "pipx_metadata.json": "pipx inject docker-credential-ecr-py '{package}'",
-    "uv-receipt.toml": "uv tool install --with '{package}' docker-credential-ecr-py",
-}
-"""Files that installers write into an environment, and how to add a package to it."""
+
+WRONG_VALUES = (
+    aws.InvalidChecksumConfigError,
+    aws.InvalidConfigError,
+    aws.InvalidDefaultsMode,
+    aws.InvalidRegionError,
+    aws.InvalidRetryConfigurationError,
+    aws.InvalidS3UsEast1RegionalEndpointConfigError,
+    aws.InvalidSTSRegionalEndpointsConfigError,
+    TypeError,
+    ValueError,
+)
+"""Exceptions for the values of settings."""
 
 
 def problem_of(
     error: Exception, profile: str | None, settings: "dict[str, str]", environ: "Mapping[str, str]"
-) -> Problem | None:
+) -> "Problem | None":
     """Return the mistake in the variables that explains the exception. ``settings`` are the profile's."""
     match error:
         case aws.ClientError():
             code = error.response.get("Error", {}).get("Code")
             return _blank_in_key(environ) if code in REJECTED and not profile else None
-        case aws.HTTPClientError(kwargs={"error": ValueError()}):  # a header with a line break
-            return _blank_in_key(environ) or _socks_proxy(environ)
-        case aws.HTTPClientError() | aws.ConnectionError():
-            return _socks_proxy(environ)
+        case aws.HTTPClientError() | aws.ConnectionError() | aws.InvalidProxiesConfigError():
+            request = request_url(error)
+            is_in_header = isinstance(error.kwargs.get("error"), ValueError)  # for example, a line break
+            return (
+                (_blank_in_key(environ) if is_in_header else None)
+                or _proxy(request, environ)
+                or (wrong_url(request, used_sections(profile, environ), environ) if request else None)
+            )
         case OSError(filename=str(path)):
             return _unreadable_file(path, error, settings, environ)
-        case ValueError():
-            return _blank_in_key(environ) or _endpoint_url(str(error), environ)
-    return None
+    if not isinstance(error, WRONG_VALUES):
+        return None
+    used = used_sections(profile, environ)
+    return (
+        (_not_text(settings, environ) if isinstance(error, UnicodeError) else None)
+        or _blank_in_key(environ)
+        or wrong_value(used, environ)
+        or (wrong_url("", used, environ) if re.search(URL_MESSAGES, str(error)) else None)
+        or (None if profile else _role_arn(settings, environ))
+    )
 
 
-def _blank_in_key(environ: "Mapping[str, str]") -> Problem | None:
+def _blank_in_key(environ: "Mapping[str, str]") -> "Problem | None":
     """Return which key has white space at an end: CI secrets often end with a line break."""
     for name in KEYS:
         value = environ.get(name, "")
@@ -75,7 +98,7 @@ def _blank_in_key(environ: "Mapping[str, str]") -> Problem | None:
 
 def _unreadable_file(
     path: str, error: OSError, settings: "dict[str, str]", environ: "Mapping[str, str]"
-) -> Problem:
+) -> "Problem":
     cause = os.strerror(error.errno) if error.errno else type(error).__name__
     variables = [name for name in FILES if environ.get(name) == path]
     if not variables and path != settings.get("web_identity_token_file"):
@@ -86,68 +109,48 @@ def _unreadable_file(
     return CredentialsError, reason, f"check {setting}, and the mount of the token"
 
 
-def _endpoint_url(message: str, environ: "Mapping[str, str]") -> Problem | None:
-    """Return which setting has the URL that botocore calls invalid. The URL can contain a password."""
-    if not re.search(r"Invalid endpoint|[Pp]ort |IPv6 URL", message):
+def _proxy(request: str, environ: "Mapping[str, str]") -> "Problem | None":
+    """Return why the proxy of a request cannot be used. Its URL can contain a password."""
+    scheme = urlsplit(request).scheme
+    name = next((name for name in (f"{scheme}_proxy", f"{scheme.upper()}_PROXY") if environ.get(name)), "")
+    if not name or should_bypass_proxies(request):
         return None
-    names = [
-        name for name in sorted(environ) if name.startswith("AWS_ENDPOINT_URL") and not _is_url(environ[name])
-    ]
-    reason = f"{names[0] if names else 'the endpoint_url in the configuration'} is not a valid URL"
-    return ConfigurationError, reason, "write it as https://HOST or https://HOST:PORT, or unset it"
+    url = environ[name]
+    if url.startswith("socks"):
+        reason = f"{name} is a SOCKS proxy, which AWS SDKs for Python do not support"
+        return ConfigurationError, reason, "set it to an HTTP proxy, or unset it"
+    url = url if "//" in url else f"http://{url}"
+    if is_url(url) and "@" not in url.partition("//")[2].partition("/")[2] and "#" not in url:
+        return None
+    reason = f"{name} is not a valid URL"
+    hint = "write http://HOST:PORT or http://USER:PASSWORD@HOST:PORT, with special characters percent-encoded"
+    return ConfigurationError, reason, hint
 
 
-def _is_url(text: str) -> bool:
+def _not_text(settings: "dict[str, str]", environ: "Mapping[str, str]") -> "Problem | None":
+    """Return which token file is not text."""
+    setting = "web_identity_token_file"
+    for name, path in (*((name, environ.get(name)) for name in FILES), (setting, settings.get(setting))):
+        with suppress(OSError, ValueError):
+            if path and not is_special(path) and not _is_text(path):
+                reason = f"the token file {path} is not text"
+                return CredentialsError, reason, f"write a token to it, or check {name}"
+    return None
+
+
+def _is_text(path: str) -> bool:
+    with open(path, "rb") as file:
+        content = file.read(MAX_FILE)
     try:
-        parts = urlsplit(text)
-        return bool(parts.scheme in {"http", "https"} and parts.hostname) and parts.port != 0
-    except ValueError:
+        content.decode()
+    except UnicodeDecodeError:
         return False
+    return True
 
 
-def _socks_proxy(environ: "Mapping[str, str]") -> Problem | None:
-    url = getproxies().get("https", "")
-    if not url.startswith("socks"):
+def _role_arn(settings: "dict[str, str]", environ: "Mapping[str, str]") -> "Problem | None":
+    """Return the mistake if there is a web identity without a role."""
+    if "AWS_WEB_IDENTITY_TOKEN_FILE" not in environ or environ.get("AWS_ROLE_ARN") or "role_arn" in settings:
         return None
-    name = proxy_variable(urlsplit(url).hostname or "", environ)
-    reason = f"{name} is a SOCKS proxy, which AWS SDKs for Python do not support"
-    return ConfigurationError, reason, "set it to an HTTP proxy, or unset it"
-
-
-def proxy_variable(host: str, environ: "Mapping[str, str]") -> str:
-    """Return the variable that configures the proxy on a host, as the user wrote it."""
-    return next((name for name in PROXIES if host in environ.get(name, "")), "HTTPS_PROXY")
-
-
-def web_identity_file(settings: "dict[str, str]", environ: "Mapping[str, str]") -> str:
-    """Return the path of the web identity token, or the variable that can configure it."""
-    path = environ.get("AWS_WEB_IDENTITY_TOKEN_FILE") or settings.get("web_identity_token_file")
-    return path or "AWS_WEB_IDENTITY_TOKEN_FILE"
-
-
-def ca_bundle(
-    rule: "Rule", settings: "dict[str, str]", profile: str | None, environ: "Mapping[str, str]"
-) -> tuple[str, str]:
-    """Return the path of the configured CA bundle and where it is configured; empty texts if it is not."""
-    candidates = (
-        (rule.ca_bundle, "ca_bundle in the settings"),
-        (environ.get("AWS_CA_BUNDLE"), "AWS_CA_BUNDLE"),
-        (settings.get("ca_bundle"), f"ca_bundle of profile {profile or 'default'}"),
-        (environ.get("REQUESTS_CA_BUNDLE"), "REQUESTS_CA_BUNDLE"),
-    )
-    return next(((path, source) for path, source in candidates if path), ("", ""))
-
-
-def system_file(environ: "Mapping[str, str]") -> tuple[str, str]:
-    """Return the path of the file with the system's certificates, and what selects it."""
-    store = trust.system_store(environ)
-    path = store.file if store else ""
-    return path, "SSL_CERT_FILE" if path == environ.get("SSL_CERT_FILE") else "the system's CA certificates"
-
-
-def install_command(package: str) -> str:
-    """Return the command that installs a package beside this copy of the helper."""
-    installed = (
-        command for file, command in INSTALLERS.items() if os.path.exists(os.path.join(sys.prefix, file))
-    )
-    return next(installed, f"{sys.executable} -m pip install '{{package}}'").format(package=package)
+    reason = "AWS_WEB_IDENTITY_TOKEN_FILE is set, but AWS_ROLE_ARN is not"
+    return ConfigurationError, reason, "set both, or neither"

@@ -7,23 +7,27 @@ only. The only text of another program is the last line of a credential process,
 
 import os
 import re
-import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
 
 from botocore import exceptions as aws
 from botocore.parsers import ResponseParserError
 
 from ecr_credhelper import errors
 from ecr_credhelper.aws import config_errors, environment_errors, trust
-from ecr_credhelper.aws.denials import denial_of
+from ecr_credhelper.aws.error_fields import (
+    CALLER_IDENTITY,
+    common_fields,
+    exception_fields,
+    is_from_parser,
+    response_fields,
+)
+from ecr_credhelper.aws.profiles import chain_of
 from ecr_credhelper.settings.rules import NO_RULE
 
 if TYPE_CHECKING:
     from ecr_credhelper.registry import Registry
     from ecr_credhelper.settings.rules import Rule
 
-CALLER_IDENTITY = "run: aws sts get-caller-identity{profile}"
 CLOCK = "set this machine's clock (in WSL after sleep: sudo hwclock -s)"
 RENEW = "get new ones the same way (aws sso login{profile}, aws login{profile}, new AWS_ variables, …)"
 
@@ -165,22 +169,42 @@ EXCEPTIONS: tuple[Row, ...] = (
         "the connection to {host} timed out",
         "check the network, HTTPS_PROXY and AWS_ENDPOINT_URL, and try again"),
     Row((aws.ConnectionClosedError,), errors.UnreachableError,
+        "the response of {host} is not HTTP",
+        "check the scheme and the port of AWS_ENDPOINT_URL, and proxies",
+        r"BadStatusLine\("),
+    Row((aws.ConnectionClosedError,), errors.UnreachableError,
+        "{host} closed the connection before the end of its response",
+        "check HTTPS_PROXY and AWS_ENDPOINT_URL, and try again",
+        "IncompleteRead"),
+    Row((aws.ConnectionClosedError,), errors.UnreachableError,
         "{host} closed the connection without a response",
         "check HTTPS_PROXY and AWS_ENDPOINT_URL, and try again"),
     Row((aws.EndpointConnectionError,), errors.UnreachableError,
         "{host} cannot be reached (cannot resolve the host name)",
         "check DNS, the region {region}, HTTPS_PROXY and AWS_ENDPOINT_URL",
         "NameResolutionError"),
+    Row((aws.HTTPClientError,), errors.CredentialsError,
+        "the AWS credentials{of_profile} contain a line break, or another character that HTTP does not allow",
+        "correct them at their source",
+        "Invalid header value|codec can't encode"),
     Row((aws.EndpointConnectionError, aws.ConnectionError, aws.HTTPClientError), errors.UnreachableError,
         "{host} cannot be reached",
         "check the network, the region {region}, HTTPS_PROXY and AWS_ENDPOINT_URL"),
     Row((ResponseParserError,), errors.InvalidResponseError,
-        "the response is not from AWS: it is neither JSON nor XML",
-        "check AWS_ENDPOINT_URL and proxies"),
-    Row((ValueError, OverflowError, RuntimeError), errors.InvalidResponseError,
-        "the response contains a time that is not valid",
+        "the response of {host} contains a time that is not valid",
         "check AWS_ENDPOINT_URL and proxies",
         r"(?i)timestamp|timezone offset|\bnan\b|out of range"),
+    Row((ResponseParserError,), errors.InvalidResponseError,
+        "the response of {host} is not from AWS: it is neither JSON nor XML",
+        "check AWS_ENDPOINT_URL and proxies",
+        "invalid XML"),
+    Row((ResponseParserError,), errors.InvalidResponseError,
+        "the response of {host} is not from AWS: it has another form",
+        "check AWS_ENDPOINT_URL and proxies"),
+    Row((ValueError, OverflowError, RuntimeError, TypeError), errors.CredentialsError,
+        "the expiration of the AWS credentials{of_profile} is not a time",
+        "correct the source of the credentials",
+        r"(?i)timestamp|timezone offset|\bnan\b|out of range|string format|contain a date|offset-naive"),
     Row((ValueError,), errors.ConfigurationError,
         "AWS_CONTAINER_CREDENTIALS_FULL_URI has a host that AWS SDKs do not allow",
         "use a loopback address or https",
@@ -284,6 +308,14 @@ RESPONSES: tuple[Row, ...] = (
         "this web identity is not authorized to perform sts:AssumeRoleWithWebIdentity",
         "compare the trust policy of the role{role} with the token's issuer, sub and aud",
         rf"^{WEB_IDENTITY}"),
+    Row(("AccessDenied", "AccessDeniedException"), errors.AccessDeniedError,
+        "the root user of an account cannot assume a role",
+        "use the credentials of an IAM user or of a role",
+        "Roles may not be assumed by root"),
+    Row(("MalformedPolicyDocument", "MalformedPolicyDocumentException", "PackedPolicyTooLarge",
+         "PackedPolicyTooLargeException"), errors.ConfigurationError,
+        "AWS does not accept the policy for {action} ({code})",
+        "correct the session policy"),
     Row(("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"), errors.AccessDeniedError,
         "{denial}",
         "{remedy}"),
@@ -304,18 +336,6 @@ RESPONSES: tuple[Row, ...] = (
         "check AWS_ENDPOINT_URL and proxies, and " + CALLER_IDENTITY),
 )  # fmt: skip
 
-NAMES = ("profile", "cred_var", "provider", "path")
-"""Fields of botocore's exceptions that contain a name, not a message."""
-
-ERROR_CODE = re.compile(r"[\w.:-]{1,64}")
-
-SOURCE_HINTS = {
-    "Environment": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-    "Ec2InstanceMetadata": "attach a role to this EC2 instance, or use source_profile",
-    "EcsContainer": "use it in an ECS or EKS container only; elsewhere, use source_profile",
-}
-"""What to do if a ``credential_source`` has no credentials."""
-
 
 def explain(
     error: Exception,
@@ -329,112 +349,28 @@ def explain(
 
     ``trusts_system`` is False for a program's session, which does not use the system's certificates.
     """
-    chain = config_errors.chain_of(profile, os.environ)
+    chain = chain_of(profile, os.environ)
     own_settings = next(iter(chain.values()))
-    found = environment_errors.problem_of(
+    if errors.is_out_of_memory(error):
+        error = MemoryError()
+    if is_from_parser(error):
+        error = ResponseParserError(str(error)).with_traceback(error.__traceback__)
+    elif found := environment_errors.problem_of(
         error, profile, own_settings, os.environ
-    ) or config_errors.problem_of(error, registry, profile, os.environ)
-    if found:
+    ) or config_errors.problem_of(error, registry, profile, os.environ):
         kind, reason, hint = found
         return kind(registry.host, reason, hint)
-    names = _names(registry, profile, rule, chain, trusts_system=trusts_system)
+    fields = common_fields(registry, profile, rule, chain, trusts_system=trusts_system)
     if isinstance(error, aws.ClientError):
-        names |= _names_in_response(error, names)
+        fields |= response_fields(error, fields)
         message = str(error.response.get("Error", {}).get("Message", ""))
-        text = f"{error.operation_name} {names['status']} {message}"
-        rows = [row for row in RESPONSES if names["code"] in row.causes or "" in row.causes]
+        text = f"{error.operation_name} {fields['status']} {message}"
+        rows = [row for row in RESPONSES if fields["code"] in row.causes or "" in row.causes]
     else:
-        names |= _names_in_exception(error)
+        fields |= exception_fields(error)
         text = f"{error} {getattr(error, 'kwargs', {}).get('error')!r}"
         rows = [row for row in EXCEPTIONS if isinstance(error, row.causes)]
     row, match = next((row, match) for row in rows if (match := re.search(row.pattern, text)))
-    names |= match.groupdict()
-    reason, hint = (part.format_map(names) for part in (row.reason, row.hint))
+    fields |= match.groupdict()
+    reason, hint = (part.format_map(fields) for part in (row.reason, row.hint))
     return row.error(registry.host, reason, hint)
-
-
-def _names(
-    registry: "Registry",
-    profile: str | None,
-    rule: "Rule",
-    chain: "dict[str, dict[str, str]]",
-    *,
-    trusts_system: bool,
-) -> dict[str, str]:
-    """Return the names that do not depend on the exception. ``chain`` is that of the profile."""
-    own_settings = next(iter(chain.values()))
-    session_profile, settings = list(chain.items())[-1]
-    if not profile and len(chain) == 1:
-        session_profile = ""
-    bundle, bundle_source = environment_errors.ca_bundle(rule, own_settings, profile, os.environ)
-    trust_ca = "set AWS_CA_BUNDLE to a file with the CA's certificate"
-    if bundle:
-        trust_ca = f"add the CA's certificate to {bundle} ({bundle_source})"
-    elif trusts_system:
-        trust_ca = "add the CA's certificate to the system's store, or set AWS_CA_BUNDLE to a file with it"
-        bundle, bundle_source = environment_errors.system_file(os.environ)
-    return {
-        "profile": _option(profile),
-        "of_profile": f" of profile {profile}" if profile else "",
-        "session_profile": _option(session_profile),
-        "of_session_profile": f" of profile {session_profile}" if session_profile else "",
-        "region": registry.region,
-        "role": _role(rule, profile, chain),
-        "sso_role_name": settings.get("sso_role_name", "?"),
-        "sso_account_id": settings.get("sso_account_id", "?"),
-        "web_identity_file": environment_errors.web_identity_file(settings, os.environ),
-        "bundle": bundle,
-        "bundle_source": bundle_source,
-        "trust_ca": trust_ca,
-        "install_crt": environment_errors.install_command("botocore[crt]"),
-    }
-
-
-def _option(profile: str | None) -> str:
-    return f" --profile {shlex.quote(profile)}" if profile else ""
-
-
-def _role(rule: "Rule", profile: str | None, chain: "dict[str, dict[str, str]]") -> str:
-    """Return the ARN of the role, or an empty string: the exception does not show which of several failed."""
-    arns = {settings["role_arn"] for settings in chain.values() if "role_arn" in settings}
-    arns |= {rule.role_arn, "" if profile else os.environ.get("AWS_ROLE_ARN", "")} - {""}
-    return f" {arns.pop()}" if len(arns) == 1 else ""
-
-
-def _names_in_response(error: aws.ClientError, names: dict[str, str]) -> dict[str, str]:
-    """Return the names in an error response of AWS."""
-    code = str(error.response.get("Error", {}).get("Code", ""))
-    metadata = error.response.get("ResponseMetadata", {})
-    found = denial_of(str(error.response.get("Error", {}).get("Message", "")))
-    denial, remedy = found or (
-        f"AWS denies {error.operation_name}",
-        f"allow it in a policy of this identity; to see it, {CALLER_IDENTITY.format_map(names)}",
-    )
-    return {
-        "code": code if ERROR_CODE.fullmatch(code) else "no error code",
-        "action": error.operation_name,
-        "status": str(metadata.get("HTTPStatusCode", "unknown")),
-        "attempts": str(metadata.get("RetryAttempts", 0) + 1),
-        "denial": denial,
-        "remedy": remedy,
-    }
-
-
-def _names_in_exception(error: Exception) -> dict[str, str]:
-    """Return the names in an exception, without messages, and with only the host of a URL."""
-    fields = getattr(error, "kwargs", {})
-    name = str(next((fields[key] for key in NAMES if key in fields), type(error).__name__))
-    host = _host(str(fields.get("endpoint_url") or fields.get("proxy_url") or "")) or "AWS"
-    return {
-        "name": name,
-        "host": host,
-        "proxy_variable": environment_errors.proxy_variable(host, os.environ),
-        "source_hint": SOURCE_HINTS.get(name, "use source_profile"),
-    }
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""

@@ -1,14 +1,18 @@
 """The caches of AWS SDKs in ``~/.aws``. Broken files count as missing."""
 
-import datetime as dt
+import json
 import os
+import re
+import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from botocore.utils import JSONFileCache, get_login_token_cache_directory, parse_timestamp
 
+from ecr_credhelper.files import READ_FLAGS, read_all
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 CLI_CACHE = "~/.aws/cli/cache"
 """The AWS CLI's cache: https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-role.html"""
@@ -17,20 +21,47 @@ SSO_CACHE = "~/.aws/sso/cache"
 """The tokens of ``aws sso login``."""
 
 
+MAX_FILE = 1024 * 1024
+"""Maximum size of a file, in bytes: the tokens of SSO have a few KiB."""
+
+TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|UTC|[+-][01]\d:?[0-5]\d)")
+"""The times that AWS SDKs write. botocore compares them with the current time, so the zone is required."""
+
+KEY = re.compile(r"[!-~]+")
+"""Keys, tokens and IDs of AWS: they are sent in HTTP headers, where a line break is not allowed."""
+
+PEM = re.compile(r"[\n\r -~]+")
+"""The private key of a session of ``aws login``."""
+
+
 class CheckedCache(JSONFileCache):
-    """A cache that has only usable entries: ``check`` raises an exception for the others."""
+    """A cache that has only usable entries: ``check`` raises an exception for the others.
+
+    A pipe or a device counts as missing too: reading it could take until the deadline.
+    """
 
     def __init__(self, directory: str, check: "Callable[[Any], object]", **options: Any) -> None:
-        super().__init__(os.path.expanduser(directory), **options)
+        self._directory = os.path.expanduser(directory)
+        super().__init__(self._directory, **options)
         self._check = check
 
     def __contains__(self, cache_key: str) -> bool:
         """Return whether there is a usable entry."""
         try:
-            self._check(self[cache_key])
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
+            self[cache_key]
+        except KeyError:
             return False
         return True
+
+    def __getitem__(self, cache_key: str) -> Any:
+        """Return a usable entry; raise KeyError if there is none."""
+        try:
+            entry = json.loads(_read(os.path.join(self._directory, f"{cache_key}.json")))
+            self._check(entry)
+        # A RuntimeError is a time that is out of range.
+        except (OSError, KeyError, TypeError, ValueError, OverflowError, RuntimeError):
+            raise KeyError(cache_key) from None
+        return entry
 
 
 class CLICache(CheckedCache):
@@ -59,29 +90,45 @@ class LoginCache(CheckedCache):
         super().__init__(get_login_token_cache_directory(), _check_login)
 
 
+def _read(path: str) -> bytes:
+    """Return the content of a file; raise ValueError if it is not a regular file, or is too large."""
+    descriptor = os.open(path, READ_FLAGS)
+    try:
+        content = read_all(descriptor, MAX_FILE + 1) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+    finally:
+        os.close(descriptor)
+    if len(content) > MAX_FILE:
+        raise ValueError
+    return content
+
+
 def _check_credentials(entry: Any) -> None:
     keys = entry["Credentials"]
-    _check_texts(keys, "AccessKeyId", "SecretAccessKey", "SessionToken")
+    _check_texts(keys, KEY, "AccessKeyId", "SecretAccessKey", "SessionToken", optional=("AccountId",))
     _check_times(keys, "Expiration")
 
 
 def _check_token(entry: Any) -> None:
-    _check_texts(entry, "accessToken")
-    _check_times(entry, "expiresAt", *({"registrationExpiresAt"} & set(entry)))
+    _check_texts(entry, KEY, "accessToken", optional=("refreshToken", "clientId", "clientSecret"))
+    _check_times(entry, "expiresAt", optional=("registrationExpiresAt",))
 
 
 def _check_login(entry: Any) -> None:
     keys = entry["accessToken"]
-    _check_texts(keys, "accessKeyId", "secretAccessKey", "sessionToken", "accountId")
+    _check_texts(keys, KEY, "accessKeyId", "secretAccessKey", "sessionToken", "accountId")
     _check_times(keys, "expiresAt")
+    _check_texts(entry, KEY, "refreshToken", "clientId", optional=("signInRegion",))
+    _check_texts(entry, PEM, "dpopKey")
 
 
-def _check_texts(entry: Any, *names: str) -> None:
-    if not all(isinstance(entry[name], str) for name in names):
-        raise TypeError
+def _check_texts(entry: Any, pattern: re.Pattern[str], *names: str, optional: "Collection[str]" = ()) -> None:
+    """Raise an exception if a field is missing (unless it is optional), or not a text of this form."""
+    for name in (*names, *(name for name in optional if name in entry)):
+        if not pattern.fullmatch(entry[name]):
+            raise ValueError
 
 
-def _check_times(entry: Any, *names: str) -> None:
-    _check_texts(entry, *names)
-    for name in names:
-        parse_timestamp(entry[name]) - dt.datetime.now(dt.UTC)  # a TypeError without a time zone
+def _check_times(entry: Any, *names: str, optional: "Collection[str]" = ()) -> None:
+    _check_texts(entry, TIME, *names, optional=optional)
+    for name in (*names, *(name for name in optional if name in entry)):
+        parse_timestamp(entry[name])

@@ -32,6 +32,7 @@ from ecr_credhelper.aws import trust
 from ecr_credhelper.aws.credential_process import ProcessProvider
 from ecr_credhelper.aws.loader import register_loader
 from ecr_credhelper.aws.lock import ProcessLock
+from ecr_credhelper.aws.profiles import accounts_of
 from ecr_credhelper.aws.sdk_caches import CLICache, LoginCache, SSOTokenCache
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.errors import PROG, ConfigurationError, CredentialsError
@@ -339,12 +340,6 @@ def _profile_in_account(registry: "Registry") -> str:
     if found:
         reason = f"several AWS profiles belong to account {registry.account}: {', '.join(sorted(found))}"
     raise ConfigurationError(registry.host, reason, hint)
-
-
-def accounts_of(profile: dict[str, str]) -> set[str]:
-    """Return the accounts in a profile: of SSO, of its role's ARN, and in ``aws_account_id``."""
-    role = profile.get("role_arn", "").split(":")
-    return {profile.get("sso_account_id", ""), profile.get("aws_account_id", ""), *role[4:5]} - {""}
 
 
 def _prompt_for_mfa(host: str, role: str, profile: str, prompt: str) -> str:

@@ -83,12 +83,15 @@ def _write_lock(terminal: "Terminal") -> "Iterator[None]":
     from filelock import FileLock, Timeout
 
     lock = FileLock(os.path.join(locks, LOCK_NAME), mode=PRIVATE_FILE, poll_interval=LOCK_POLL)
-    with suppress(OSError, NotImplementedError):  # filelock's Timeout is an OSError.
+    with suppress(OSError, NotImplementedError):
         try:
             lock.acquire(timeout=SILENT_WAIT)
         except Timeout:
             terminal.warn(f"waiting up to {LOCK_WAIT} s for another process that changes configuration files")
-            lock.acquire(timeout=LOCK_WAIT)
+            try:
+                lock.acquire(timeout=LOCK_WAIT)
+            except Timeout:
+                terminal.warn("that process did not end; continuing without the lock")
     try:
         yield
     finally:

@@ -37,7 +37,7 @@ def _from_profiles() -> "Iterator[tuple[str, str]]":
     from botocore.exceptions import ConfigParseError
     from botocore.session import Session
 
-    from ecr_credhelper.aws.sessions import accounts_of
+    from ecr_credhelper.aws.profiles import accounts_of
 
     try:
         profiles = Session().full_config.get("profiles", {})

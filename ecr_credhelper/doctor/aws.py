@@ -9,11 +9,12 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.session import Session
 
-from ecr_credhelper.aws import environment_errors, trust
+from ecr_credhelper.aws import trust
 from ecr_credhelper.aws.client import make_client
-from ecr_credhelper.aws.config_errors import chain_of
+from ecr_credhelper.aws.error_fields import ca_bundle
 from ecr_credhelper.aws.errors import explain
 from ecr_credhelper.aws.files import reject_special_files
+from ecr_credhelper.aws.profiles import chain_of
 from ecr_credhelper.aws.sessions import profile_of, resolve_credentials, session_for
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.console.log import redacted
@@ -46,7 +47,7 @@ def certificates(context: "Context") -> "Iterator[Finding]":
     """Report the CA certificates with which the certificate of AWS is checked."""
     environ = context.environ
     profile, settings = next(iter(chain_of(context.rule.profile, environ).items()))
-    path, source = environment_errors.ca_bundle(context.rule, settings, profile, environ)
+    path, source = ca_bundle(context.rule, settings, profile, environ)
     if path and os.path.exists(os.path.expanduser(path)):
         yield Finding(OK, f"CA bundle {path} ({source})")
     elif path:

@@ -98,6 +98,12 @@ class World:
             self.sts.faults.append(fault)
         return self
 
+    def binary_web_identity(self) -> Self:
+        """Select a role whose web identity is not text."""
+        self.web_identity()
+        (self.home / "token").write_bytes(b"\xff\xfe\x00")
+        return self
+
     def sso(self, fault: Fault | None = None, session_file: str | None = None) -> Self:
         """Select a profile of SSO, and let the portal fail; ``session_file`` replaces the cached session."""
         self.profile(SSO, SSO_SESSION)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import errno
 import json
 import os
@@ -10,11 +9,14 @@ import re
 import sys
 import time
 import venv
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import botocore.session
 import pytest
 from botocore.credentials import CredentialResolver
+from botocore.exceptions import InvalidConfigError
 from botocore.utils import generate_login_cache_key
 
 import ecr_credhelper
@@ -28,6 +30,9 @@ from tests.aws.causes import ROLE, SSO, SSO_SESSION, Cause, World, http, sts_err
 from tests.commands import output_of
 from tests.conftest import HOST, until
 from tests.fake_ecr import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 REGISTRY = parse(HOST)
 assert REGISTRY
@@ -45,6 +50,7 @@ NO_CREDENTIALS = "no AWS credentials found; "
 CALLER = "run: aws sts get-caller-identity"
 FORMAT = "check its documentation for the AWS credential_process format"
 TOOL = "the credential_process of profile dev (tool)"
+FUTURE = "2099-01-01T00:00:00Z"
 ISSUER = "https://token.actions.githubusercontent.com"
 PYTHON = "the credential_process of profile dev ({python})"
 REFRESHABLE = (
@@ -203,18 +209,16 @@ RESPONSES = [
         f"check AWS_ENDPOINT_URL and proxies, and {CALLER}"),
     Cause("expiry in the year 1", lambda w: w.reply(
         Fault.answer(authorizationToken="QVdTOnA=", expiresAt=-62135596800)),
-        f"the token has already expired, at {dt.date.min:%Y-%m-%d} 00:00 UTC; check this machine's clock"),
+        "the token has already expired, at 0001-01-01 00:00 UTC; check this machine's clock"),
     Cause("expiry before the year 1", lambda w: w.reply(
         Fault.answer(authorizationToken="QVdTOnA=", expiresAt=-1e18)),
-        "the response contains a time that is not valid; check AWS_ENDPOINT_URL and proxies"),
+        "the response of 127.0.0.1 contains a time that is not valid; check AWS_ENDPOINT_URL and proxies"),
     Cause("expiry NaN", lambda w: w.reply(
         Fault.answer(authorizationToken="QVdTOnA=", expiresAt=float("nan"))),
-        "the response contains a time that is not valid; check AWS_ENDPOINT_URL and proxies"),
-    Cause("a web page", lambda w: w.reply(Fault(200, b"<html>Please log in</html>")),
-        "the API response has no authorizationData; try again; if it still fails, check AWS_ENDPOINT_URL and "
-        "proxies"),
+        "the response of 127.0.0.1 contains a time that is not valid; check AWS_ENDPOINT_URL and proxies"),
     Cause("a web page instead of STS", lambda w: w.role(Fault(200, b"<html>Please log in")),
-        "the response is not from AWS: it is neither JSON nor XML; check AWS_ENDPOINT_URL and proxies"),
+        "the response of 127.0.0.1 is not from AWS: it is neither JSON nor XML; "
+        "check AWS_ENDPOINT_URL and proxies"),
 ]  # fmt: skip
 
 SESSIONS = [
@@ -438,7 +442,7 @@ CONFIGURATION = [
         "AWS_ENDPOINT_URL is not a valid URL; write it as https://HOST or https://HOST:PORT, or unset it"),
     Cause("endpoint of a profile", lambda w: w.profile(
         f"endpoint_url = hello\n{w.keys}").env(AWS_ENDPOINT_URL=None),
-        "the endpoint_url in the configuration is not a valid URL; "
+        "endpoint_url in [profile dev] in line 1 of {home}/.aws/config is not a valid URL; "
         "write it as https://HOST or https://HOST:PORT, or unset it"),
 ]  # fmt: skip
 
@@ -548,6 +552,18 @@ NETWORK = [
         AWS_ENDPOINT_URL="https://127.0.0.1:9", HTTPS_PROXY="socks5://127.0.0.1:9"),
         "HTTPS_PROXY is a SOCKS proxy, which AWS SDKs for Python do not support; "
         "set it to an HTTP proxy, or unset it"),
+    Cause("closed port, and another URL is wrong", lambda w: w.env(
+        AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_ENDPOINT_URL_SSO="http://my_host"),
+        "127.0.0.1 cannot be reached; check the network, the region us-west-2, HTTPS_PROXY and "
+        "AWS_ENDPOINT_URL"),
+    Cause("closed port, and an empty URL", lambda w: w.profile(f"endpoint_url =\n{w.keys}").env(
+        AWS_ENDPOINT_URL=None, AWS_ENDPOINT_URL_ECR="http://127.0.0.1:9"),
+        "127.0.0.1 cannot be reached; check the network, the region us-west-2, HTTPS_PROXY and "
+        "AWS_ENDPOINT_URL"),
+    Cause("closed port, and no proxy for it", lambda w: w.env(
+        AWS_ENDPOINT_URL="http://127.0.0.1:9", HTTP_PROXY="ftp://h", NO_PROXY="127.0.0.1"),
+        "127.0.0.1 cannot be reached; check the network, the region us-west-2, HTTPS_PROXY and "
+        "AWS_ENDPOINT_URL"),
     Cause("proxy for http", lambda w: w.env(HTTP_PROXY=f"http://{w.serve(http(407, 'a-secret'))}"),
         "the proxy requires a user and a password (HTTP status 407); "
         "write them in HTTP_PROXY: http://USER:PASSWORD@HOST:PORT"),
@@ -562,7 +578,194 @@ NETWORK = [
         "check HTTPS_PROXY and AWS_ENDPOINT_URL, and try again"),
 ]  # fmt: skip
 
-CAUSES = [*DENIALS, *RESPONSES, *SESSIONS, *MISSING, *CONFIGURATION, *NETWORK]
+MODES = "legacy, auto, standard, in-region, cross-region or mobile"
+CHECKSUMS = "when_supported or when_required"
+URL = "write it as https://HOST or https://HOST:PORT, or unset it"
+PROXY_URL = (
+    "write http://HOST:PORT or http://USER:PASSWORD@HOST:PORT, with special characters percent-encoded"
+)
+NO_JSON = (
+    "the response of 127.0.0.1 is not from Amazon ECR: it is not a JSON object; "
+    "try again; if it still fails, check AWS_ENDPOINT_URL and proxies"
+)
+OTHER_FORM = (
+    "the response of 127.0.0.1 is not from AWS: it has another form; check AWS_ENDPOINT_URL and proxies"
+)
+SECTION = "[profile dev] in line 1 of {home}/.aws/config"
+
+Create = Callable[[World], World]
+
+
+def variable(name: str, value: str) -> Create:
+    return lambda world: world.env(**{name: value})
+
+
+def metadata_variable(name: str, value: str) -> Create:
+    return lambda world: world.without_keys(AWS_EC2_METADATA_DISABLED=None, **{name: value})
+
+
+def setting(name: str, value: str) -> Create:
+    return lambda world: world.profile(f"{name} = {value}\n{world.keys}").env(AWS_MAX_ATTEMPTS=None)
+
+
+def https_proxy(url: str) -> Create:
+    return lambda world: world.env(AWS_ENDPOINT_URL="https://127.0.0.1:9", HTTPS_PROXY=url)
+
+
+def reply(status: int, body: bytes) -> Create:
+    return lambda world: world.reply(Fault(status, body))
+
+
+VALUES = [
+    *(Cause(f"{name}={value}", (metadata_variable if "METADATA" in name else variable)(name, value),
+        f"the value of {name} is not valid; write {allowed}, or remove it")
+      for name, value, allowed in (
+        ("AWS_MAX_ATTEMPTS", "abc", "a whole number of at least 1"),
+        ("AWS_MAX_ATTEMPTS", "0", "a whole number of at least 1"),
+        ("AWS_METADATA_SERVICE_TIMEOUT", "x", "a whole number of at least 1"),
+        ("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "x", "a whole number of at least 0"),
+        ("AWS_REQUEST_MIN_COMPRESSION_SIZE_BYTES", "x", "a whole number of at least 0"),
+        ("AWS_RETRY_MODE", "foo", "legacy, standard or adaptive"),
+        ("AWS_RETRY_MODE", "Standard", "legacy, standard or adaptive"),
+        ("AWS_STS_REGIONAL_ENDPOINTS", "foo", "legacy or regional"),
+        ("AWS_DEFAULTS_MODE", "foo", MODES),
+        ("AWS_REQUEST_CHECKSUM_CALCULATION", "foo", CHECKSUMS),
+        ("AWS_RESPONSE_CHECKSUM_VALIDATION", "foo", CHECKSUMS),
+        ("AWS_S3_US_EAST_1_REGIONAL_ENDPOINT", "x", "legacy or regional"),
+        ("AWS_S3_DISABLE_EXPRESS_SESSION_AUTH", "x", "true or false"),
+        ("AWS_ACCOUNT_ID_ENDPOINT_MODE", "x", "preferred, disabled or required"),
+      )),
+    *(Cause(f"{name} = {value}", setting(name, value),
+        f"the value of {name} in {SECTION} is not valid; write {allowed}, or remove it")
+      for name, value, allowed in (
+        ("max_attempts", "abc", "a whole number of at least 1"),
+        ("retry_mode", "foo", "legacy, standard or adaptive"),
+        ("sts_regional_endpoints", "foo", "legacy or regional"),
+        ("defaults_mode", "foo", MODES),
+        ("request_checksum_calculation", "foo", CHECKSUMS),
+        ("account_id_endpoint_mode", "x", "preferred, disabled or required"),
+        ("max_attempts", "", "a whole number of at least 1"),
+        ("max_attempts", "\n  a = b", "a whole number of at least 1"),
+        ("retry_mode", "", "legacy, standard or adaptive"),
+      )),
+    *(Cause(f"{name} with settings", setting(name, "\n  a = b"),
+        f"{name} in {SECTION} has settings below it, but needs a value; write the value in the same line")
+      for name in ("aws_session_token", "credential_process", "sso_session", "login_session",
+                   "auth_scheme_preference")),
+    *(Cause(f"{name} without settings", setting(name, value),
+        f"{name} in {SECTION} has a value, but needs settings; write them in indented lines below it")
+      for name, value in (("s3", ""), ("api_versions", "x"))),
+    Cause("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata_variable(
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://["),
+        f"AWS_EC2_METADATA_SERVICE_ENDPOINT is not a valid URL; {URL}"),
+    Cause("sso_region", lambda w: w.profile(SSO, SSO_SESSION.replace("us-east-1", "us east")),
+        "the value of sso_region in [sso-session s] in line 6 of {home}/.aws/config is not valid; "
+        "write a region such as us-east-1, or remove it"),
+    Cause("two values of sso_region", lambda w: w.profile(f"{SSO}sso_region = eu-west-1", SSO_SESSION),
+        f"{SECTION} and its sso_session have different values of sso_region; remove those of the profile"),
+    Cause("empty keys", lambda w: w.config(
+        "[dev]\naws_access_key_id =\naws_secret_access_key =\n", "credentials").without_keys(
+        AWS_PROFILE="dev"),
+        "aws_access_key_id in [dev] in line 1 of {home}/.aws/credentials is empty; "
+        "run: aws configure --profile dev"),
+    Cause("services with a value", lambda w: w.profile(f"services = s\n{w.keys}", "[services s]\necr = foo\n"
+        ).env(AWS_ENDPOINT_URL=None),
+        "ecr in [services s] in line 6 of {home}/.aws/config has a value, but needs settings; "
+        "write them in indented lines below it"),
+    Cause("services with a value and settings", lambda w: w.profile(
+        f"services = s\n{w.keys}", "[services s]\necr = foo\n  endpoint_url = a\n").env(
+        AWS_ENDPOINT_URL=None),
+        "ecr in [services s] in line 6 of {home}/.aws/config has a value, but needs settings; "
+        "write them in indented lines below it"),
+    Cause("web identity without AWS_ROLE_ARN", lambda w: w.web_identity().env(AWS_ROLE_ARN=None),
+        "AWS_WEB_IDENTITY_TOKEN_FILE is set, but AWS_ROLE_ARN is not; set both, or neither"),
+    Cause("binary web identity", lambda w: w.binary_web_identity(),
+        "the token file {home}/token is not text; write a token to it, or check AWS_WEB_IDENTITY_TOKEN_FILE"),
+    Cause("binary web identity of a profile", lambda w: w.binary_web_identity().profile(
+        f"role_arn = {ROLE}\nweb_identity_token_file = {w.home}/token").env(
+        AWS_WEB_IDENTITY_TOKEN_FILE=None, AWS_ROLE_ARN=None),
+        "the token file {home}/token is not text; write a token to it, or check web_identity_token_file"),
+    *(Cause(f"AWS_ENDPOINT_URL={url!r}", variable("AWS_ENDPOINT_URL", url),
+        f"AWS_ENDPOINT_URL is not a valid URL; {URL}")
+      for url in ("http://my_host:1", "http://a..b", "http://127.0.0.1:9\n", "ftp://127.0.0.1:9",
+                  "http://[::1/")),
+    Cause("endpoint_url of a service", lambda w: w.profile(
+        f"services = s\n{w.keys}", "[services s]\necr =\n  endpoint_url = hello\n").env(
+        AWS_ENDPOINT_URL=None),
+        "ecr.endpoint_url in [services s] in line 6 of {home}/.aws/config is not a valid URL; " + URL),
+    *(Cause(f"AWS_CONTAINER_CREDENTIALS_FULL_URI={url}",
+        metadata_variable("AWS_CONTAINER_CREDENTIALS_FULL_URI", url),
+        f"AWS_CONTAINER_CREDENTIALS_FULL_URI is not a valid URL; {URL}")
+      for url in ("http://127.0.0.1:x/", "http://127.0.0.1:99999/", "http://[::1/")),
+    *(Cause(f"HTTPS_PROXY={url}", https_proxy(url), f"HTTPS_PROXY is not a valid URL; {PROXY_URL}")
+      for url in ("http://u:a-secret/s@h:1", "http://u:a-secret#s@h:1", "http://u:1#a-secret@h", "http://h:bad",
+                  " http://h:1", "http://[::", "ftp://h:1", "http://u:1/a-secret@h", "h:99999", "http://")),
+    Cause("HTTP_PROXY is no URL", lambda w: w.env(HTTP_PROXY="ftp://h"),
+        f"HTTP_PROXY is not a valid URL; {PROXY_URL}"),
+    Cause("SOCKS proxy for http", lambda w: w.env(HTTP_PROXY="socks5://127.0.0.1:9"),
+        "HTTP_PROXY is a SOCKS proxy, which AWS SDKs for Python do not support; "
+        "set it to an HTTP proxy, or unset it"),
+    Cause("AWS_CONFIG_FILE is a directory", lambda w: w.env(AWS_PROFILE="dev", AWS_CONFIG_FILE=str(w.home)),
+        "AWS profile 'dev' does not exist, because {home} is a directory; check AWS_CONFIG_FILE"),
+    Cause("not a byte order mark", lambda w: w.config("é = 1\n"),
+        "line 1 of {home}/.aws/config precedes the first [section]; correct it"),
+    Cause("no closing bracket", lambda w: w.config("[profile dev\n"),
+        "the section in line 1 of {home}/.aws/config has no closing bracket; write ] at its end"),
+    Cause("no closing bracket later", lambda w: w.config("[default]\n[profile dev\n"),
+        "the section in line 2 of {home}/.aws/config has no closing bracket; write ] at its end"),
+    Cause("[Profile dev]", lambda w: w.config("[Profile dev]\n").env(AWS_PROFILE="dev"),
+        "AWS profile 'dev' does not exist: [Profile dev] in line 1 of {home}/.aws/config does not define it; "
+        "write [profile dev]"),
+    Cause("[profile dev] in the credentials file", lambda w: w.config("[profile dev]\n", "credentials").env(
+        AWS_PROFILE="dev"),
+        "AWS profile 'dev' does not exist: [profile dev] in line 1 of {home}/.aws/credentials does not "
+        "define it; write [dev]"),
+    Cause("only sso_session", lambda w: w.profile("sso_session = s", SSO_SESSION),
+        f"{SECTION} uses SSO, but has no sso_account_id, sso_role_name; run: aws configure sso"),
+    Cause("only sso_start_url and sso_region", lambda w: w.profile(
+        "sso_start_url = https://example.invalid/start\nsso_region = us-east-1"),
+        f"{SECTION} uses SSO, but has no sso_account_id, sso_role_name; run: aws configure sso"),
+]  # fmt: skip
+
+BODIES = [
+    *(Cause(f"body {body[:20]!r}", reply(200, body), NO_JSON)
+      for body in (b"", b"[]", b"null", b"5", b"[" * 100_000, b"\xff\xfe", b'{"authorizationData": [{',
+                   b"\x1f\x8b\x08", b"<html>Please log in</html>")),
+    *(Cause(f"body {body!r}", reply(200, body), OTHER_FORM)
+      for body in (b'{"authorizationData": 5}', b'{"authorizationData": [5]}',
+                   b'{"authorizationData": {"a": 5}}')),
+    *(Cause(f"error body {body!r}", reply(400, body), OTHER_FORM)
+      for body in (b"[1]", b'"x"', b'{"__type": 5}')),
+    Cause("no authorizationData", lambda w: w.reply(Fault(200, b"{}")),
+        "the API response has no authorizationData; try again; if it still fails, check AWS_ENDPOINT_URL and "
+        "proxies"),
+    Cause("not HTTP", lambda w: w.env(AWS_ENDPOINT_URL=f"http://{w.serve(b'SSH-2.0-OpenSSH')}"),
+        "the response of 127.0.0.1 is not HTTP; "
+        "check the scheme and the port of AWS_ENDPOINT_URL, and proxies"),
+    Cause("an incomplete response", lambda w: w.env(
+        AWS_ENDPOINT_URL=f"http://{w.serve(http(200, 'a-secret')[:-3])}"),
+        "127.0.0.1 closed the connection before the end of its response; "
+        "check HTTPS_PROXY and AWS_ENDPOINT_URL, and try again"),
+    Cause("an incomplete chunk", lambda w: w.env(AWS_ENDPOINT_URL="http://" + w.serve(
+        b"HTTP/1.1 200 -\r\nTransfer-Encoding: chunked\r\n\r\n10\r\na-secret")),
+        "127.0.0.1 closed the connection before the end of its response; "
+        "check HTTPS_PROXY and AWS_ENDPOINT_URL, and try again"),
+    Cause("root user", lambda w: w.role(sts_error("AccessDenied",
+        "Roles may not be assumed by root accounts.")),
+        "the root user of an account cannot assume a role; use the credentials of an IAM user or of a role"),
+    Cause("policy", lambda w: w.role(sts_error("MalformedPolicyDocument", "Syntax errors in policy.", 400)),
+        "AWS does not accept the policy for AssumeRole (MalformedPolicyDocument); "
+        "correct the session policy"),
+    Cause("container expiration", lambda w: w.container(http(200, json.dumps({
+        "AccessKeyId": "a", "SecretAccessKey": "b", "Token": "c", "Expiration": "soon"}))),
+        "the expiration of the AWS credentials is not a time; correct the source of the credentials"),
+    Cause("container token with a line break", lambda w: w.container(http(200, json.dumps({
+        "AccessKeyId": "a\nb", "SecretAccessKey": "b", "Token": "c", "Expiration": FUTURE}))),
+        "the AWS credentials contain a line break, or another character that HTTP does not allow; "
+        "correct them at their source"),
+]  # fmt: skip
+
+CAUSES = [*VALUES, *BODIES, *DENIALS, *RESPONSES, *SESSIONS, *MISSING, *CONFIGURATION, *NETWORK]
 
 
 PYTHON_NAME = os.path.basename(sys.executable)
@@ -600,6 +803,7 @@ def test_no_error_ends_with_an_exception_and_only_temporary_ones_recommend_anoth
     assert [error for error in errors if re.search(r"\w(Error|Exception)\)?$", error)] == []
     temporary = (
         "HTTP status 5|throttled|without a response|reach the identity provider|MFA code|authorizationData"
+        "|not a JSON object|before the end of its response"
     )
     assert [error for error in errors if "try again" in error and not re.search(temporary, error)] == []
 
@@ -611,6 +815,29 @@ def test_a_cache_of_sso_that_cannot_be_written(world: World) -> None:
     found = explain(PermissionError(errno.EACCES, "", path), REGISTRY, "dev")
     assert found.reason == f"{path} cannot be read or written (Permission denied)"
     assert found.hint == "check the owner and the mode of the file"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (RuntimeError("can't start new thread"), "no thread can be started"),
+        (UnicodeDecodeError("utf-8", b"a-secret", 0, 1, ""), "is not valid (UnicodeDecodeError)"),
+    ],
+)
+def test_a_file_without_mistakes_is_not_the_cause(error: Exception, words: str, world: World) -> None:
+    world.web_identity().profile(world.keys).env(AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=f"{world.home}/none")
+    assert REGISTRY
+    assert words in str(explain(error, REGISTRY, "dev"))
+
+
+@pytest.mark.parametrize("name", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
+def test_an_empty_path_of_a_ca_bundle(name: str, world: World) -> None:
+    """Older versions of botocore ignore it, so the error is given here."""
+    world.env(**{name: ""})
+    assert REGISTRY
+    found = explain(InvalidConfigError(error_msg="Invalid CA bundle"), REGISTRY, "dev")
+    assert found.reason == f"the value of {name} is not valid"
+    assert found.hint == "write the path of a file, or remove it"
 
 
 def test_a_session_with_other_providers_has_no_credentials() -> None:
@@ -665,13 +892,43 @@ def test_the_role_of_the_settings_is_shown(world: World) -> None:
     assert f"the role's ARN {ROLE} is not valid; correct role_arn" in error_of(Rule(role_arn=ROLE))
 
 
-LOGIN_FIELDS = ("accessKeyId", "secretAccessKey", "sessionToken", "accountId", "expiresAt")
-
-
-@pytest.mark.parametrize(
-    "content",
-    ["", "{", "null", "{}", "[]", json.dumps({"accessToken": dict.fromkeys(LOGIN_FIELDS, "soon")})],
+SESSION = {"accessToken": "a", "expiresAt": FUTURE, "refreshToken": "r", "clientId": "c", "clientSecret": "s",
+           "registrationExpiresAt": FUTURE}  # fmt: skip
+LOGIN_KEYS = {"accessKeyId": "a", "secretAccessKey": "b", "sessionToken": "c", "accountId": "1",
+              "expiresAt": FUTURE}  # fmt: skip
+LOGIN = {"accessToken": LOGIN_KEYS, "refreshToken": "r", "clientId": "c", "dpopKey": "k"}
+NOT_JSON = ("", "{", '{"accessToken', "null", "{}", "[]", '"x"', "1", "[" * 100_000, "{}" + " " * 2**20)
+WRONG: tuple[object, ...] = (None, "", 5, [1], {}, "line\n", "a b", "\ud800", "é")
+WRONG_TIMES = (
+    None,
+    5,
+    "",
+    "soon",
+    "1e400",
+    "2030-01-01",
+    "0001-01-01T00:00:00+99:00",
+    "2030-99-01T00:00:00Z",
 )
+
+
+def broken(entry: Mapping[str, object], *names: str) -> list[str]:
+    """Return the texts of files in which one field of an entry has a wrong value."""
+    values = {name: WRONG_TIMES if "expir" in name.lower() else WRONG for name in names}
+    return [json.dumps({**entry, name: value}) for name in names for value in values[name]]
+
+
+@pytest.mark.parametrize("content", [*NOT_JSON, *broken(SESSION, *SESSION)])
+def test_a_broken_file_of_an_sso_session_counts_as_missing(content: str, world: World) -> None:
+    world.sso(session_file=content)
+    assert error_of() == f"{HOST}: {SSO_EXPIRED}"
+
+
+@pytest.mark.parametrize("content", [
+    *NOT_JSON,
+    *broken(LOGIN, "accessToken", "refreshToken", "clientId"),
+    *(json.dumps({**LOGIN, "accessToken": json.loads(keys)}) for keys in broken(LOGIN_KEYS, *LOGIN_KEYS)),
+    json.dumps({**LOGIN, "dpopKey": 5}),
+])  # fmt: skip
 def test_a_broken_file_of_aws_login_counts_as_missing(content: str, world: World) -> None:
     world.profile(f"login_session = {USER}")
     cache = world.home / ".aws/login/cache"
@@ -681,30 +938,44 @@ def test_a_broken_file_of_aws_login_counts_as_missing(content: str, world: World
     assert error_of() == f"{HOST}: {expected}"
 
 
-WITHOUT_TIME = json.dumps(
-    {"Credentials": dict.fromkeys(("AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"), "soon")}
-)
+CLI_KEYS = {"AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c", "Expiration": FUTURE}
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        "",
-        '{"Credentials": {',
-        "null",
-        "{}",
-        "[]",
-        '{"Credentials": {}}',
-        '{"Credentials": {"AccessKeyId": 1}}',
-        WITHOUT_TIME,
-    ],
-)
-def test_a_broken_file_of_the_cli_cache_counts_as_missing(content: str, world: World) -> None:
+def cached_role(world: World) -> Path:
+    """Use a role, and return the file of the CLI's cache that has its credentials."""
     assert REGISTRY
     world.role()
     client.fetch(REGISTRY, time.time)
     (file,) = (world.home / ".aws/cli/cache").iterdir()
-    file.write_text(content)
+    return file
+
+
+@pytest.mark.parametrize("content", [
+    *NOT_JSON,
+    '{"Credentials": {',
+    '{"Credentials": {}}',
+    *(json.dumps({"Credentials": json.loads(keys)}) for keys in broken(CLI_KEYS, *CLI_KEYS)),
+    json.dumps({"Credentials": {**CLI_KEYS, "AccountId": 1}}),
+])  # fmt: skip
+def test_a_broken_file_of_the_cli_cache_counts_as_missing(content: str, world: World) -> None:
+    assert REGISTRY
+    cached_role(world).write_text(content)
+    assert client.fetch(REGISTRY, time.time).token.username == "AWS"
+    assert len(world.sts.calls) == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes in directories")
+@pytest.mark.parametrize("create", [
+    os.mkfifo if hasattr(os, "mkfifo") else os.mkdir,
+    os.mkdir,
+    lambda path: os.symlink("/dev/zero", path),
+    lambda path: os.symlink(path, path),
+])  # fmt: skip
+def test_the_cli_cache_reads_no_pipes_and_devices(create: Callable[[Path], object], world: World) -> None:
+    assert REGISTRY
+    file = cached_role(world)
+    file.unlink()
+    create(file)
     assert client.fetch(REGISTRY, time.time).token.username == "AWS"
     assert len(world.sts.calls) == 2
 

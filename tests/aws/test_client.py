@@ -81,8 +81,8 @@ def test_botocore_applies_the_users_fips_setting(aws: FakeECR, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        (Fault(200, b"not json"), "no authorizationData"),
-        (Fault(200, b"\xff\xfe"), "is not valid"),
+        (Fault(200, b"not json"), "not a JSON object"),
+        (Fault(200, b"\xff\xfe"), "not a JSON object"),
         (Fault(200, b"{}"), "no authorizationData"),
         (Fault(200, b'{"authorizationData": []}'), "no authorizationData"),
         (Fault.answer(expiresAt=4102444800), "no authorizationToken"),

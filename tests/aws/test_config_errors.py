@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_credhelper.aws import client, config_errors
+from ecr_credhelper.aws import client, profiles
 from ecr_credhelper.aws.credential_process import MAX_LINE, last_line
 from ecr_credhelper.errors import CredentialHelperError
 from ecr_credhelper.registry import parse
@@ -52,14 +52,14 @@ def test_any_configuration_file_leads_to_an_error_of_one_line(
 def test_any_bytes_can_be_read_as_sections(home: Path, content: bytes) -> None:
     file = home / "config"
     file.write_bytes(content)
-    found = list(config_errors.sections({"AWS_CONFIG_FILE": str(file), "HOME": str(home)}))
+    found = list(profiles.sections({"AWS_CONFIG_FILE": str(file), "HOME": str(home)}))
     assert len(found) <= content.count(b"[")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes in directories")
 def test_a_pipe_is_not_read(home: Path) -> None:
     os.mkfifo(home / "config")
-    assert list(config_errors.sections({"AWS_CONFIG_FILE": str(home / "config"), "HOME": str(home)})) == []
+    assert list(profiles.sections({"AWS_CONFIG_FILE": str(home / "config"), "HOME": str(home)})) == []
 
 
 @given(st.text())

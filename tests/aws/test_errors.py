@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable
+from configparser import MissingSectionHeaderError
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,6 +63,11 @@ URL = "https://user:a-secret@api.example/path?X-Amz-Signature=a-secret"
             ["'nope' does not exist", "list-profiles"],
         ),
         (aws.ConfigParseError(path="/c", error="a-secret"), errors.ConfigurationError, ["/c cannot be read"]),
+        (
+            aws.ConfigParseError(path="/c", error=MissingSectionHeaderError("/c", 1, "é = a-secret")),
+            errors.ConfigurationError,
+            ["line 1 of /c precedes the first [section]"],
+        ),
         (aws.InvalidConfigError(error_msg="a-secret"), errors.ConfigurationError, ["is not valid"]),
         (
             aws.EndpointVariantError(tags=["fips"], error_msg="a-secret"),
@@ -123,6 +130,12 @@ URL = "https://user:a-secret@api.example/path?X-Amz-Signature=a-secret"
         (aws.HTTPClientError(error="a-secret"), errors.UnreachableError, ["AWS cannot be reached"]),
         (RuntimeError("can't start new thread"), errors.CredentialHelperError, ["a limit on processes"]),
         (MemoryError("a-secret"), errors.CredentialHelperError, ["not enough memory"]),
+        (ssl.SSLError(1, "[SSL] malloc failure"), errors.CredentialHelperError, ["not enough memory"]),
+        (
+            ImportError("a.so: failed to map segment from shared object"),
+            errors.CredentialHelperError,
+            ["not enough memory"],
+        ),
         (ValueError("a-secret"), errors.InvalidResponseError, ["is not valid (ValueError)"]),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",

@@ -140,6 +140,27 @@ def test_internal_errors_are_one_line_without_a_traceback(
     assert "a secret" not in output.err
 
 
+LIMITED = """
+import resource, sys
+from ecr_credhelper import __main__
+resource.setrlimit(resource.RLIMIT_AS, (1, 1))
+sys.exit(__main__.main(["get"]))
+"""
+"""Only the memory that the interpreter already has is left."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is one of Linux")
+def test_a_memory_limit_is_not_a_bug() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED], input=HOST.encode(), capture_output=True, check=False
+    )
+    assert done.returncode == 1
+    assert (
+        done.stdout.decode().strip()
+        == "docker-credential-ecr-py: there is not enough memory; raise the memory limit"
+    )
+
+
 def test_a_broken_pipe_is_not_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

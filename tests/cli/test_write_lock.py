@@ -116,6 +116,7 @@ def test_a_process_continues_if_it_cannot_get_the_lock(
     monkeypatch.setattr(confirmation, "SILENT_WAIT", 0)
     screen = here("configure", HOST, *([] if typed else ["--yes"]), typed=typed).screen
     assert "waiting up to 0.1 s for another process that changes configuration files\n" in screen
+    assert "that process did not end; continuing without the lock\n" in screen
     assert load(config)["credHelpers"] == {HOST: "ecr-py"}
     assert holder.poll() is None
 
