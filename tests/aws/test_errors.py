@@ -151,6 +151,11 @@ def test_every_exception_becomes_an_error_with_a_reason_and_a_hint(
     assert "a-secret" not in str(told)
 
 
+def test_too_little_memory_is_not_an_internal_error() -> None:
+    error = errors.internal_error(MemoryError("a-secret"))
+    assert str(error) == f"{errors.PROG}: there is not enough memory; raise the memory limit"
+
+
 USER = "arn:aws:iam::111122223333:user/x"
 ROLE = "arn:aws:iam::444455556666:role/push"
 
