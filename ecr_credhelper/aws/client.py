@@ -49,12 +49,13 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
     *,
     is_interactive: bool = True,
     on_stage: "Callable[[Stage], object]" = str,
-    seconds: float | None = None,
+    end: float | None = None,
 ) -> Response:
     """Fetch a new token for ``registry`` with the identity that the rule selects.
 
-    ``on_stage`` is called when another stage begins. A credential process is killed after ``seconds``. The
-    call has no ``registryIds``: they are deprecated, and a token is valid for all registries of a region.
+    ``on_stage`` is called when another stage begins. A credential process is killed at ``end``, a
+    time of ``time.monotonic``. The call has no ``registryIds``: they are deprecated, and a token is valid for
+    all registries of a region.
 
     Raises:
         CredentialHelperError: anything failed.
@@ -67,7 +68,7 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
     try:
         if session is None:
             reject_special_files(os.environ, registry.host)
-        session = session_for(registry, rule, session, is_interactive=is_interactive, seconds=seconds)
+        session = session_for(registry, rule, session, is_interactive=is_interactive, end=end)
         profile = profile_of(session)
         # Resolved before the client is created: without credentials, the client would search for them again,
         # which takes seconds on an EC2 instance.

@@ -19,8 +19,11 @@ LOCK_SHARE = 0.6
 """Part of the deadline to wait for another process that fetches the same token: 15 of 25 seconds. After that,
 this process fetches it too, in the rest of the time."""
 
-RESERVE = 0.95
-"""Part of the time until the deadline after which a credential process is killed."""
+RESERVE = 1
+"""Seconds before the deadline at which a credential process is killed, so that its error arrives in time."""
+
+RESERVE_SHARE = 0.2
+"""Maximum part of the deadline for the reserve: a deadline can be as short as one second."""
 
 
 class Attempt:
@@ -102,16 +105,17 @@ class Attempt:
         if failure and failure.saved_at >= self._start and resolver.fingerprint.is_unchanged():
             raise failure.error
         try:
-            return resolver.fetch(self._request, self._enter, self._seconds_left()).token
+            return resolver.fetch(self._request, self._enter, self._process_end()).token
         except CredentialHelperError as error:
             is_of_ecr = self._stage in {Stage.REQUEST, Stage.RESPONSE}
             if is_of_ecr or isinstance(error, UnreachableError | ThrottledError):
                 self._save(error)
             raise
 
-    def _seconds_left(self) -> float:
-        """Return the time for a credential process, which must end before the deadline."""
-        return RESERVE * (self._resolver.deadline - (time.monotonic() - self._start_ticks))
+    def _process_end(self) -> float:
+        """Return the time of ``time.monotonic`` at which a credential process is killed."""
+        deadline = self._resolver.deadline
+        return self._start_ticks + deadline - min(RESERVE, RESERVE_SHARE * deadline)
 
     def _save(self, error: CredentialHelperError) -> None:
         """Save a failure for other callers, unless the identity changed during the call."""

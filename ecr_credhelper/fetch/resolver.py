@@ -126,11 +126,12 @@ class Resolver:
         )
 
     def fetch(
-        self, request: Request, on_stage: "Callable[[Stage], object]" = str, seconds: float | None = None
+        self, request: Request, on_stage: "Callable[[Stage], object]" = str, end: float | None = None
     ) -> "Response":
         """Fetch a token from AWS and save it. Missing credentials are remembered for a minute.
 
-        ``on_stage`` is called when another stage begins. A credential process is killed after ``seconds``.
+        ``on_stage`` is called when another stage begins. A credential process is killed at
+        ``end``, a time of ``time.monotonic``.
         """
         now = self.clock()
         identity = _identity_key(request.registry, request.rule, self.fingerprint.identity)
@@ -150,7 +151,7 @@ class Resolver:
                 self.log,
                 is_interactive=self.is_interactive,
                 on_stage=on_stage,
-                seconds=seconds,
+                end=end,
             )
         except NoCredentialsError as error:
             if self.fingerprint.is_unchanged():
