@@ -88,7 +88,9 @@ class ProcessProvider(CredentialProvider):
         if result.is_too_long:
             self._fail("wrote more than 1 MiB", "it must write one JSON object only")
         if result.status is None:
-            self._fail(f"did not end within {seconds:.2g} s", f"{RUN_IT} to see what it waits for")
+            self._fail(
+                f"did not end within {round(seconds or 0, 1):g} s", f"{RUN_IT} to see what it waits for"
+            )
         text = result.output.decode("utf-8-sig", "replace")
         if result.status:
             problem = _status_problem(result.status, result.errors.decode("utf-8", "replace"))

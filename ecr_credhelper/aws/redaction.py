@@ -64,15 +64,21 @@ configured configuration config setting settings file files cache cached keychai
 terminal command tool expire expired expires expiring expiration invalid valid wrong incorrect missing
 empty unknown unable unsupported malformed failed failure fails fail failing found find denied deny
 forbidden refused rejected revoked locked disabled unavailable unreachable timeout timed out connection
-network proxy host url could retrieve retrieved retrieving load loading read reading write parse parsing
-create creating exchange assume assuming process provide provided provider returned received sent open
-opening grant operation http https aws iam sts ec2 okta azure google github gitlab saml2aws granted
-awsume leapp vault gimme creds cli certificate verify verification answer challenge one time dev prod
-default test production staging
+network proxy host url retrieve retrieved retrieving load loading read reading write parse parsing create
+creating exchange assume assuming process provide provided provider returned received sent open opening
+grant operation http https aws iam sts ec2 okta azure google github gitlab saml2aws granted awsume leapp
+vault gimme creds cli certificate verify verification answer challenge one time dev prod default test
+production staging locate running associated otherwise corresponding exist exists matching select choose
+enter entered via first next more later now renew rotate permission permissions allowed allow policy rate
+limit limited exceeded internal bad gateway unexpected end eof stored store storage unlock agent daemon
+socket start started stop stopped up down available supported visit page link
 """
 
 KNOWN = frozenset(VOCABULARY.split())
 """Words that are kept in a line that mentions a secret."""
+
+BEFORE_VALUE = (":", "=", "?", "[", "{", "(", "|", ">", ">-")
+"""Ends of a line whose value is on the next line: a prompt, JSON or YAML."""
 
 PUNCTUATION = ".,:;!?\"'`()[]{}<>-_=/…"
 
@@ -89,15 +95,15 @@ def useful_line(text: str) -> str:
     if not useful:
         return ""
     number = useful[-1]
-    before = lines[number - 1] if number else ""
-    is_value = before.endswith((":", "=", "?")) and MENTION.search(before)  # a prompt, and what was typed
-    line = MARK if is_value else redact(lines[number].strip())
+    line, before = lines[number].strip(), lines[number - 1] if number else ""
+    mentions = bool(MENTION.search(before))
+    line = MARK if mentions and before.endswith(BEFORE_VALUE) else redact(line, mentions=mentions)
     return line if len(line) <= MAX_LINE else f"{line[: MAX_LINE - 1]}{MARK}"
 
 
-def redact(line: str) -> str:
-    """Return a line without secrets."""
-    if not MENTION.search(line):
+def redact(line: str, *, mentions: bool = False) -> str:
+    """Return a line without secrets. ``mentions`` is whether the line before mentions one."""
+    if not mentions and not MENTION.search(line):
         return LOOKS_SECRET.sub(MARK, line)
     ends = (found.end() for found in ASSIGNMENT.finditer(line) if _has_secret_value(found))
     end = next(ends, len(line))

@@ -18,7 +18,8 @@ INTRODUCTIONS = (
     '{"error": {"token": "', "{'token': '", "token=", "token ", "refresh_token=", "id_token: ",
     "invalid token ", "secret ", "client_secret=", "secret key is ", "key=", "aws_secret_access_key = ",
     "export AWS_SESSION_TOKEN=", "credentials ", "credentials: ", "credential: ", "auth=", "auth ", "jwt ",
-    "signature ", "X-Amz-Signature=", "Password:\n", "Enter the MFA code:\n", "password\t", "password => ",
+    "signature ", "X-Amz-Signature=", "Password:\n", "Password\n",
+    '"token": [\n  "', "token: >-\n  ", "Enter the MFA code:\n", "password\t", "password => ",
     "password := ", "[token] ", "<password>", "password (", "password is wrong: ", "unlock code ",
     "answer: ", "one-time ", "hash ", "seed ", "login failed for token ", "no such secret: ",
 )  # fmt: skip
