@@ -242,6 +242,22 @@ def test_no_process_is_started_when_this_one_ends(tmp_path: Path) -> None:
     os.close(output)
 
 
+def test_all_programs_are_ended_but_those_of_the_parent_of_a_fork(tmp_path: Path) -> None:
+    children = processes.Children()
+    output = os.open(tmp_path / "output", os.O_RDWR | os.O_CREAT)
+    sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
+    of_the_parent = children.start(sleep, output, output)
+    children._forget()  # noqa: SLF001 - what a fork calls in the child
+    own = children.start(sleep, output, output)
+    os.close(output)
+    with children._lock:  # noqa: SLF001 - as while another thread starts a program that hangs
+        children.end_all()
+    assert own.process.returncode is not None
+    assert of_the_parent.process.poll() is None
+    of_the_parent.end()
+    assert of_the_parent.process.returncode is not None
+
+
 def test_a_limit_on_threads_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: threading.Thread) -> None:
         raise RuntimeError
