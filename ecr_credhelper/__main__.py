@@ -31,8 +31,8 @@ def main(argv: "Sequence[str]") -> int:
         except Exception as error:  # noqa: BLE001 - users never see a traceback
             reply = Reply.failure(internal_error(error))
         _write(reply)
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except KeyboardInterrupt as stop:
+        return getattr(stop, "status", INTERRUPTED)  # a Terminated has one
     except OSError as error:
         from ecr_credhelper.console.terminal import Terminal
 
@@ -89,6 +89,9 @@ def _run_user_command(argv: "Sequence[str]") -> "Reply":
         case []:
             return Reply(cli.usage().encode(), status=1)
         case [name, *_] if name in cli.NAMES:
+            from ecr_credhelper.console.signals import end_on_signals
+
+            end_on_signals()
             return Reply(status=cli.run(argv))
     name = argv[1] if argv[0] in {"--help", "-h", "help"} else argv[0]
     line = f"{cli.unknown(name)}\n".encode()
@@ -115,6 +118,11 @@ def run() -> "NoReturn":
     isolate_imports()  # before any other import
     remove_empty_variables()
     status = main(sys.argv[1:])
+    if processes := sys.modules.get("ecr_credhelper.aws.processes"):
+        from ecr_credhelper.console import signals
+
+        signals.ignore_signals()
+        processes.end_all()
     if terminal := sys.modules.get("ecr_credhelper.console.terminal"):
         terminal.restore_terminal()
     os._exit(status)

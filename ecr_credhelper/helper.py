@@ -222,6 +222,10 @@ class Helper:
     def _resolver(self, *, is_interactive: bool = True) -> "Resolver":
         from ecr_credhelper.fetch.resolver import Resolver
 
+        if is_interactive:  # otherwise, no credential process is started
+            from ecr_credhelper.console.signals import end_on_signals
+
+            end_on_signals()
         return Resolver(
             self._settings(),
             self.fingerprint,

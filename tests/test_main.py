@@ -116,22 +116,28 @@ def test_a_bug_is_reported_as_one_line(capsysbinary: Capture, monkeypatch: pytes
     assert b"a-secret" not in line
 
 
-@pytest.mark.parametrize("is_terminal", [True, False])
+@pytest.mark.parametrize("is_loaded", [True, False])
 def test_run_ends_the_process_with_the_status(
-    is_terminal: bool, capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch
+    is_loaded: bool, capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "ecr_credhelper.console.terminal", raising=False)
-    given_back: list[bool] = []
-    if is_terminal:
-        fake = SimpleNamespace(restore_terminal=lambda: given_back.append(True))
-        monkeypatch.setitem(sys.modules, "ecr_credhelper.console.terminal", fake)
+    loaded = ("console.terminal", "aws.processes")
+    for name in loaded:
+        monkeypatch.delitem(sys.modules, f"ecr_credhelper.{name}", raising=False)
+    calls: list[str] = []
+    if is_loaded:
+        fake = SimpleNamespace(
+            restore_terminal=lambda: calls.append("restore"), end_all=lambda: calls.append("end")
+        )
+        for name in loaded:
+            monkeypatch.setitem(sys.modules, f"ecr_credhelper.{name}", fake)
+        monkeypatch.setattr("ecr_credhelper.console.signals.ignore_signals", lambda: calls.append("ignore"))
     statuses: list[int] = []
     monkeypatch.setattr(sys, "argv", ["docker-credential-ecr-py", "get"])
     monkeypatch.setattr(sys, "path", sys.path[:])
     monkeypatch.setattr(os, "_exit", statuses.append)
     program.run()
     assert statuses == [1]
-    assert given_back == [True] * is_terminal
+    assert calls == (["ignore", "end", "restore"] if is_loaded else [])
     assert capsysbinary.readouterr().out == NOT_FOUND
 
 

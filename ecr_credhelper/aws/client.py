@@ -48,11 +48,11 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
     *,
     is_interactive: bool = True,
     progress: Progress | None = None,
-    seconds: float | None = None,
+    end: float | None = None,
 ) -> Response:
     """Fetch a new token for ``registry`` with the identity that the rule selects.
 
-    ``progress`` is kept up to date. A credential process is killed after ``seconds``. The
+    ``progress`` is kept up to date. A credential process is killed at ``end`` of ``time.monotonic``. The
     call has no ``registryIds``: they are deprecated, and a token is valid for all registries of a region.
 
     Raises:
@@ -79,7 +79,7 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
             rule,
             session,
             is_interactive=is_interactive,
-            seconds=seconds,
+            end=end,
             on_session=lambda session: progress.watch(session.register),
         )
         profile = profile_of(session)

@@ -10,65 +10,58 @@ import errno
 import json
 import os
 import re
+import shlex
 import shutil
-import signal
 import subprocess
-import threading
-from contextlib import suppress
-from pathlib import Path
+import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from botocore.compat import compat_shell_split
 from botocore.credentials import CredentialProvider, Credentials, RefreshableCredentials
 from botocore.utils import parse_timestamp
 
+from ecr_credhelper.aws import processes
+from ecr_credhelper.aws.redaction import useful_line
 from ecr_credhelper.errors import CredentialsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MAX_OUTPUT = 1024 * 1024
-"""Maximum number of bytes of standard output: credentials need less than 10 KiB."""
-
-MAX_LINE = 200
-"""Maximum number of characters of the process's error text in our error."""
-
-LINGER = 1
-"""Seconds to wait for the end of the streams after the process has ended: its children can keep them open."""
-
 REQUIRED = ("AccessKeyId", "SecretAccessKey")
+KEYS = (*REQUIRED, "SessionToken")
 
 RUN_IT = "run it in a terminal"
 ONLY_JSON = "make it write other text to standard error"
 FORMAT = "check its documentation for the AWS credential_process format"
 RENEW = "log in again with its tool, or clear that tool's cache"
+CORRECT = "correct it in the AWS configuration"
+BUSY = "try again when this machine is less busy, or set a longer deadline in the settings"
 
-ESCAPE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|.)")
-"""ANSI escape sequences."""
+SHELL_SYNTAX = re.compile(r"\|\|?|&&?|\d?(>|<).*|\$\(.*|`.*|.*;")
+"""Arguments that only a shell interprets. A quoted command of a shell is one argument and does not match."""
 
-SECRET = re.compile(
-    r"(?i)(?P<name>[\w-]*(?:secret|password|passwd|token|credential|authorization)[\w-]*[\"']?\s*[:=]\s*)\S+"
-    r"|(?<=://)[^/@\s]+(?=@)|[?&]\S+|\b(?:AKIA|ASIA)\w{12,}|(?=[\w+/=-]*\d)[\w+/=-]{32,}"
-)
-"""Values that look like secrets: after their name, in URLs, key IDs, and long texts with digits."""
+OPERATOR = re.compile(r"\|\|?|&&?|>>?|<|\$\(|`|;")
+
+VARIABLE = re.compile(r"[A-Za-z_]\w*=")
+"""The start of a shell command that sets a variable."""
 
 
 class ProcessProvider(CredentialProvider):
     """Returns the credentials that the ``credential_process`` of a profile writes.
 
-    ``deadline`` is the number of seconds after which the process is killed.
+    The process is killed at ``end``, in the seconds of ``time.monotonic``.
     """
 
     METHOD = "custom-process"
 
     def __init__(
-        self, profile: str, load_config: "Callable[[], Any]", host: str, deadline: float | None = None
+        self, profile: str, load_config: "Callable[[], Any]", host: str, end: float | None = None
     ) -> None:
         super().__init__()
         self._profile = profile
         self._load_config = load_config
         self._host = host
-        self._deadline = deadline
+        self._end = end
         self._program = ""
 
     def load(self) -> Credentials | None:
@@ -85,68 +78,64 @@ class ProcessProvider(CredentialProvider):
     def _run(self, command: str) -> dict[str, Any]:
         """Run a command and return its credentials."""
         arguments = self._split(command)
+        seconds = None if self._end is None else self._end - time.monotonic()
+        if seconds is not None and seconds <= 0:
+            self._fail("was not started: this machine is too busy", BUSY)
         try:
-            process = subprocess.Popen(  # noqa: S603 - the user configured it
-                arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-            )
-        except OSError as error:
-            self._fail(*_start_problem(arguments[0], error))
-        try:
-            output, errors = _Reader(process.stdout, process.kill), _Reader(process.stderr)
-            status = process.wait(self._deadline)
-        except subprocess.TimeoutExpired:
-            self._fail(f"did not end within {self._deadline:.3g} s", f"{RUN_IT} to see what it waits for")
-        finally:
-            _kill(process)
-        text = output.text()
-        if output.is_too_long:
+            result = processes.run(arguments, seconds)
+        except (OSError, ValueError) as error:
+            self._fail(*(_shell_problem(arguments) or _start_problem(arguments[0], error)))
+        if result.is_too_long:
             self._fail("wrote more than 1 MiB", "it must write one JSON object only")
-        if status:
-            line = last_line(errors.text())
-            cause = f"failed (exit status {status})" if status > 0 else f"was ended by signal {-status}"
-            self._fail(f"{cause}: {line}" if line else cause, RUN_IT)
-        return self._parse(text)
+        if result.status is None:
+            self._fail(
+                f"did not end within {round(seconds or 0, 1):g} s", f"{RUN_IT} to see what it waits for"
+            )
+        text = result.output.decode("utf-8-sig", "replace")
+        if result.status:
+            problem = _status_problem(result.status, result.errors.decode("utf-8", "replace"))
+            self._fail(*(_shell_problem(arguments) or (problem, RUN_IT)))
+        found = _parse(text)
+        if isinstance(found, tuple):
+            self._fail(*(_shell_problem(arguments) or found))
+        return self._credentials(found)
 
     def _split(self, command: str) -> list[str]:
         try:
             arguments = list(compat_shell_split(command))
         except ValueError:
-            self._fail("has an unclosed quote", "correct it in the AWS configuration")
-        if not arguments:
-            self._fail("is empty", "correct it in the AWS configuration")
-        self._program = arguments[0]
+            self._fail("has an unclosed quote", CORRECT)
+        if not arguments or not arguments[0]:
+            self._fail("is empty", CORRECT)
+        self._program = "" if VARIABLE.match(arguments[0]) else arguments[0]  # its value can be a secret
         return arguments
 
-    def _parse(self, text: str) -> dict[str, Any]:
-        try:
-            found = json.loads(text)
-        except (ValueError, RecursionError):
-            found = None
-        keys = found if isinstance(found, dict) else {}
+    def _credentials(self, keys: dict[str, Any]) -> dict[str, Any]:
+        """Return the credentials in the JSON object of a process, as botocore's parameters."""
         expiration = keys.get("Expiration")
         try:
-            is_expired = expiration and parse_timestamp(str(expiration)) <= dt.datetime.now(dt.UTC)
+            is_expired = expiration is not None and _is_over(expiration)
         except (ValueError, TypeError, OverflowError, RuntimeError):  # a TypeError without a time zone
             self._fail("wrote an Expiration that is not a time", "use the form 2030-01-31T12:00:00Z")
-        is_object = isinstance(found, dict)
-        has_text_first = "{" in text and not text.lstrip().startswith("{")
+        token = keys.get("SessionToken")
         problems = (
-            (not text.strip(), "wrote nothing", RUN_IT),
-            (not is_object and has_text_first, "wrote text before the JSON object", ONLY_JSON),
-            (not is_object, "wrote no JSON object", ONLY_JSON),
             (keys.get("Version") != 1, "did not write Version 1", FORMAT),
-            *((not _is_text(keys.get(name)), f"did not write {name}", FORMAT) for name in REQUIRED),
+            *((not _is_text(keys.get(name) or None), f"did not write {name}", FORMAT) for name in REQUIRED),
+            (token is not None and not _is_text(token), "wrote a SessionToken that is not a text", FORMAT),
+            *((not _is_key(keys.get(name)), f"wrote {name} with {_wrong_part(keys.get(name))}",
+                "correct the key where the program reads it") for name in KEYS),
             (is_expired, f"returned credentials that expired at {expiration}", RENEW),
-        )
+        )  # fmt: skip
         for is_wrong, problem, hint in problems:
             if is_wrong:
                 self._fail(problem, hint)
+        account = keys.get("AccountId")
         return {
             "access_key": keys["AccessKeyId"],
             "secret_key": keys["SecretAccessKey"],
-            "token": keys.get("SessionToken"),
+            "token": token or None,
             "expiry_time": expiration,
-            "account_id": keys.get("AccountId"),
+            "account_id": account if _is_text(account) else None,
         }
 
     def _fail(self, problem: str, hint: str) -> NoReturn:
@@ -156,81 +145,78 @@ class ProcessProvider(CredentialProvider):
         raise CredentialsError(self._host, reason, hint)
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process. On Linux, also kill its descendants, for example the commands of a shell script.
-
-    A process group of its own would be simpler, but it could not prompt on the terminal.
-    """
-    descendants = _descendants(process.pid)
-    process.kill()
-    process.wait()
-    for descendant in descendants:
-        with suppress(OSError):
-            os.kill(descendant, signal.SIGKILL)
-
-
-def _descendants(process: int) -> list[int]:
-    """Return the process IDs of all descendants, or nothing on systems without /proc."""
+def _parse(text: str) -> dict[str, Any] | tuple[str, str]:
+    """Return the JSON object in the output of a process, or what is wrong with it and what to do."""
+    text = text.strip()
+    if not text:
+        return "wrote nothing", RUN_IT
     try:
-        children = Path(f"/proc/{process}/task/{process}/children").read_text("ascii").split()
-    except OSError:
-        return []
-    return [found for child in map(int, children) for found in (child, *_descendants(child))]
+        found, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        found, end = None, 0
+    if isinstance(found, dict):
+        return ("wrote text after the JSON object", ONLY_JSON) if text[end:] else found
+    is_late = not isinstance(found, list) and "{" in text and not text.startswith("{")
+    return ("wrote text before the JSON object" if is_late else "wrote no JSON object"), ONLY_JSON
 
 
-def _start_problem(program: str, error: OSError) -> tuple[str, str]:
+def _is_over(expiration: object) -> bool:
+    """Return whether a time has passed; raise an exception if it is not a time."""
+    if not isinstance(expiration, str):
+        raise TypeError
+    return bool(parse_timestamp(expiration) <= dt.datetime.now(dt.UTC))
+
+
+def _status_problem(status: int, errors: str) -> str:
+    line = useful_line(errors)
+    cause = f"failed (exit status {status})" if status > 0 else f"was ended by signal {-status}"
+    return f"{cause}: {line}" if line else cause
+
+
+def _shell_problem(arguments: list[str]) -> tuple[str, str] | None:
+    """Return why a command that only a shell understands has failed, and what to do."""
+    syntax = VARIABLE.match(arguments[0])
+    for argument in arguments:
+        if syntax is None and SHELL_SYNTAX.fullmatch(argument):
+            syntax = OPERATOR.search(argument)  # the rest can be a secret
+    if syntax is None:
+        return None
+    return f"uses shell syntax ({syntax[0]}), but no shell runs it", "move the command to a script"
+
+
+def _start_problem(program: str, error: OSError | ValueError) -> tuple[str, str]:
     """Return why a program cannot be started, and what to do."""
+    number = error.errno if isinstance(error, OSError) else None
+    quoted = subprocess.list2cmdline([program]) if os.name == "nt" else shlex.quote(program)
     problems = (
+        (isinstance(error, ValueError), "contains a null character", CORRECT),
         (program.startswith("~") or "$" in program or "%" in program,
             f"has {program!r} in its path, which is not expanded", "write the absolute path"),
-        (error.errno in {errno.EAGAIN, errno.ENOMEM},
-            f"cannot be started ({os.strerror(error.errno or 0)})",
-            "raise the limits on processes and memory"),
+        (number in {errno.EAGAIN, errno.ENOMEM},
+            f"cannot be started ({os.strerror(number or 0)})", "raise the limits on processes and memory"),
         (os.sep not in program and not shutil.which(program),
             "is not on the PATH that the client provides, which can differ from that of your shell",
-            f"write its absolute path; to see it, run: command -v {program}"),
-        (isinstance(error, PermissionError), "is not executable", f"run: chmod +x {program}"),
-        (not os.path.exists(program), "does not exist", f"correct {program} in the AWS configuration"),
-        (True, "is not a program that can be started", f"check the first line and the format of {program}"),
+            f"write its absolute path; to see it, run: command -v {quoted}"),
+        (os.path.isdir(program), f"is a directory: {program}", "write the path of the program"),
+        (isinstance(error, PermissionError), "is not executable", f"run: chmod +x {quoted}"),
+        (not os.path.exists(program), "does not exist", f"correct {quoted} in the AWS configuration"),
+        (True, "is not a program that can be started", f"check the first line and the format of {quoted}"),
     )  # fmt: skip
     return next((problem, hint) for applies, problem, hint in problems if applies)
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value)
+    return isinstance(value, str)
 
 
-class _Reader:
-    """Reads a stream in a thread, up to a limit; calls ``stop`` at the limit."""
-
-    def __init__(self, stream: Any, stop: "Callable[[], object]" = lambda: None) -> None:
-        self._stream = stream
-        self._stop = stop
-        self._data = b""
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        with self._stream:
-            while chunk := os.read(self._stream.fileno(), 65536):
-                self._data += chunk
-                if self.is_too_long:
-                    self._stop()
-                    return
-
-    @property
-    def is_too_long(self) -> bool:
-        """Whether the stream has more bytes than allowed."""
-        return len(self._data) > MAX_OUTPUT
-
-    def text(self) -> str:
-        """Return the text of the stream."""
-        self._thread.join(LINGER)
-        return self._data.decode("utf-8", "replace")
+def _is_key(value: object) -> bool:
+    """Return whether a key, if there is one, has only characters that can be sent to AWS."""
+    return not isinstance(value, str) or (value.isascii() and value.isprintable() and " " not in value)
 
 
-def last_line(text: str) -> str:
-    """Return the last line of a text for an error: without escape sequences and secrets, and shortened."""
-    lines = [line.strip() for line in ESCAPE.sub("", text).splitlines() if line.strip()]
-    line = SECRET.sub(lambda found: f"{found['name'] or ''}…", lines[-1]) if lines else ""
-    return line if len(line) <= MAX_LINE else f"{line[: MAX_LINE - 1]}…"
+def _wrong_part(value: object) -> str:
+    return (
+        "a line break"
+        if isinstance(value, str) and {"\n", "\r"} & {*value}
+        else "a character that no key has"
+    )

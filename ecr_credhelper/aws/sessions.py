@@ -93,15 +93,15 @@ def session_for(  # noqa: PLR0913 - everything that selects an identity
     session: Session | None = None,
     *,
     is_interactive: bool = True,
-    seconds: float | None = None,
+    end: float | None = None,
     on_session: "Callable[[Session], object]" = str,
 ) -> Session:
     """Return a session with the credentials that the rule selects for the registry.
 
     If a Python program passes its ``session``, it is not changed, and only the role of the rule is assumed
     from it. Without ``is_interactive``, credentials that need an MFA code or a credential process raise
-    CredentialsError. A credential process is killed after ``seconds``. ``on_session`` gets a new session
-    before any call to AWS.
+    CredentialsError. A credential process is killed at ``end`` of ``time.monotonic``. ``on_session`` gets a
+    new session before any call to AWS.
 
     Raises:
         ConfigurationError: ``profile = "auto"`` finds no profile, or several.
@@ -109,14 +109,12 @@ def session_for(  # noqa: PLR0913 - everything that selects an identity
 
     """
     if session is None:
-        session = _new_session(registry, rule, is_interactive=is_interactive, seconds=seconds)
+        session = _new_session(registry, rule, is_interactive=is_interactive, end=end)
         on_session(session)
     return assume_role(session, registry, rule) if rule.role_arn else session
 
 
-def _new_session(
-    registry: "Registry", rule: "Rule", *, is_interactive: bool, seconds: float | None
-) -> Session:
+def _new_session(registry: "Registry", rule: "Rule", *, is_interactive: bool, end: float | None) -> Session:
     profile = _profile_in_account(registry) if rule.profile == AUTO else rule.profile
     session = _OwnSession(profile=profile or None)
     session.set_config_variable("region", registry.region)  # for STS, like --region
@@ -143,7 +141,7 @@ def _new_session(
 
     def process_provider(profile_name: str) -> CredentialProvider:
         if is_interactive:
-            return ProcessProvider(profile_name, lambda: session.full_config, registry.host, seconds)
+            return ProcessProvider(profile_name, lambda: session.full_config, registry.host, end)
         return _RefusingProcess(profile_name, lambda: session.full_config, refuse)
 
     chain.insert_before("custom-process", process_provider(session.profile or "default"))

@@ -26,6 +26,7 @@ MARKS = {
     "warning": ("!", "!!", "yellow"),
     "failure": ("✗", "XX", "red"),
 }
+CONTROLLING_TERMINAL = "/dev/tty"
 CLEAR_LINE = "\r\x1b[K"
 CODES = re.compile(rf"(\x1b\[(?:0|{'|'.join(map(str, STYLES.values()))})m)")
 
@@ -203,3 +204,28 @@ def restore_terminal() -> None:
     """Turn the echo of the terminal on again if a prompt is still open."""
     while open_prompts:
         open_prompts.pop()()
+
+
+def terminal_restorer() -> "Callable[[], None]":
+    """Return a function that restores the state that the controlling terminal has now.
+
+    A program that is killed during a prompt leaves the terminal without echo.
+    """
+    try:
+        import termios
+
+        with open(CONTROLLING_TERMINAL, "rb", 0) as terminal:
+            before = termios.tcgetattr(terminal)
+    except (ImportError, OSError):  # Windows, or no terminal
+        return lambda: None
+    if not before[3] & termios.ECHO:  # A prompt is open, which restores the echo.
+        return lambda: None
+
+    def restore() -> None:
+        with suppress(OSError, termios.error), open(CONTROLLING_TERMINAL, "rb", 0) as terminal:
+            # In the background, the terminal is not ours, and changing it would stop this process.
+            is_ours = os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
+            if is_ours and termios.tcgetattr(terminal) != before:
+                termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
+
+    return restore

@@ -19,9 +19,11 @@ LOCK_SHARE = 0.6
 """Part of the deadline to wait for another process that fetches the same token: 15 of 25 seconds. After that,
 this process fetches it too, in the rest of the time."""
 
-PROCESS_SHARE = 0.95
-"""Part of the remaining time that a credential process gets. It is killed before the deadline, so that the
-error can name it."""
+RESERVE = 1
+"""Seconds before the deadline at which a credential process is killed, so that its error arrives in time."""
+
+RESERVE_SHARE = 0.2
+"""Maximum part of the deadline for the reserve: a deadline can be as short as one second."""
 
 
 class Attempt:
@@ -108,7 +110,7 @@ class Attempt:
         if failure := self._failure_while_waiting():
             raise failure
         try:
-            return resolver.fetch(self._request, self._progress, self._seconds_left()).token
+            return resolver.fetch(self._request, self._progress, self._process_end()).token
         except ConfigurationError:
             raise
         except CredentialHelperError as error:
@@ -122,9 +124,10 @@ class Attempt:
         is_shared = failure and failure.saved_at >= self._started_at
         return failure.error if failure and is_shared and self._resolver.fingerprint.is_unchanged() else None
 
-    def _seconds_left(self) -> float:
-        """Return the time for a credential process, which must end before the deadline."""
-        return PROCESS_SHARE * (self._resolver.deadline - (time.monotonic() - self._started_monotonic))
+    def _process_end(self) -> float:
+        """Return the time of ``time.monotonic`` at which a credential process is killed."""
+        deadline = self._resolver.deadline
+        return self._started_monotonic + deadline - min(RESERVE, RESERVE_SHARE * deadline)
 
     def _save(self, error: CredentialHelperError) -> None:
         """Save a failure for other callers, unless the identity changed during the call.

@@ -129,11 +129,12 @@ class Resolver:
         )
 
     def fetch(
-        self, request: Request, progress: "Progress | None" = None, seconds: float | None = None
+        self, request: Request, progress: "Progress | None" = None, end: float | None = None
     ) -> "Response":
         """Fetch a token from AWS and save it. Missing credentials are remembered for a minute.
 
-        ``progress`` is kept up to date. A credential process is killed after ``seconds``.
+        ``progress`` is kept up to date. A credential process is killed at ``end``, a time of
+        ``time.monotonic``.
         """
         now = self.clock()
         identity = _identity_key(request.registry, request.rule, self.fingerprint.identity)
@@ -154,7 +155,7 @@ class Resolver:
                 self.log,
                 is_interactive=self.is_interactive,
                 progress=progress,
-                seconds=seconds,
+                end=end,
             )
         except NoCredentialsError as error:
             if self.fingerprint.is_unchanged():

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_credhelper.aws import client, profiles
-from ecr_credhelper.aws.credential_process import MAX_LINE, last_line
 from ecr_credhelper.errors import CredentialHelperError
 from ecr_credhelper.registry import parse
 from tests.conftest import HOST
@@ -60,36 +59,3 @@ def test_any_bytes_can_be_read_as_sections(home: Path, content: bytes) -> None:
 def test_a_pipe_is_not_read(home: Path) -> None:
     os.mkfifo(home / "config")
     assert list(profiles.sections({"AWS_CONFIG_FILE": str(home / "config"), "HOME": str(home)})) == []
-
-
-@given(st.text())
-def test_the_last_line_of_a_program_is_short(text: str) -> None:
-    line = last_line(text)
-    assert len(line) <= MAX_LINE
-    assert "\n" not in line
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        ("", ""),
-        (
-            "Info\nsession expired: please run aws-vault login dev\n\n",
-            "session expired: please run aws-vault login dev",
-        ),
-        ("\x1b[1;31mError\x1b[0m: log in again\r\n", "Error: log in again"),
-        ("\x1b]8;;https://a.example\x07log in\x1b]8;;\x07", "log in"),
-        ("secret_key=abc", "secret_key=…"),
-        ('{"SecretAccessKey": "abc"}', '{"SecretAccessKey": …'),
-        ("key AKIAIOSFODNN7EXAMPLE is unknown", "key … is unknown"),
-        ("https://user:pass@proxy.example refused", "https://…@proxy.example refused"),
-        ("open https://sso.example/?code=abc&state=d", "open https://sso.example/…"),
-        (
-            "/home/user/projects/company/tools/bin/tool failed",
-            "/home/user/projects/company/tools/bin/tool failed",
-        ),
-        ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "…"),
-    ],
-)
-def test_the_last_line_of_a_program_has_no_secrets(text: str, line: str) -> None:
-    assert last_line(text) == line

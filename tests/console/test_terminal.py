@@ -284,3 +284,31 @@ def test_a_prompt_on_a_file_does_not_change_the_echo(tmp_path: Path) -> None:
     pytest.importorskip("termios")
     with (tmp_path / "file").open("wb") as file, module.prompt_without_echo(file.fileno()):
         assert not module.open_prompts
+
+
+def test_the_state_of_the_terminal_is_restored(tty: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CONTROLLING_TERMINAL", os.ttyname(tty))
+    monkeypatch.setattr(os, "tcgetpgrp", lambda _: os.getpgrp())  # the test has no controlling terminal
+    restore = module.terminal_restorer()
+    restore()
+    assert has_echo(tty)
+    without_echo(tty)
+    module.terminal_restorer()()  # the echo was off before
+    assert not has_echo(tty)
+    restore()
+    assert has_echo(tty)
+
+
+def test_the_terminal_of_another_process_group_is_not_changed(
+    tty: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CONTROLLING_TERMINAL", os.ttyname(tty))
+    restore = module.terminal_restorer()
+    without_echo(tty)
+    restore()
+    assert not has_echo(tty)
+
+
+def test_without_a_terminal_nothing_is_restored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(module, "CONTROLLING_TERMINAL", str(tmp_path / "none"))
+    module.terminal_restorer()()
