@@ -10,6 +10,7 @@ abandons at the deadline or on Ctrl-C. An abandoned thread keeps running, with t
 """
 
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,6 +24,9 @@ DEADLINE = 25
 """Maximum duration of a get, in seconds: testcontainers-java gives up after 30."""
 
 THREAD_NAME = "ecr deadline"
+
+MAX_WAIT = 0.5
+"""Maximum duration of one wait, in seconds: Ctrl-C that comes just before a wait begins does not end it."""
 
 BUSY_HINT = "try again when this machine is less busy, or set a longer deadline in the settings"
 
@@ -87,11 +91,13 @@ def run_with_deadline(
         except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
             raised.append(error)
 
+    end = time.monotonic() + seconds
     thread = threading.Thread(target=run, name=THREAD_NAME, daemon=True)
     try:
         with suppress(RuntimeError):
             thread.start()
-            thread.join(seconds)
+            while thread.is_alive() and (left := end - time.monotonic()) > 0:
+                thread.join(min(left, MAX_WAIT))
         if thread.ident is None:
             run()
         if raised:
