@@ -5,14 +5,23 @@ import datetime as dt
 import importlib.metadata
 import os
 import platform
-import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import crowd, gets, growth, installers, library, sandbox
+from benchmarks import (
+    amazon,
+    completion,
+    crowd,
+    environments,
+    gets,
+    growth,
+    installers,
+    installs,
+    library,
+    sandbox,
+)
 from benchmarks.plot import svg
 from benchmarks.processes import WrongAnswerError
 from benchmarks.report import markdown, say
@@ -23,14 +32,21 @@ SECTIONS = {
     "warm": gets.warm,
     "amazon": gets.amazon,
     "cold": gets.cold,
+    "tls": gets.cold_tls,
+    "byte-code": installs.byte_code,
+    "pythons": installs.pythons,
+    "completion": completion.measure,
     "memory": gets.memory,
     "library": library.measure,
     "crowd": crowd.measure,
     "growth": growth.measure,
     "installers": installers.measure,
+    "install": installs.install,
 }
+WITH_ENVIRONMENTS = {"byte-code", "pythons", "installers", "install"}
+WITH_AMAZON = {"amazon", "tls", "crowd", "growth"}
 MINUTES = 20
-"""After which something hangs: all of it takes three."""
+"""After which something hangs: all of it takes six."""
 
 DISTRIBUTIONS = ("docker-credential-ecr-py", "botocore", "awscli", "pip", "uv")
 
@@ -45,9 +61,14 @@ def main(argv: list[str]) -> int:
     signal.alarm(MINUTES * 60)
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as name:
         folder = Path(name)
-        if "installers" in options.only:
+        wanted = set(options.only)
+        if wanted & WITH_AMAZON:
+            amazon.prepare(folder)
+        if wanted & WITH_ENVIRONMENTS:
+            environments.prepare(folder)
+        if "installers" in wanted:
             installers.prepare(folder)
-        options.obstacle = sandbox.obstacle()
+        options.obstacle = sandbox.obstacle(amazon.find(folder)[0])
         if options.obstacle:
             return measure(options, folder)
         return sandbox.enter([*argv, "--inside", name])
@@ -70,33 +91,31 @@ def measure(options: argparse.Namespace, folder: Path) -> int:
     """Measure the sections and write them; return the exit status."""
     try:
         with Surroundings(folder, obstacle=options.obstacle, scale=options.scale) as surroundings:
-            sections = []
+            peer, sections = surroundings.amazon_name, []
             for name in options.only:
                 say(f"\n{name}")
                 sections.append(SECTIONS[name](surroundings))
     except WrongAnswerError as error:
         print(error, file=sys.stderr)
         return 1
-    for path, text in ((options.table, markdown(sections, versions())), (options.plot, svg(sections))):
+    for path, text in ((options.table, markdown(sections, versions(peer))), (options.plot, svg(sections))):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         say(f"wrote {path}")
     return 0
 
 
-def versions() -> str:
-    """Return when and with what this was measured."""
+def versions(peer: str) -> str:
+    """Return when and with what this was measured, beside Amazon's helper as ``peer`` names it."""
     found = [f"{platform.python_implementation()} {platform.python_version()}"]
     for name in DISTRIBUTIONS:
         try:
             found.append(f"{name} {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:
             continue
-    if shutil.which("dpkg-query") and shutil.which("docker-credential-ecr-login"):
-        query = ("dpkg-query", "--show", "--showformat=${Package} ${Version}", "amazon-ecr-credential-helper")
-        found.append(subprocess.run(query, check=False, capture_output=True, text=True).stdout)
+    found.append(peer)
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} shared cores"
-    return f"Measured {dt.datetime.now(dt.UTC):%Y-%m-%d}: {', '.join(filter(None, found))}; {machine}."
+    return f"Measured {dt.datetime.now(dt.UTC):%Y-%m-%d}: {', '.join(found)}; {machine}."
 
 
 if __name__ == "__main__":
