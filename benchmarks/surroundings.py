@@ -16,7 +16,8 @@ from tests.fake_sts import FakeSTS
 STS_SECONDS = 0.05
 """What STS and the SSO portal take to answer; real ones take longer. The fake ECR answers at once."""
 
-LEAST_ROUNDS = 3
+LEAST_ROUNDS = 2
+"""Below which there are no quartiles."""
 
 
 class Surroundings:
@@ -53,6 +54,7 @@ class Surroundings:
     ) -> Ratio:
         """Run both commands in turn and return the row; no time counts for ``prepare``."""
         rounds = max(LEAST_ROUNDS, round(rounds * self._scale))
+        warm_ups = max(1, round(warm_ups * min(self._scale, 1)))
         return Ratio(what, beside, commands, run_in_turn(commands, rounds, prepare, warm_ups))
 
     def __enter__(self) -> Self:
