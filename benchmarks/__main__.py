@@ -24,10 +24,13 @@ from benchmarks import (
 )
 from benchmarks.plot import svg
 from benchmarks.processes import WrongAnswerError
-from benchmarks.report import markdown, say
+from benchmarks.report import markdown, quote, say
 from benchmarks.surroundings import Surroundings
 
 DOCS = Path("docs/explanation")
+TABLE = DOCS / "speed-table.md"
+QUOTING = DOCS / "speed.md"
+"""The document that quotes rows of the table: their figures are replaced together with the table."""
 SECTIONS = {
     "warm": gets.warm,
     "amazon": gets.amazon,
@@ -79,7 +82,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--only", nargs="+", default=list(SECTIONS), choices=SECTIONS, help="sections (all of them)")
-    add("--table", type=Path, default=DOCS / "speed-table.md", help="where the table goes (%(default)s)")
+    add("--table", type=Path, default=TABLE, help="where the table goes (%(default)s)")
     add("--plot", type=Path, default=DOCS / "speed.svg", help="where the plot goes (%(default)s)")
     add("--scale", type=float, default=1, help="times the usual number of rounds (%(default)s)")
     add("--inside", type=Path, help=argparse.SUPPRESS)
@@ -98,7 +101,11 @@ def measure(options: argparse.Namespace, folder: Path) -> int:
     except WrongAnswerError as error:
         print(error, file=sys.stderr)
         return 1
-    for path, text in ((options.table, markdown(sections, versions(peer))), (options.plot, svg(sections))):
+    table = markdown(sections, versions(peer))
+    texts = {options.table: table, options.plot: svg(sections)}
+    if options.table == TABLE:
+        texts[QUOTING] = quote(QUOTING.read_text(), table)
+    for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         say(f"wrote {path}")

@@ -94,7 +94,7 @@ def cold_tls(surroundings: Surroundings) -> Section:
     script = replace(script, variables={**script.variables, "AWS_CA_BUNDLE": surroundings.bundle})
     amazons = home.get(helper=surroundings.amazon)
     for beside, other in (("minimal.py", script), (surroundings.amazon_name, amazons)):
-        section.add(surroundings.compare("cold get", beside, (home.get(), other), 20, home.forget))
+        section.add(surroundings.compare("cold get, TLS", beside, (home.get(), other), 20, home.forget))
     return section
 
 

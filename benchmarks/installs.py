@@ -63,7 +63,7 @@ def pythons(surroundings: Surroundings) -> Section:
             section.add(surroundings.compare(name, "python -c pass", (get, bare), 60))
     if section.ratios:
         medians = [row.quartiles[1] for row in section.ratios]
-        section.add(Count("range of the ratios", f"{min(medians):.2f} to {max(medians):.2f}"))
+        section.add(Count("warm get, all Pythons here", f"{min(medians):.2f} to {max(medians):.2f}"))
     return section
 
 
