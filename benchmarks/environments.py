@@ -1,6 +1,7 @@
 """Environments beside the present one, made before the measurements since they need a package index.
 
-uv makes them from the same wheels: it takes a moment for each, and writes byte code only where it is told.
+uv installs the same wheels in each: that takes a moment, and it writes byte code only where it is told. The
+``venv`` module makes them, since uv's have a ``.pth`` file that runs at every start.
 """
 
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from benchmarks.homes import HELPER
 from benchmarks.report import say
+from tests.commands import checked
 
 DISTRIBUTION = "docker-credential-ecr-py"
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
@@ -61,7 +63,7 @@ def failure(environment: Path) -> str:
 def prepare(folder: Path) -> None:
     """Collect the wheels and make the environments; where one cannot be made, leave the reason there."""
     say("the wheels of the helper and its dependencies")
-    _run(sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", str(wheels(folder)), ".")
+    checked((sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", str(wheels(folder)), "."))
     everything = ("--no-index", "--find-links", str(wheels(folder)), DISTRIBUTION)
     alone = ("--compile-bytecode", "--no-deps", str(own_wheel(folder)))
     make(plain(folder), sys.executable, *everything)
@@ -78,7 +80,7 @@ def make(environment: Path, python: str, *packages: str) -> None:
     """Make an environment and install packages there, or leave the reason why it cannot be."""
     say(f"an environment of {python}: {environment.name}")
     install = (UV, "pip", "install", "--quiet", "--offline", "--python", str(environment / "bin/python"))
-    try_all(environment, (UV, "venv", "--quiet", "--python", python, str(environment)), (*install, *packages))
+    try_all(environment, (python, "-m", "venv", "--without-pip", str(environment)), (*install, *packages))
 
 
 def try_all(environment: Path, *commands: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from benchmarks import environments
 from benchmarks.homes import PYTHON, Home
-from benchmarks.processes import Command, run
+from benchmarks.processes import Command, WrongAnswerError, run
 from benchmarks.report import Count, Section
 from benchmarks.surroundings import Surroundings
 
@@ -40,6 +40,8 @@ def byte_code(surroundings: Surroundings) -> Section:
     with homes[0].nobody_asked():  # both have the same fakes
         section.add(surroundings.compare("warm get, no byte code", beside, commands, 60))
     section.add(surroundings.compare("cold get, no byte code", beside, commands, 12, forget))
+    if any(plain.rglob("*.pyc")):
+        raise WrongAnswerError(f"there is byte code in {plain}")
     return section
 
 
