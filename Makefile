@@ -31,7 +31,7 @@ lint: $(VENV)/lint ## style and types
 e2e: $(VENV)/e2e ## real engines, registries and clients; wants root and the packages that .ci/run installs
 	$(BIN)/python -m tests.e2e
 
-bench: $(VENV)/bench ## speed, as ratios: writes the table and the plot of docs/explanation/speed.md
+bench: $(VENV)/bench ## speed, as ratios: writes the table, the plot and the figures of docs/explanation/speed.md
 	$(BIN)/python -m benchmarks $(BENCH)
 
 installers: $(VENV)/installed ## pip, pipx and uv, each in a throw-away home

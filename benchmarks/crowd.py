@@ -4,7 +4,7 @@ import json
 import time
 from typing import NamedTuple
 
-from benchmarks.homes import AMAZON, HELPER, REGION, Home
+from benchmarks.homes import HELPER, REGION, Home
 from benchmarks.processes import run, run_at_once
 from benchmarks.report import Count, Section
 from benchmarks.surroundings import Surroundings
@@ -28,10 +28,10 @@ FIELDS = ("calls to AWS", "right answers", "registries in the cache afterwards",
 def measure(surroundings: Surroundings) -> Section:
     """Let forty processes ask at once, for one registry and for forty; count, several times."""
     section = Section(f"One call for everyone: {CALLERS} processes at once, empty cache")
-    section.note = f"{TRIALS} trials each; the other is Amazon's helper."
+    section.note = f"{TRIALS} trials each; the other is {surroundings.amazon_name}."
     # One home for both, so that both take the same way to the API.
     home = surroundings.home(by_name=not surroundings.obstacle)
-    helpers = (HELPER,) if surroundings.obstacle else (HELPER, AMAZON)
+    helpers = (HELPER,) if surroundings.obstacle else (HELPER, surroundings.amazon)
     for registries, what in ((1, "one registry"), (CALLERS, f"{CALLERS} registries of one region")):
         trials = [[_ask(home, helper, registries) for _ in range(TRIALS)] for helper in helpers]
         for number, name in enumerate(FIELDS):

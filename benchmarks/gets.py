@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.homes import AMAZON, IDENTITIES, KEYS, PYTHON, REGION, ROLE
+from benchmarks.homes import IDENTITIES, KEYS, PYTHON, REGION, ROLE
 from benchmarks.processes import Command, run
 from benchmarks.report import Count, Section
 from benchmarks.surroundings import Surroundings
@@ -51,18 +51,17 @@ def amazon(surroundings: Surroundings) -> Section:
             section.skip(identity, surroundings.obstacle)
             continue
         home = surroundings.home(by_name=True)
-        commands = home.get(identity=identity), home.get(identity=identity, helper=AMAZON)
+        commands = home.get(identity=identity), home.get(identity=identity, helper=surroundings.amazon)
         run(commands[0])
-        section.add(surroundings.compare(identity, "Amazon's helper", commands, 60))
+        section.add(surroundings.compare(identity, surroundings.amazon_name, commands, 60))
     return section
 
 
 def cold(surroundings: Surroundings) -> Section:
-    """Compare with what people run without a helper, and with Amazon's; the API is on loopback."""
+    """Compare with what people run without a helper; the API is on loopback, without TLS."""
     section = Section("Cold get: nothing is cached, AWS answers at once")
     section.note = (
-        "The script is [benchmarks/minimal.py](../../benchmarks/minimal.py), in the same environment. A "
-        "compiled program wins by far, once in twelve hours: reading botocore is what takes the time."
+        "The script is [benchmarks/minimal.py](../../benchmarks/minimal.py), in the same environment."
     )
     home = surroundings.home()
     password = surroundings.api.password(REGION)
@@ -75,12 +74,27 @@ def cold(surroundings: Surroundings) -> Section:
         section.add(surroundings.compare("cold get", beside, (home.get(), login), 12, home.forget))
     else:
         section.skip("aws ecr get-login-password", "no awscli in this environment")
+    return section
+
+
+def cold_tls(surroundings: Surroundings) -> Section:
+    """Compare over TLS, where each reads CA certificates in its own way."""
+    section = Section("Cold get over TLS, with a full store of CA certificates")
+    section.note = (
+        "Both helpers trust the system's certificates, to which one of ours is added; ours looks a "
+        "certificate up in the directory, where there is one in OpenSSL's form. boto3 reads a bundle: here "
+        "botocore's own, with ours at its end. A compiled program wins by far, once in twelve hours: "
+        "reading botocore is what takes the time."
+    )
     if surroundings.obstacle:
-        section.skip("Amazon's helper", surroundings.obstacle)
-    else:
-        home = surroundings.home(by_name=True)
-        commands = home.get(), home.get(helper=AMAZON)
-        section.add(surroundings.compare("cold get", "Amazon's helper, over TLS", commands, 12, home.forget))
+        section.skip("cold get over TLS", surroundings.obstacle)
+        return section
+    home = surroundings.home(by_name=True)
+    script = home.command(PYTHON, str(MINIMAL), says=surroundings.api.password(REGION))
+    script = replace(script, variables={**script.variables, "AWS_CA_BUNDLE": surroundings.bundle})
+    amazons = home.get(helper=surroundings.amazon)
+    for beside, other in (("minimal.py", script), (surroundings.amazon_name, amazons)):
+        section.add(surroundings.compare("cold get, TLS", beside, (home.get(), other), 20, home.forget))
     return section
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
-from benchmarks.homes import AMAZON, HELPER, HOST, PYTHON, Home
+from benchmarks.homes import HELPER, HOST, PYTHON, Home
 from benchmarks.processes import run
 from benchmarks.report import Count, Section
 from benchmarks.surroundings import Surroundings
@@ -25,8 +25,8 @@ def measure(surroundings: Surroundings) -> Section:
     section = Section("In the long run")
     section.note = (
         "Of access keys and of the week the clock is simulated and AWS made up, all else is real. The other "
-        "is Amazon's helper; its waits are by its rule: a new token at half of the old one's life, while the "
-        "caller waits."
+        f"is {surroundings.amazon_name}. Its waits follow from its rule: it fetches a new token at half of "
+        "the old one's life, while the caller waits."
     )
     many, one = surroundings.home(), surroundings.home()
     for home, number in ((many, MANY), (one, 1)):
@@ -45,8 +45,9 @@ def measure(surroundings: Surroundings) -> Section:
         what = f"get of one more, whose token is cached, {MANY}"
         section.add(surroundings.compare(what, BESIDE, commands, 20, name_another))
         last = str(int(HOST[:12]) + MANY - 1)
-        commands = many.command(HELPER, "list", says=last), one.command(HELPER, "list", says=HOST)
-        section.add(surroundings.compare(f"list, {MANY} registries", BESIDE, commands, 20))
+        for verb in ("list", "status"):
+            commands = many.command(HELPER, verb, says=last), one.command(HELPER, verb, says=HOST)
+            section.add(surroundings.compare(f"{verb}, {MANY} registries", BESIDE, commands, 20))
 
     for how, words in (("hourly", "one an hour"), ("at-once", "all at once")):
         home = surroundings.home()
@@ -67,7 +68,7 @@ def _amazon_tokens(surroundings: Surroundings) -> int:
     for serial in range(AMAZON_KEYS):
         keys = {"AWS_ACCESS_KEY_ID": f"ASIAROTATED{serial:09}", "AWS_SECRET_ACCESS_KEY": FakeECR.secret_key}
         surroundings.api.identities[keys["AWS_ACCESS_KEY_ID"]] = FakeECR.secret_key
-        run(replace(home.get(helper=AMAZON), variables=keys))
+        run(replace(home.get(helper=surroundings.amazon), variables=keys))
     return home.amazon_tokens()
 
 

@@ -14,7 +14,6 @@ from tests.fake_ecr import FakeECR
 from tests.fake_sts import FakeSTS
 
 PYTHON = sys.executable
-AMAZON = shutil.which("docker-credential-ecr-login") or "docker-credential-ecr-login"
 HELPER = str(Path(sys.executable).with_name("docker-credential-ecr-py"))
 REGION = "us-west-2"
 HOST = f"111122223333.dkr.ecr.{REGION}.amazonaws.com"

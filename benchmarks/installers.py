@@ -1,12 +1,9 @@
 """Which installer wrote the executable: their wrapper scripts differ in what they import."""
 
-import shutil
-import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.homes import HELPER, PYTHON
+from benchmarks import environments
 from benchmarks.processes import run
 from benchmarks.report import Section, say
 from benchmarks.surroundings import Surroundings
@@ -31,28 +28,18 @@ INSTALLERS = {
         PIP_INSTALL,
     ),
 }
-NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def prepare(folder: Path) -> None:
     """Make the environments, from a package index; where one cannot be made, leave the reason there."""
-    build = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), ".")
-    subprocess.run(build, check=True)
-    places = {
-        "python": sys.executable,
-        "uv": shutil.which("uv", path=Path(sys.executable).parent) or shutil.which("uv") or "uv",
-        "wheel": next(folder.glob("*.whl")),
-    }
+    places = {"python": sys.executable, "uv": environments.UV, "wheel": environments.own_wheel(folder)}
     for number, (name, commands) in enumerate(INSTALLERS.items()):
         say(f"an environment by {name}")
-        environment = folder / str(number)
-        for command in commands:
-            words = [word.format(environment=environment, **places) for word in command.split()]
-            try:
-                subprocess.run(words, check=True, capture_output=True)
-            except (OSError, subprocess.CalledProcessError) as error:
-                _failure(environment).write_text(f"{type(error).__name__} of {Path(words[0]).name}")
-                break
+        environment = _environment(folder, number)
+        filled = [
+            [word.format(environment=environment, **places) for word in line.split()] for line in commands
+        ]
+        environments.try_all(environment, *filled)
 
 
 def measure(surroundings: Surroundings) -> Section:
@@ -62,17 +49,12 @@ def measure(surroundings: Surroundings) -> Section:
     run(home.get())
     heads = []
     for number, name in enumerate(INSTALLERS):
-        environment = surroundings.directory / str(number)
-        if _failure(environment).exists():
-            section.skip(name, _failure(environment).read_text())
+        environment = _environment(surroundings.directory, number)
+        if reason := environments.failure(environment):
+            section.skip(name, reason)
             continue
-        helper = environment / "bin" / Path(HELPER).name
-        get, bare = home.get(helper=str(helper)), home.bare(str(environment / "bin" / Path(PYTHON).name))
-        if not any(environment.glob("lib/*/site-packages/ecr_credhelper/__pycache__")):
-            # The next row's warm-up writes it.
-            uncompiled = replace(get, variables={**get.variables, **NO_BYTECODE})
-            what = f"{name}, where Python may not write byte code"
-            section.add(surroundings.compare(what, "python -c pass", (uncompiled, bare), 60))
+        helper = Path(environments.helper(environment))
+        get, bare = home.get(helper=str(helper)), home.bare(str(environment / "bin/python"))
         section.add(surroundings.compare(name, "python -c pass", (get, bare), 60))
         heads += [f"# {name}", *helper.read_text().replace(str(environment), "...").splitlines()[:3]]
     section.note = "\n".join(
@@ -85,5 +67,5 @@ def measure(surroundings: Surroundings) -> Section:
     return section
 
 
-def _failure(environment: Path) -> Path:
-    return environment.with_suffix(".failure")
+def _environment(folder: Path, number: int) -> Path:
+    return folder / f"installer{number}"

@@ -14,6 +14,7 @@ import sys
 import time
 
 from ecr_credhelper.aws import client
+from ecr_credhelper.fetch import eviction
 from ecr_credhelper.helper import Helper
 from ecr_credhelper.token import LIFETIME, Token
 
@@ -23,17 +24,27 @@ PASSWORD = "x" * 2400
 STEPS = {"hourly": 3600, "at-once": 0, "week": 60}
 """Seconds from one get to the next."""
 
+HOUR = 3600
+
 
 class World:
     """The clock, AWS, and the background."""
 
-    def __init__(self) -> None:
-        self.now = time.time()
+    def __init__(self, ahead: float) -> None:
+        self.now = self.start = time.time() + ahead
         self.fetched = 0
         self.refreshed = 0
 
     def clock(self) -> float:
         return self.now
+
+    def modified(self, path: str) -> float:
+        """Return when a file was written, by this clock, which is ahead of the system's."""
+        modified = os.stat(path).st_mtime
+        if modified < self.start:
+            os.utime(path, (self.now, self.now))
+            return self.now
+        return modified
 
     def fetch(self, *_: object, **__: object) -> client.Response:
         """Return a token in place of ``client.fetch``."""
@@ -55,12 +66,14 @@ class World:
 
 
 def main(how: str, number: int) -> None:
-    world = World()
+    world = World(HOUR if STEPS.get(how) else 0)
     if how == "registries":
         for serial in range(number):
             world.get(ACCOUNT + serial, REGIONS[serial % len(REGIONS)])
         return
     client.fetch = world.fetch
+    time.time = world.clock
+    eviction._modified = world.modified  # noqa: SLF001 - the age of files decides what is removed
     for serial in range(number):
         if how != "week":
             os.environ["AWS_ACCESS_KEY_ID"] = f"ASIAROTATED{serial:09}"

@@ -90,11 +90,11 @@ def run_at_once(commands: Iterable[Command]) -> list[Ran]:
 
 
 def run_in_turn(
-    commands: tuple[Command, Command], rounds: int, prepare: Callable[[], object]
+    commands: tuple[Command, Command], rounds: int, prepare: Callable[[], object], warm_ups: int = WARM_UPS
 ) -> list[tuple[float, float]]:
     """Run two commands A B A B … and return the seconds of each pair; ``prepare`` runs before a pair."""
     pairs = []
-    for number in range(-WARM_UPS, rounds):
+    for number in range(-warm_ups, rounds):
         prepare()
         first, second = (run(command).seconds for command in commands)
         if number >= 0:

@@ -1,5 +1,6 @@
 """What was found, as rows, and the Markdown made of them."""
 
+import re
 import statistics
 import sys
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,12 @@ HEAD = """\
 A ratio is the median of the pairs' ratios, ours over the other's, with the middle half of the pairs in
 brackets: under 1 we are faster. The times are medians of whole processes.
 """
+
+RATIO_CELLS = 6
+"""Columns of a table of ratios."""
+
+HEADS = ("what", "---")
+"""First cells of lines that are no rows."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,33 @@ class Section:
 def markdown(sections: Iterable[Section], versions: str) -> str:
     """Return the whole document."""
     return "\n".join((HEAD.format(versions=versions), *(section.markdown() for section in sections)))
+
+
+def quote(text: str, table: str) -> str:
+    """Return a document with the figures of those rows of the table that it quotes.
+
+    A quoted row lacks the number of pairs and their spread. Versions at the end of a cell can differ.
+    """
+    rows = {}
+    for line in table.splitlines():
+        cells = _cells(line)
+        if not line.startswith("|") or cells[0] in HEADS:
+            continue
+        if len(cells) == RATIO_CELLS:
+            what, beside, ratio, *times, _ = cells
+            cells = [what, beside, re.sub(r"\*\*(.*)\*\*.*", r"\1", ratio), *times]
+        rows[_key(cells)] = f"| {' | '.join(cells)} |"
+    return "".join(f"{rows.get(_key(_cells(line)), line)}\n" for line in text.splitlines())
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def _key(cells: Sequence[str]) -> tuple[str, ...]:
+    """Return what names a row: of a ratio both commands, of a count its name."""
+    names = cells[: 2 if len(cells) == RATIO_CELLS - 1 else 1]
+    return (str(len(cells)), *(re.sub(r" [\d.]+$", "", name) for name in names))
 
 
 def say(line: str) -> None:

@@ -1,8 +1,8 @@
 """Namespaces of their own, in which the fakes stand under AWS's names with a certificate of ours.
 
 Amazon's helper has no setting for another endpoint. So there is a network of a loopback alone, a hosts
-file of our own in private mounts, and processes that end with the first one: the machine is not
-changed, nothing can reach out, and nothing is left behind however the run ends.
+file and a store of CA certificates of our own in private mounts, and processes that end with the first
+one: the machine is not changed, nothing can reach out, and nothing is left behind however the run ends.
 """
 
 import os
@@ -16,18 +16,27 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import botocore
+
 from tests.commands import checked
 
-PROGRAMS = ("docker-credential-ecr-login", "unshare", "setpriv", "mount", "ip", "openssl")
+PROGRAMS = ("unshare", "setpriv", "mount", "ip", "openssl")
 NAMESPACES = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 END_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
 HTTPS = 443
+SYSTEM_STORE = Path("/etc/ssl/certs")
+"""The CA certificates of a Debian system, as files under OpenSSL's hashed names and all in ``BUNDLE``."""
+BUNDLE = "ca-certificates.crt"
 CHUNK = 64 * 1024
 """Bytes to hand on at once: a whole answer of the fakes, since old Go clients want it in one piece."""
 
 
-def obstacle() -> str:
-    """Return why Amazon's helper cannot be measured here, or nothing."""
+def obstacle(amazon: str) -> str:
+    """Return why nothing can be measured under AWS's names here, or nothing; ``amazon`` is its helper."""
+    if not amazon:
+        return "no docker-credential-ecr-login here"
+    if not (SYSTEM_STORE / BUNDLE).exists():
+        return f"no CA certificates in {SYSTEM_STORE / BUNDLE}"
     if missing := [name for name in PROGRAMS if shutil.which(name) is None]:
         return f"no {', '.join(missing)} here"
     if not sys.platform.startswith("linux") or os.geteuid() != 0:
@@ -41,8 +50,8 @@ def enter(arguments: Sequence[str]) -> int:
     return subprocess.call([*END_WITH_PARENT, *NAMESPACES, sys.executable, "-m", "benchmarks", *arguments])
 
 
-def stand_in(ports: Mapping[str, int], folder: Path) -> dict[str, str]:
-    """Serve local ports under host names; return the variables with which clients trust them."""
+def stand_in(ports: Mapping[str, int], folder: Path) -> str:
+    """Serve local ports under host names that the system trusts; return botocore's bundle with their CA."""
     certificate, key, hosts = (folder / name for name in ("certificate.pem", "key.pem", "hosts"))
     names = ",".join(f"DNS:{name}" for name in ports)
     _run(
@@ -60,7 +69,21 @@ def stand_in(ports: Mapping[str, int], folder: Path) -> dict[str, str]:
         _start(_accept, listener, context, port)
     hosts.write_text("".join(f"{line}\n" for line in lines))
     _run("mount", "--bind", str(hosts), "/etc/hosts")
-    return {"SSL_CERT_FILE": str(certificate), "AWS_CA_BUNDLE": str(certificate)}
+    _trust(certificate, folder / "certs")
+    bundle = folder / "cacert.pem"
+    bundle.write_text(Path(botocore.__file__).with_name("cacert.pem").read_text() + certificate.read_text())
+    return str(bundle)
+
+
+def _trust(certificate: Path, store: Path) -> None:
+    """Put a copy of the system's CA certificates with one more in place of the system's."""
+    shutil.copytree(SYSTEM_STORE, store, symlinks=True)
+    hashed = checked(("openssl", "x509", "-hash", "-noout", "-in", str(certificate))).stdout.strip()
+    shutil.copy(certificate, store / f"{hashed}.0")
+    everything = (store / BUNDLE).read_text() + certificate.read_text()
+    (store / BUNDLE).unlink()  # it can be a link to the system's
+    (store / BUNDLE).write_text(everything)
+    _run("mount", "--bind", str(store), str(SYSTEM_STORE))
 
 
 def _accept(listener: socket.socket, context: ssl.SSLContext, port: int) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.report import quote
 from ecr_credhelper.aws.errors import EXCEPTIONS, RESPONSES
 from ecr_credhelper.fetch.attempt import LOCK_SHARE
 from ecr_credhelper.fetch.deadline import DEADLINE, TIMEOUTS
@@ -179,6 +180,18 @@ def test_the_pages_tell_the_programs_numbers_and_names() -> None:
 @pytest.mark.parametrize("name", [*VARIABLES, *(variable for _, variable, *_ in FILES if variable)])
 def test_the_page_on_caching_explains_every_variable_of_the_fingerprint(name: str) -> None:
     assert f"`{name}`" in page("docs/explanation/caching.md")
+
+
+def test_the_figures_of_speed_are_those_of_the_measured_table() -> None:
+    text, table = page("docs/explanation/speed.md"), page("docs/explanation/speed-table.md")
+    assert quote(text, table) == text
+    names = re.findall(r"^\| (.+?) \| .* \| [\d.]+ \|$", text, re.MULTILINE)
+    assert names
+    assert [name for name in names if f"| {name} |" not in table] == []
+    (every_python,) = re.findall(r"^\| warm get, all Pythons here \| (\S+ to \S+) \|", table, re.MULTILINE)
+    assert f"login takes {every_python} times as long as `python -c pass`" in " ".join(
+        page("README.md").split()
+    )
 
 
 def test_the_page_of_host_names_is_the_table_of_the_code() -> None:
