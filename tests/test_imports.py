@@ -153,7 +153,8 @@ def test_an_unknown_command_loads_no_parser() -> None:
 def test_a_cold_get_without_settings_loads_nothing_for_them_and_no_table_of_errors() -> None:
     seen = watch("get", stdin=HOST)
     assert '"Username":"AWS"' in seen.output
-    assert not seen.loaded(SETTINGS | COMMAND_LINE | {"ecr_credhelper.console", "ecr_credhelper.aws.errors"})
+    unused = {"ecr_credhelper.console.log", "ecr_credhelper.console.terminal", "ecr_credhelper.aws.errors"}
+    assert not seen.loaded(SETTINGS | COMMAND_LINE | unused)
 
 
 @pytest.mark.usefixtures("aws")
