@@ -21,7 +21,6 @@ from botocore.credentials import CredentialProvider, Credentials, RefreshableCre
 from botocore.utils import parse_timestamp
 
 from ecr_credhelper.aws import processes
-from ecr_credhelper.aws.redaction import useful_line
 from ecr_credhelper.errors import CredentialsError
 
 if TYPE_CHECKING:
@@ -168,6 +167,8 @@ def _is_over(expiration: object) -> bool:
 
 
 def _status_problem(status: int, errors: str) -> str:
+    from ecr_credhelper.aws.redaction import useful_line  # its patterns take a millisecond
+
     line = useful_line(errors)
     cause = f"failed (exit status {status})" if status > 0 else f"was ended by signal {-status}"
     return f"{cause}: {line}" if line else cause
