@@ -99,7 +99,7 @@ def _syntax_problem(error: aws.ConfigParseError) -> Problem | None:
                 f"the section in line {line} of {path} has no closing bracket",
                 "write ] at its end",
             )
-        case configparser.ParsingError(errors=[(line, text), *_]) if text.startswith("'["):
+        case configparser.ParsingError(errors=[(line, text), *_]) if text.lstrip("'\"").startswith("["):
             reason, hint = (
                 f"the section in line {line} of {path} has no closing bracket",
                 "write ] at its end",
