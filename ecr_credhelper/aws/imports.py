@@ -1,15 +1,33 @@
 """Imports in threads.
 
-If a program forks while one of its threads imports a module, the child has half of that module and can never
-complete it. Therefore, a fork waits until the imports under ``FORK_LOCK`` are complete.
+If a program forks while one of its threads imports botocore, the child has half of it and can never complete
+it. Therefore, a fork waits until the imports under ``fork_lock`` are complete.
 """
 
 import os
 import threading
+from typing import TYPE_CHECKING
 
-FORK_LOCK = threading.RLock()
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
-if hasattr(os, "register_at_fork"):  # pragma: no branch - missing on Windows
-    os.register_at_fork(
-        before=FORK_LOCK.acquire, after_in_parent=FORK_LOCK.release, after_in_child=FORK_LOCK.release
-    )
+_lock = threading.RLock()
+_is_registered = False
+
+
+def fork_lock() -> "AbstractContextManager[bool]":
+    """Return a lock for which forks wait.
+
+    filelock holds back forks too, and while it does, its functions wait. The hooks of forks run in reverse
+    order, so ours are registered after filelock's: a fork waits for our imports first, and then for filelock.
+    """
+    import filelock  # noqa: F401 - see above
+
+    global _is_registered  # noqa: PLW0603 - hooks cannot be removed, so they are registered once
+    with _lock:
+        if not _is_registered and hasattr(os, "register_at_fork"):  # missing on Windows
+            os.register_at_fork(
+                before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+            )
+        _is_registered = True
+    return _lock

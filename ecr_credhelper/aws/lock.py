@@ -5,7 +5,6 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.aws.imports import FORK_LOCK
 from ecr_credhelper.files import PRIVATE_FILE, make_private
 
 if TYPE_CHECKING:
@@ -48,8 +47,7 @@ class ProcessLock:
         with suppress(OSError, NotImplementedError):
             make_private(self._directory)
             make_private(locks)
-            with FORK_LOCK:
-                from filelock import FileLock
+            from filelock import FileLock
 
             path = os.path.join(locks, lock_name(self._key))
             self._lock = FileLock(path, mode=PRIVATE_FILE, thread_local=False)

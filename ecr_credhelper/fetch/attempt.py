@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING
 
 from ecr_credhelper.aws.lock import ProcessLock
 from ecr_credhelper.aws.progress import Progress, Stage
-from ecr_credhelper.errors import ConfigurationError, CredentialHelperError, ThrottledError, UnreachableError
+from ecr_credhelper.errors import (
+    ConfigurationError,
+    CredentialHelperError,
+    InvalidResponseError,
+    ThrottledError,
+    UnreachableError,
+)
 from ecr_credhelper.fetch.deadline import timeout_error
 from ecr_credhelper.fetch.failures import SLOW, SLOW_AGE, Failures
 
@@ -24,6 +30,9 @@ RESERVE = 1
 
 RESERVE_SHARE = 0.2
 """Maximum part of the deadline for the reserve: a deadline can be as short as one second."""
+
+REMEMBERED = (UnreachableError, ThrottledError, InvalidResponseError)
+"""Failures that are reported again. The user can correct others, such as expired credentials, at once."""
 
 
 class Attempt:
@@ -71,7 +80,9 @@ class Attempt:
     def _raise_if_slow_failure(self) -> None:
         """Raise the last failure again if it was slow and is recent."""
         failure, now = self._failures.find(self._host), self._resolver.clock()
-        if failure and failure.seconds >= SLOW and failure.is_recent(now, SLOW_AGE):
+        if not failure or not isinstance(failure.error, REMEMBERED):
+            return
+        if failure.seconds >= SLOW and failure.is_recent(now, SLOW_AGE):
             raise failure.error_with_age(now)
 
     def timeout_error(self) -> CredentialHelperError:
@@ -88,6 +99,9 @@ class Attempt:
             stage, self._host, self._resolver.deadline, progress.host
         )
         if stage is Stage.REQUEST:
+            shared = self._failure_while_waiting() if self._has_waited else None
+            if shared and not progress.failure:
+                return shared
             error = progress.failure or error
             self._save(error)
         return error

@@ -6,7 +6,7 @@ Imports are deferred, so that a process never loads botocore if another process 
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from ecr_credhelper.aws.imports import FORK_LOCK
+from ecr_credhelper.aws.imports import fork_lock
 from ecr_credhelper.errors import CredentialHelperError, NoCredentialsError
 from ecr_credhelper.fetch.attempt import Attempt
 from ecr_credhelper.fetch.deadline import DEADLINE, run_with_deadline
@@ -142,7 +142,7 @@ class Resolver:
         failure = missing.find(request.registry.host)
         if self.remembers_failures and failure and failure.is_recent(now, MISSING_AGE):
             raise failure.error_with_age(now)
-        with FORK_LOCK:
+        with fork_lock():
             from ecr_credhelper.aws import client
             from ecr_credhelper.fetch import eviction
 

@@ -34,7 +34,7 @@ from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, run, until
 from tests.fake_ecr import FakeECR, Fault
 
 ME = Fingerprint("profile=me", "")
-DENIED = Fault.aws("AccessDeniedException")
+DENIED, THROTTLED = Fault.aws("AccessDeniedException"), Fault.aws("ThrottlingException")
 WAITS = "waiting for another process"
 
 
@@ -193,6 +193,7 @@ def test_processes_share_a_failure(aws: FakeECR, tmp_path: Path, monkeypatch: py
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Treat every failure as a slow one."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     monkeypatch.setattr(attempt, "SLOW", 0)
 
 
@@ -208,12 +209,12 @@ def ask(cache: Cache, at: float, *, remembers: bool = True) -> CredentialHelperE
 
 @pytest.mark.usefixtures("slow")
 def test_a_slow_failure_is_reported_again_with_its_age(cache: Cache, aws: FakeECR) -> None:
-    aws.faults.append(DENIED)
+    aws.faults.append(THROTTLED)
     now = time.time()
     first, second = ask(cache, now), ask(cache, now + 14)
     assert first
     assert second
-    assert type(second) is AccessDeniedError
+    assert type(second) is ThrottledError
     assert (second.reason, second.hint) == (f"{first.reason} (14 s ago, not tried again since)", first.hint)
     assert len(aws.calls) == 1
     assert ask(cache, now + 15) is None
@@ -222,8 +223,9 @@ def test_a_slow_failure_is_reported_again_with_its_age(cache: Cache, aws: FakeEC
 def test_a_fast_failure_is_not_remembered(
     cache: Cache, aws: FakeECR, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     monkeypatch.setattr(attempt, "SLOW", 600)
-    aws.faults.append(DENIED)
+    aws.faults.append(THROTTLED)
     now = time.time()
     assert ask(cache, now)
     assert ask(cache, now + 1) is None
@@ -239,25 +241,34 @@ def test_a_fast_failure_does_not_replace_a_slow_one(cache: Cache) -> None:
 
 
 @pytest.mark.usefixtures("slow")
-def test_the_library_does_not_remember_failures(aws: FakeECR) -> None:
+def test_a_slow_denial_is_not_remembered(cache: Cache, aws: FakeECR) -> None:
+    """The user can have corrected it, for example with another login to the tool of a credential process."""
     aws.faults.append(DENIED)
-    with pytest.raises(AccessDeniedError):
+    now = time.time()
+    assert ask(cache, now)
+    assert ask(cache, now + 1) is None
+
+
+@pytest.mark.usefixtures("slow")
+def test_the_library_does_not_remember_failures(aws: FakeECR) -> None:
+    aws.faults.append(THROTTLED)
+    with pytest.raises(ThrottledError):
         get_credentials(HOST)
     assert get_credentials(HOST).username == "AWS"
 
 
-def test_a_get_after_a_slow_failure_fails_at_once(aws: FakeECR, home: Path) -> None:
+def test_a_get_after_a_slow_failure_fails_at_once(aws: FakeECR, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first get waits for two seconds, so that it counts as slow on any machine."""
-    aws.faults.extend([Fault(DENIED.status, DENIED.body, delay=2), DENIED, DENIED])
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    aws.faults.extend([Fault(THROTTLED.status, THROTTLED.body, delay=2), THROTTLED, THROTTLED])
     first = run("get", stdin=HOST).error
     again = run("get", stdin=HOST).error
     reason, _, hint = first.partition("; ")
     assert again.startswith(f"{reason} (")
     assert again.endswith(f" s ago, not tried again since); {hint}")
     assert len(aws.calls) == 1
-    assert "AWS denies" in run("password", HOST).stderr.decode()  # typed by a user, so AWS is called
+    assert "AWS throttled" in run("password", HOST).stderr.decode()  # typed by a user, so AWS is called
     assert len(aws.calls) == 2
-    assert home.exists()
 
 
 @given(
@@ -359,6 +370,17 @@ def test_the_failure_of_another_process_is_the_reason_at_the_deadline(
         caller.join()
     assert caller.error
     assert (caller.error.subject, caller.error.reason) == (HOST, "slow down")
+
+
+def test_a_caller_that_waited_does_not_blame_its_own_short_request(cache: Cache) -> None:
+    """It sent a request only because the other caller took so long."""
+    one = resolver.Resolver(Settings("", {}, {}), ME, cache, time.time)
+    request = one.request(registry())
+    late = attempt.Attempt(one, request, lambda token, now: False)
+    late._has_waited, late._progress.stage = True, Stage.REQUEST  # noqa: SLF001
+    assert "timed out" in late.timeout_error().reason
+    Failures(cache.store, request.key).save(ThrottledError(HOST, "slow down", ""), HOST, 9, time.time())
+    assert late.timeout_error().reason == "slow down"
 
 
 def test_a_token_that_arrives_at_the_deadline_is_not_a_failure(

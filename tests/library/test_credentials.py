@@ -582,34 +582,33 @@ def test_a_forked_child_does_not_inherit_locks_of_its_parent() -> None:
 
 
 FORK_DURING_IMPORT = """
-import os, threading, time
-import ecr_credhelper.library.credentials
-from ecr_credhelper.aws.imports import FORK_LOCK
+import os, sys, threading, time
+import filelock
+from ecr_credhelper.aws.imports import fork_lock
 held, imported = threading.Event(), []
 
 def hold():
-    with FORK_LOCK:
+    with fork_lock():
         held.set()
-        time.sleep(0.2)
-        imported.append(True)
+        time.sleep(0.2)  # until the main thread waits in fork
+        with filelock.FileLock(sys.argv[1]):  # filelock must not hold back this thread
+            imported.append(True)
 
 threading.Thread(target=hold).start()
 held.wait()
 child = os.fork()
 if child == 0:
-    with FORK_LOCK:
+    with fork_lock():
         os._exit(0 if imported else 1)
 raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no forks")
-def test_a_fork_waits_for_the_imports_of_a_fetch() -> None:
+def test_a_fork_waits_for_the_imports_of_a_fetch(tmp_path: Path) -> None:
     """Otherwise, the child would have half a module, and every fetch there would fail."""
-    assert (
-        subprocess.run([sys.executable, "-W", "ignore", "-c", FORK_DURING_IMPORT], check=False).returncode
-        == 0
-    )
+    command = [sys.executable, "-W", "ignore", "-c", FORK_DURING_IMPORT, str(tmp_path / "lock")]
+    assert subprocess.run(command, check=False, timeout=300).returncode == 0
 
 
 def test_a_session_assumes_its_role_again_after_its_keys_changed(sts: FakeSTS, profiles: FakeECR) -> None:
