@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_credhelper.aws.authorization import caller_host_of, login_token, token_of
-from ecr_credhelper.errors import InvalidResponseError
+from ecr_credhelper.aws.authorization import caller_host_of, login_token, reject_other_responses, token_of
+from ecr_credhelper.errors import InvalidResponseError, UnreachableError
 from ecr_credhelper.token import is_clean
 
 NOW = 1_800_000_000.0
@@ -151,3 +151,10 @@ def test_an_error_names_the_registry_and_what_to_check() -> None:
     with pytest.raises(InvalidResponseError) as caught:
         token_of({"authorizationData": [data(expiresAt=None)]}, "host", NOW)
     assert str(caught.value) == told
+
+
+def test_an_incomplete_response_is_reported_as_such() -> None:
+    """Some versions of urllib3 raise an exception of their own before, so the function is called directly."""
+    response = {"status_code": 200, "headers": {"content-length": "10"}, "body": b'{"a'}
+    with pytest.raises(UnreachableError, match="api closed the connection before the end of its response"):
+        reject_other_responses("host", "https://api/", response)
