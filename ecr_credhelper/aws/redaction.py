@@ -24,17 +24,17 @@ TRACE = re.compile(
 LOOKS_SECRET = re.compile(
     r"(?<=://)\S+(?=@)|[?&#]\S+|\b(?:AKIA|ASIA)\w+"
     r"|\b(?:sk|gh[a-z]|github_pat|glpat|xox\w|hvs|npm|pypi)[-_.][\w-]+|\beyJ[\w.+/=-]+"
-    r"|(?=[\w+/=-]*\d)(?=[\w+/=-]*[A-Za-z])[\w+/=-]{20,}"
+    r"|(?=[\w+/=-]*\d)(?=[\w+/=-]*[A-Za-z])[\w+/=-]{20,}|\b\d{3}[ -]\d{3}\b"
 )
-"""Passwords and parameters in URLs, key IDs, tokens with a known prefix, and long texts with digits."""
+"""Passwords and parameters in URLs, key IDs, known kinds of tokens, long texts with digits, MFA codes."""
 
 MENTION = re.compile(
-    r"pass|pwd|secret|token|credential|auth|bearer|basic|cookie|saml[_-]?re|assertion|jwt|otp|mfa|totp|2fa"
+    r"pass|pwd|pw\b|(?<!\S)-[pu]\b|secret|token|credential|auth|bearer|basic|cookie|saml[_-]?re|assertion|jwt|otp|mfa|totp|2fa"
     r"|key|code|signature|\bsig\b|\bpins?\b|\bsid\b|session[_-]?id|session\s*=|digest|negotiate|ntlm"
     r"|seed|hash|nonce|answer|verif|challenge|one[ -]time",
     re.IGNORECASE,
 )
-"""Words for a secret."""
+"""Words for a secret, and the options of programs that take one."""
 
 ASSIGNMENT = re.compile(r"(?<![\w-])(?P<name>[\w-]+)[\"'`\]]*\s*(?P<sign>=>?|:=?)\s*")
 """A name and the sign before its value."""

@@ -125,11 +125,10 @@ def _new_session(registry: "Registry", rule: "Rule", *, is_interactive: bool, en
     cache = CLICache()
     for name in SHARED:
         chain.get_provider(name).cache = cache
-    for improve in (_use_checked_caches, _watch_metadata):
-        with suppress(
-            AttributeError, UnknownCredentialError
-        ):  # another version of botocore: then only some reasons are less clear
-            improve(chain)
+    for patch in (_use_checked_caches, _watch_metadata):
+        # Another version of botocore can lack what is patched. Then only some reasons are less clear.
+        with suppress(AttributeError, UnknownCredentialError):
+            patch(chain)
     role = session.get_scoped_config().get("role_arn", "")
     prompt = partial(_prompt_for_mfa, registry.host, role, profile)
     # botocore has no option for the prompt. Its default prompt reads our standard input.

@@ -121,6 +121,10 @@ def test_a_stack_trace_does_not_hide_the_reason(trace: str) -> None:
         ("open https://sso.example/?code=abc&state=d", "open …"),
         ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "…"),
         ("x" * 300, f"{'x' * 199}…"),
+        ("mypw=hunter2", "…"),
+        ("tool -p hunter2 failed", "tool … failed"),
+        ("curl -u bob:hunter2 https://x failed", "… https://x failed"),
+        ("Enter code 482 913", "Enter code …"),
     ],
 )
 def test_lines(text: str, line: str) -> None:
