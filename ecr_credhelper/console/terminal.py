@@ -135,6 +135,12 @@ class Terminal:
             mark = plain
         return self.styled(mark, style)
 
+    def short_path(self, path: str) -> str:
+        """Return a path with ``~`` for the home directory on a terminal, and unchanged in a pipe."""
+        home = os.path.expanduser("~")
+        is_inside = path == home or path.startswith(os.path.join(home, ""))
+        return f"~{path[len(home) :]}" if self.shows_output and is_inside else path
+
     def table(self, head: "Sequence[str]", rows: "Sequence[Sequence[str]]") -> None:
         """Write rows below a head, with each column as wide as its longest cell."""
         rows = [[clean(cell) for cell in row] for row in rows]

@@ -115,6 +115,20 @@ def test_columns_are_as_wide_as_their_longest_cell() -> None:
     assert screen.stdout.getvalue().splitlines() == ["A      LONG", "1      2     note", "three  4"]
 
 
+@pytest.mark.parametrize(("is_terminal", "shown"), [
+    (True, ["~/.docker", "~", "/home/user2/x"]),
+    (False, ["/home/user/.docker", "/home/user", "/home/user2/x"]),
+])  # fmt: skip
+def test_a_terminal_shows_paths_relative_to_the_home_directory(
+    monkeypatch: pytest.MonkeyPatch, is_terminal: bool, shown: list[str]
+) -> None:
+    monkeypatch.setenv("USERPROFILE" if os.name == "nt" else "HOME", "/home/user")
+    terminal = Screen(is_terminal=is_terminal).terminal
+    assert [
+        terminal.short_path(path) for path in ("/home/user/.docker", "/home/user", "/home/user2/x")
+    ] == shown
+
+
 def test_output_replaces_progress() -> None:
     screen = Screen()
     screen.terminal.progress("calling AWS …")
