@@ -31,7 +31,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 COMMAND_LINE = {"argparse", "argcomplete"}
-SDK = {"botocore", "boto3", "urllib3", "filelock"}
+SDK = {"botocore", "boto3", "urllib3"}
 SETTINGS = {"tomllib", "difflib", "ecr_credhelper.settings.validation"}
 THREADS = {"concurrent", "logging"}
 PROGRAMS = {"subprocess"}

@@ -16,13 +16,7 @@ _is_registered = False
 
 
 def fork_lock() -> "AbstractContextManager[bool]":
-    """Return a lock for which forks wait.
-
-    filelock holds back forks too, and while it does, its functions wait. The hooks of forks run in reverse
-    order, so ours are registered after filelock's: a fork waits for our imports first, and then for filelock.
-    """
-    import filelock  # noqa: F401 - see above
-
+    """Return a lock for which forks wait."""
     global _is_registered  # noqa: PLW0603 - hooks cannot be removed, so they are registered once
     with _lock:
         if not _is_registered and hasattr(os, "register_at_fork"):  # missing on Windows

@@ -31,7 +31,7 @@ from botocore.session import Session
 from ecr_credhelper.aws import trust
 from ecr_credhelper.aws.credential_process import ProcessProvider
 from ecr_credhelper.aws.loader import register_loader
-from ecr_credhelper.aws.lock import ProcessLock
+from ecr_credhelper.aws.lock import ProcessLock, lock_name
 from ecr_credhelper.aws.profiles import accounts_of
 from ecr_credhelper.aws.sdk_caches import CLICache, LoginCache, SSOTokenCache
 from ecr_credhelper.cache import open_cache
@@ -179,7 +179,8 @@ def _lock_refreshes(provider: "Any") -> None:
 
     def refresh_with_lock() -> "Any":
         session = provider._sso_config["session_name"]  # noqa: SLF001 - likewise
-        with ProcessLock(open_cache(os.environ).store.directory, f"sso-session {session}", seconds=WAIT):
+        name = lock_name(f"sso-session {session}")
+        with ProcessLock(open_cache(os.environ).store.directory, name, seconds=WAIT):
             token = refresh()
             for pause in SSO_PAUSES:
                 if token.expiration > dt.datetime.now(dt.UTC):

@@ -1,15 +1,15 @@
 """Shared by ``configure`` and ``unconfigure``: show a change, ask, lock out other processes, write."""
 
 import os
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
+from ecr_credhelper.aws.lock import ProcessLock
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.console.terminal import clean
 from ecr_credhelper.docker.config_file import ChangedError, write
 from ecr_credhelper.docker.json_edit import masked
 from ecr_credhelper.errors import ConfigurationError
-from ecr_credhelper.files import PRIVATE_FILE, is_private, make_private
 from ecr_credhelper.paths import settings_file
 
 if TYPE_CHECKING:
@@ -31,9 +31,6 @@ it expires, the holder has been suspended, and the command continues without the
 
 SILENT_WAIT = 1
 """Seconds to wait for the lock before telling the user."""
-
-LOCK_POLL = 0.02
-"""Interval between attempts to get the lock, in seconds: shorter than the time that a process holds it."""
 
 
 def retry_on_conflict(
@@ -72,30 +69,19 @@ def _write_lock(terminal: "Terminal") -> "Iterator[None]":
     private cache directory, or if the lock cannot be acquired in time, continue without it: files that have
     changed since they were read are never replaced.
     """
-    directory = open_cache(os.environ).store.directory
-    locks = os.path.join(directory, "locks")
-    with suppress(OSError):
-        make_private(directory)
-        make_private(locks)
-    if not is_private(locks):
-        yield
-        return
-    from filelock import FileLock, Timeout
+    waits = []
 
-    lock = FileLock(os.path.join(locks, LOCK_NAME), mode=PRIVATE_FILE, poll_interval=LOCK_POLL)
-    with suppress(OSError, NotImplementedError):
-        try:
-            lock.acquire(timeout=SILENT_WAIT)
-        except Timeout:
-            terminal.warn(f"waiting up to {LOCK_WAIT} s for another process that changes configuration files")
-            try:
-                lock.acquire(timeout=LOCK_WAIT)
-            except Timeout:
-                terminal.warn("that process did not end; continuing without the lock")
-    try:
+    def on_wait() -> None:
+        waits.append(True)
+        terminal.warn(f"waiting up to {LOCK_WAIT} s for another process that changes configuration files")
+
+    directory = open_cache(os.environ).store.directory
+    with ProcessLock(
+        directory, LOCK_NAME, seconds=LOCK_WAIT, on_wait=on_wait, silence=SILENT_WAIT
+    ) as is_locked:
+        if waits and not is_locked:
+            terminal.warn("that process did not end; continuing without the lock")
         yield
-    finally:
-        lock.release()
 
 
 def confirm_changes(

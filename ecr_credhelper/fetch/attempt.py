@@ -3,7 +3,7 @@
 import time
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.aws.lock import ProcessLock
+from ecr_credhelper.aws.lock import ProcessLock, lock_name
 from ecr_credhelper.aws.progress import Progress, Stage
 from ecr_credhelper.errors import (
     ConfigurationError,
@@ -57,7 +57,7 @@ class Attempt:
         self._failures = Failures(store, request.key)
         self._lock = ProcessLock(
             store.directory,
-            request.key,
+            lock_name(request.key),
             seconds=resolver.deadline * LOCK_SHARE,
             on_wait=self._on_wait,
         )

@@ -348,7 +348,7 @@ def test_silent_sts_is_the_reason_at_the_deadline(
 def test_another_process_is_the_reason_at_the_deadline(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempt, "LOCK_SHARE", 100)
     key = resolver.token_key(registry(), NO_RULE, ME.identity)
-    with lock.ProcessLock(cache.store.directory, key, seconds=60) as is_locked:
+    with lock.ProcessLock(cache.store.directory, lock.lock_name(key), seconds=60) as is_locked:
         assert is_locked
         error_at_deadline(cache, monkeypatch, "another process was still fetching this token after ")
 
@@ -361,7 +361,7 @@ def test_the_failure_of_another_process_is_the_reason_at_the_deadline(
     monkeypatch.setattr(resolver, "DEADLINE", 2)
     monkeypatch.setattr(attempt, "LOCK_SHARE", 100)
     caller = Caller(cache)
-    with lock.ProcessLock(cache.store.directory, key, seconds=60):
+    with lock.ProcessLock(cache.store.directory, lock.lock_name(key), seconds=60):
         caller.start()
         until(lambda: caller.is_waiting() or caller.error)
         Failures(cache.store, key).save(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -136,8 +137,8 @@ def test_concurrent_callers_share_one_call(cache: Cache, aws: FakeECR) -> None:
 
 HOLDER = """
 import sys, time
-from ecr_credhelper.aws.lock import ProcessLock
-with ProcessLock(sys.argv[1], sys.argv[2], seconds=60):
+from ecr_credhelper.aws.lock import ProcessLock, lock_name
+with ProcessLock(sys.argv[1], lock_name(sys.argv[2]), seconds=60):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -198,9 +199,6 @@ def test_a_get_succeeds_if_the_lock_file_cannot_be_opened(cache: Cache, folder: 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows locks otherwise")
-@pytest.mark.filterwarnings(
-    "ignore:flock not supported"
-)  # newer versions of filelock fall back to a soft lock
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
 def test_a_get_succeeds_on_a_file_system_without_locks(
     number: int, cache: Cache, aws: FakeECR, monkeypatch: pytest.MonkeyPatch
@@ -269,7 +267,7 @@ def test_the_lock_is_released_when_the_work_is_abandoned(
         resolve(registry(), cache)
     assert hanging.begun.wait(60)  # it has acquired the lock
     monkeypatch.setattr(attempt, "LOCK_SHARE", 0)
-    with lock.ProcessLock(str(folder), key(registry()), seconds=60) as is_locked:
+    with lock.ProcessLock(str(folder), lock.lock_name(key(registry())), seconds=60) as is_locked:
         assert is_locked
 
 
@@ -282,3 +280,47 @@ def test_an_abandoned_thread_that_waits_for_a_lock_does_not_hold_it(folder: Path
     thread.join()
     with lock.ProcessLock(str(folder), "key", seconds=60) as is_locked:
         assert is_locked
+
+
+class Msvcrt(types.ModuleType):
+    """Replaces the module of Windows that locks the first byte of a file, which one descriptor can hold."""
+
+    LK_NBLCK, LK_UNLCK = 2, 0
+
+    def __init__(self) -> None:
+        super().__init__("msvcrt")
+        self.holder: int | None = None
+
+    def locking(self, descriptor: int, mode: int, count: int) -> None:
+        assert count == 1
+        if self.holder != (descriptor if mode == self.LK_UNLCK else None):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        self.holder = descriptor if mode == self.LK_NBLCK else None
+
+
+def test_on_windows_the_first_byte_is_locked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = Msvcrt()
+    monkeypatch.setitem(sys.modules, "msvcrt", system)
+    monkeypatch.setattr(sys, "platform", "win32")
+    waits: list[bool] = []
+    first = lock.ProcessLock(str(folder), "name", seconds=60)
+    second = lock.ProcessLock(str(folder), "name", seconds=0.1, on_wait=lambda: waits.append(True))
+    with first as is_locked, second as is_locked_twice:
+        assert (is_locked, is_locked_twice, waits) == (True, False, [True])
+    assert system.holder is None
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no forks")
+def test_a_forked_child_does_not_keep_the_lock_of_its_parent(folder: Path) -> None:
+    reader, writer = os.pipe()
+    with lock.ProcessLock(str(folder), "name", seconds=60):
+        child = os.fork()
+        if child == 0:
+            os.close(writer)
+            os.read(reader, 1)  # until the end of the test
+            os._exit(0)
+    with lock.ProcessLock(str(folder), "name", seconds=60) as is_locked:
+        assert is_locked
+    os.close(writer)
+    os.close(reader)
+    os.waitpid(child, 0)
