@@ -80,7 +80,7 @@ def search(environ: "Mapping[str, str]", settings: "Settings") -> Search:
 
 
 class _Found:
-    """What the search has found so far. ``profiles`` has the AWS profiles of each account."""
+    """The findings so far. ``profiles`` has the AWS profiles of each account."""
 
     def __init__(self, settings: "Settings") -> None:
         self._settings = settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 from pathlib import Path
@@ -14,7 +15,9 @@ from hypothesis import strategies as st
 
 from ecr_credhelper.aws.accounts import account_in_arn, account_in_command, is_account
 from ecr_credhelper.aws.profiles import accounts_of, load_profiles
-from tests.docker_files import write
+from tests.conftest import HOST, Run
+from tests.docker_files import write, write_settings
+from tests.fake_ecr import FakeECR
 
 ACCOUNT, OTHER = "111122223333", "444455556666"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/pull"
@@ -193,3 +196,16 @@ def test_a_file_without_permission_is_a_problem(home: Path, monkeypatch: pytest.
 
 def test_missing_files_are_no_problem() -> None:
     assert load_profiles(os.environ) == ({}, {})
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the program is a shell script")
+def test_auto_finds_the_profile_of_a_credential_process(home: Path, aws: FakeECR, ask: Run) -> None:
+    aws.identities["AKIATOOL"] = "secret"
+    write_settings(home, f'[registry.{ACCOUNT}]\nprofile = "auto"\n')
+    keys = {"Version": 1, "AccessKeyId": "AKIATOOL", "SecretAccessKey": "secret"}
+    tool = write(home / "bin/aws-sso", f"#!/bin/sh\necho '{json.dumps(keys)}'\n")
+    tool.chmod(0o755)
+    command = f"credential_process = {tool} process --arn"
+    write(home / ".aws/config", f"[profile a]\n{command} {OTHER_ROLE}\n[profile b]\n{command} {ROLE}\n")
+    assert ask("get", stdin=HOST).status == 0
+    assert [call.access_key for call in aws.calls] == ["AKIATOOL"]
