@@ -113,8 +113,8 @@ def selected_profile(environ: "Mapping[str, str]") -> str:
     return environ.get("AWS_DEFAULT_PROFILE") or environ.get("AWS_PROFILE") or ""
 
 
-def load_profiles(environ: "Mapping[str, str]") -> tuple[dict[str, dict[str, str]], dict[str, str]]:
-    """Return all profiles by name as botocore reads them, and the problems of the files by path.
+def load_profiles(environ: "Mapping[str, str]") -> tuple[dict[str, dict[str, str]], list[str]]:
+    """Return all profiles by name as botocore reads them, and the problems of the files.
 
     A file with a problem has no profiles, because botocore rejects it as a whole. Nested settings are left
     out. Only botocore's parser is used: a session takes ten times longer to import.
@@ -124,7 +124,7 @@ def load_profiles(environ: "Mapping[str, str]") -> tuple[dict[str, dict[str, str
 
     paths = dict(configuration_files(environ))
     profiles: dict[str, dict[str, str]] = {}
-    problems: dict[str, str] = {}
+    problems = []
     for path, load in (
         (paths[CONFIG], lambda path: load_config(path)["profiles"]),
         (paths[CREDENTIALS], raw_config_parse),
@@ -139,9 +139,9 @@ def load_profiles(environ: "Mapping[str, str]") -> tuple[dict[str, dict[str, str
             from ecr_credhelper.aws.config_errors import syntax_problem
 
             problem = syntax_problem(error)
-            problems[path] = problem[1] if problem else f"{path} cannot be parsed"
+            problems.append(problem[1] if problem else f"{path} cannot be parsed")
         except OSError as error:
-            problems[path] = f"{path} cannot be read ({error.strerror})"
+            problems.append(f"{path} cannot be read ({error.strerror})")
         else:
             for name, settings in found.items():
                 texts = {key: value for key, value in settings.items() if isinstance(value, str)}

@@ -49,9 +49,9 @@ class Candidate(NamedTuple):
 class Search(NamedTuple):
     """The result of a search.
 
-    ``searched`` and ``problems`` are where the search looked, and what it could not read and why.
-    ``accounts_without_region`` has the profile and the account of profiles without a region. If AWS_REGION
-    or AWS_DEFAULT_REGION is set, the registries of these accounts in its region are candidates too.
+    ``searched`` has the paths of the files, and the engines that listed their images. It is never empty.
+    ``problems`` is what could not be read and why. ``accounts_without_region`` has the names and accounts of
+    the profiles that lead to no candidate because they have no region, and neither has the environment.
     """
 
     candidates: list[Candidate]
@@ -71,10 +71,8 @@ def search(environ: "Mapping[str, str]", settings: "Settings") -> Search:
         _search_profiles(found, environ)
     for engine, (servers, problem) in zip(programs, images, strict=True):
         source = f"{engine} images"
-        if problem:
-            found.problems.append(f"{source}: {problem}")
-        else:
-            found.searched.append(source)
+        found.searched += [] if problem else [source]
+        found.problems += [f"{source}: {problem}"] if problem else []
         found.add(source, *servers)
     return found.result()
 
@@ -114,8 +112,9 @@ class _Found:
             )
             for host, sources in self._sources.items()
         ]
-        problems = [*dict.fromkeys(self.problems)]
-        return Search(candidates, self.searched, problems, self.accounts_without_region)
+        accounts = {registry.account for registry in self._registries.values()}
+        without_region = [item for item in self.accounts_without_region if item[1] not in accounts]
+        return Search(candidates, self.searched, [*dict.fromkeys(self.problems)], without_region)
 
 
 def _search_clients(found: _Found, environ: "Mapping[str, str]") -> None:
@@ -127,10 +126,8 @@ def _search_clients(found: _Found, environ: "Mapping[str, str]") -> None:
 
 
 def _search_client(found: _Found, config: "DockerConfig", client: str = "") -> None:
-    if config.problem:
-        found.problems.append(f"{config.path} {config.problem}")
-    else:
-        found.searched.append(config.path)
+    found.searched.append(config.path)
+    found.problems += [f"{config.path} {config.problem}"] if config.problem else []
     for helper in (AMAZONS_HELPER, HELPER_SUFFIX):
         hosts = (host for host, name in config.helpers.items() if name == helper)
         found.add(f"{helper} ({client})" if client else helper, *hosts)
@@ -147,10 +144,9 @@ def _search_settings(found: _Found, settings: "Settings", environ: "Mapping[str,
 def _search_profiles(found: _Found, environ: "Mapping[str, str]") -> None:
     """Search the AWS profiles: the selected one first, then the default one."""
     paths = dict(configuration_files(environ))
+    found.searched += (paths[CONFIG], *filter(os.path.exists, (paths[CREDENTIALS],)))
     profiles, problems = load_profiles(environ)
-    found.problems += problems.values()
-    files = (paths[CONFIG], *filter(os.path.exists, (paths[CREDENTIALS],)))
-    found.searched += (path for path in files if path not in problems)
+    found.problems += problems
     default_region = next(filter(None, map(environ.get, REGION_VARIABLES)), "")
     first = (selected_profile(environ), "default")
     for name in sorted(profiles, key=lambda name: first.index(name) if name in first else len(first)):

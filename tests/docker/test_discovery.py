@@ -161,7 +161,7 @@ def test_a_profile_without_a_region_belongs_to_the_registries_of_its_account(hom
     write(home / ".docker/config.json", f'{{"credHelpers": {{"{HOST}": "ecr-login"}}}}')
     found = look()
     assert found.candidates == [Candidate(HOST, ("ecr-login",), ("dev",))]
-    assert found.accounts_without_region == [("dev", ACCOUNT)]
+    assert not found.accounts_without_region
 
 
 @pytest.mark.parametrize(("environ", "host"), [
@@ -177,7 +177,7 @@ def test_the_region_of_the_environment_is_proposed(
         monkeypatch.setenv(name, value)
     found = look()
     assert found.candidates == ([Candidate(host, ("AWS profile",), ("dev",))] if host else [])
-    assert found.accounts_without_region == [("dev", OTHER)]
+    assert found.accounts_without_region == ([] if host else [("dev", OTHER)])
     assert not found.problems
 
 
@@ -201,7 +201,7 @@ def test_no_broken_file_stops_the_search(home: Path, monkeypatch: pytest.MonkeyP
     credentials = write(home / ".aws/credentials", f"[y]\naws_account_id = {OTHER}\nregion = us-west-2\n")
     found = look()
     assert [found.host for found in found.candidates] == [CHINA, HOST, EUROPE, OTHER_ACCOUNT]
-    assert found.searched == [str(podman), str(settings), str(credentials)]
+    assert found.searched == [*map(str, (docker, temporary, podman, settings, config, credentials))]
     assert found.problems == [
         f"{docker} is not valid JSON",
         f"{temporary} is not UTF-8",
