@@ -7,11 +7,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ecr_credhelper.docker import discovery
 from ecr_credhelper.docker.config import containers_files
 from ecr_credhelper.docker.discovery import Candidate, Search, search
 from ecr_credhelper.errors import ConfigurationError
+from ecr_credhelper.registry import parse
 from ecr_credhelper.settings.loader import load_settings
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC
 from tests.docker_files import here, load, tree, write, write_settings
@@ -92,7 +95,7 @@ def test_all_sources_are_searched_in_their_order(home: Path, engines: Path) -> N
     docker = write(home / ".docker/config.json", json.dumps({"credHelpers": configured, "auths": logins}))
     other = {"credHelpers": {HOST: "ecr-login", CHINA: "ecr-py"}, "auths": {f"{CHINA}/app": {"auth": "eDp5"}}}
     podman = write(home / ".config/containers/auth.json", json.dumps(other))
-    settings = write_settings(home, SETTINGS)
+    file = write_settings(home, SETTINGS)
     config = write(home / ".aws/config", PROFILES)
     credentials = write(home / ".aws/credentials", "[sso]\naws_account_id = 444455556666\n")
     expected = '[ "$*" = "image ls --format {{.Repository}}" ] || exit 2'
@@ -116,7 +119,7 @@ def test_all_sources_are_searched_in_their_order(home: Path, engines: Path) -> N
             Candidate(PUBLIC, ("podman images",), ()),
         ],
         [
-            *map(str, (docker, podman, settings, config, credentials)),
+            *map(str, (docker, podman, file, config, credentials)),
             "docker images",
             "podman images",
         ],
@@ -196,12 +199,12 @@ def test_no_broken_file_stops_the_search(home: Path, monkeypatch: pytest.MonkeyP
     docker = write(home / ".docker/config.json", "{")
     temporary = write(home / "run/containers/auth.json", b"\xff")
     podman = write(home / ".config/containers/auth.json", f'{{"auths": {{"{CHINA}": {{"auth": "eDp5"}}}}}}')
-    settings = write_settings(home, f'[registry."{HOST}"]\nprofle = "x"\n[registry."{EUROPE}"]\n')
+    file = write_settings(home, f'[registry."{HOST}"]\nprofle = "x"\n[registry."{EUROPE}"]\n')
     config = write(home / ".aws/config", "[profile x\n")
     credentials = write(home / ".aws/credentials", f"[y]\naws_account_id = {OTHER}\nregion = us-west-2\n")
     found = look()
     assert [found.host for found in found.candidates] == [CHINA, HOST, EUROPE, OTHER_ACCOUNT]
-    assert found.searched == [*map(str, (docker, temporary, podman, settings, config, credentials))]
+    assert found.searched == [*map(str, (docker, temporary, podman, file, config, credentials))]
     assert found.problems == [
         f"{docker} is not valid JSON",
         f"{temporary} is not UTF-8",
@@ -251,6 +254,41 @@ def test_the_engines_run_at_the_same_time(engines: Path, monkeypatch: pytest.Mon
         wait = f"while [ ! -e {engines}/{other}-runs ]; do :; done"
         engine(engines, name, f": > {engines}/{name}-runs", wait, f"echo {HOST}/a")
     assert sources() == {HOST: ("docker images", "podman images")}
+
+
+SERVERS = st.sampled_from([HOST, f"https://{HOST}/v1/", f"{HOST}:443/app", EUROPE.upper(), PUBLIC, "ghcr.io"])
+NAMES = SERVERS | st.sampled_from(["credHelpers", "auths"]) | st.text(max_size=8)
+HELPERS = st.sampled_from(["ecr-login", "ecr-py"])
+JSON = st.recursive(
+    st.none() | st.integers() | st.text(max_size=8) | HELPERS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner, max_size=4),
+)
+CLIENT_FILE = (
+    st.binary(max_size=20)
+    | JSON.map(lambda content: json.dumps(content).encode())
+    | st.dictionaries(st.sampled_from(["credHelpers", "auths"]), st.dictionaries(NAMES, JSON)).map(
+        lambda content: json.dumps(content).encode()
+    )
+)
+
+
+@given(
+    CLIENT_FILE, CLIENT_FILE, st.binary(max_size=40), st.lists(NAMES).map("\n".join) | st.binary(max_size=20)
+)
+@settings(max_examples=60)
+def test_any_content_gives_registries_or_problems(
+    engines: Path, docker: bytes, podman: bytes, config: bytes, images: bytes
+) -> None:
+    home = Path(os.environ["HOME"])
+    write(home / ".docker/config.json", docker)
+    write(home / ".config/containers/auth.json", podman)
+    write(home / ".aws/config", config)
+    write(engines / "list", images)
+    engine(engines, "docker", f"exec /bin/cat {engines}/list")
+    found = look()
+    assert all(parse(item.host) for item in found.candidates)
+    assert len({item.host for item in found.candidates}) == len(found.candidates)
+    assert all(len(set(item.sources)) == len(item.sources) > 0 for item in found.candidates)
 
 
 # configure --discover
