@@ -67,35 +67,11 @@ def _run_command(argv: "Sequence[str]") -> "Reply":
             return helper.Helper(os.environ, time.time, spawn).refresh(host)
         case [helper.FETCH_LATE]:
             return helper.Helper(os.environ, time.time, spawn).fetch_late()
-        case ["version" | "--version"]:
+        case ["version" | "--version" | "-V"]:
             return Reply(f"{PROG} {__version__}\n".encode())
-    return _run_user_command(argv)
+    from ecr_credhelper.cli.dispatch import run_user_command
 
-
-def _run_user_command(argv: "Sequence[str]") -> "Reply":
-    """Run a command line of a user, not of a client of the protocol."""
-    from ecr_credhelper import cli
-    from ecr_credhelper.protocol import Reply
-
-    match argv:
-        case ["--help" | "-h" | "help"]:
-            return Reply(cli.usage().encode())
-        case ["--help" | "-h" | "help", name] if name in cli.NAMES:
-            return Reply(status=cli.run([name, "--help"]))
-        case [] if "_ARGCOMPLETE" in os.environ:  # a shell completes a command line
-            from ecr_credhelper.cli import completion
-
-            return Reply(status=completion.complete())
-        case []:
-            return Reply(cli.usage().encode(), status=1)
-        case [name, *_] if name in cli.NAMES:
-            from ecr_credhelper.console.signals import end_on_signals
-
-            end_on_signals()
-            return Reply(status=cli.run(argv))
-    name = argv[1] if argv[0] in {"--help", "-h", "help"} else argv[0]
-    line = f"{cli.unknown(name)}\n".encode()
-    return Reply(line, line, status=1)  # to both: a client reads one of them, a user or script the other
+    return run_user_command(argv)
 
 
 def spawn(*arguments: str) -> None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.commands import output_of
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION
 from tests.docker_files import write, write_settings
 from tests.fake_ecr import FakeECR
@@ -117,7 +118,9 @@ def test_one_tab_loads_the_parser_and_no_command(line: str, suggestion: str, tmp
     assert seen.loaded(COMMAND_LINE) == COMMAND_LINE
     assert not seen.loaded(SDK | SETTINGS | THREADS | CHECKS | {"ecr_credhelper.library"})
     ours = {name for name in seen.modules if name.startswith("ecr_credhelper.cli.")}
-    assert ours == {f"ecr_credhelper.cli.{name}" for name in ("arguments", "completion", "suggestions")}
+    assert ours == {
+        f"ecr_credhelper.cli.{name}" for name in ("arguments", "completion", "dispatch", "suggestions")
+    }
 
 
 def test_one_tab_reads_no_record_of_the_cache(cached: Path, tmp_path: Path) -> None:
@@ -134,8 +137,17 @@ def test_one_tab_for_a_profile_loads_the_sdks_parser_and_no_session(home: Path, 
     assert seen.loaded({"botocore.configloader", "botocore.session"}) == {"botocore.configloader"}
 
 
+def test_one_tab_for_a_region_loads_no_sdk() -> None:
+    script = "import argparse; from ecr_credhelper.cli.suggestions import suggest as s; "
+    script += "assert 'us-west-2' in s(argparse.Action([], 'region')); "
+    script += "import sys; print(*{'botocore', 'boto3'} & {*sys.modules})"
+    assert output_of([sys.executable, "-c", script]) == "\n"
+
+
 @pytest.mark.usefixtures("home")
-@pytest.mark.parametrize("argv", [["--help"], ["help"], ["version"], ["--version"]])
+@pytest.mark.parametrize(
+    "argv", [["--help"], ["help"], ["version"], ["-V"], ["get", "--help"], ["help", "list"]]
+)
 def test_help_and_version_load_no_parser(argv: list[str]) -> None:
     seen = watch(*argv)
     assert seen.output
@@ -144,7 +156,7 @@ def test_help_and_version_load_no_parser(argv: list[str]) -> None:
 
 @pytest.mark.usefixtures("home")
 def test_an_unknown_command_loads_no_parser() -> None:
-    seen = watch("statsu", status=1)
+    seen = watch("statsu", status=2)
     assert "did you mean status?" in seen.output
     assert not seen.loaded(COMMAND_LINE | SDK | CHECKS)
 

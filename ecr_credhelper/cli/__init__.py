@@ -17,11 +17,10 @@ HOST = "111122223333.dkr.ecr.us-west-2.amazonaws.com"
 
 
 class Command(NamedTuple):
-    """A command: its name, a one-line summary, and the arguments of an example."""
+    """A command: its name, and a one-line summary."""
 
     name: str
     summary: str
-    example: str
 
     @property
     def description(self) -> str:
@@ -31,41 +30,49 @@ class Command(NamedTuple):
 
 GROUPS = {
     "Set up": (
-        Command("configure", "set up Docker or podman to log in to your ECR registries", HOST),
-        Command("unconfigure", "restore the configuration from before configure", ""),
+        Command("configure", "set up Docker or podman to log in to your ECR registries"),
+        Command("unconfigure", "restore the configuration from before configure"),
     ),
     "Inspect": (
-        Command("status", "list configured registries, their AWS identities and tokens", ""),
-        Command("doctor", "check everything from the registry name to a working pull", HOST),
-        Command("cache", "list or remove cached tokens", "clear"),
+        Command("status", "list configured registries, their AWS identities and tokens"),
+        Command("doctor", "check everything from the registry name to a working pull"),
+        Command("cache", "list or remove cached tokens"),
     ),
     "Use directly": (
-        Command("login", "log in docker, podman, helm ... for 12 hours, without configure", HOST),
-        Command("password", "print a registry password for use in a script", HOST),
-        Command("header", "print an Authorization header for the registry's HTTP API", HOST),
-        Command("completion", "print a shell completion script", "bash"),
+        Command("login", "log in docker, podman, helm ... for 12 hours, without configure"),
+        Command("password", "print a registry password for use in a script"),
+        Command("header", "print an Authorization header for the registry's HTTP API"),
+        Command("completion", "print a shell completion script"),
     ),
 }
-OPTIONS = (("-h, --help", "show this help"), ("--version", "show the version"))
-PROTOCOL_COMMANDS = ("get", "store", "erase", "list")
-PROTOCOL_HINT = "Docker runs it and writes to its standard input; to try a registry, use doctor HOST"
 COMMANDS = [command for commands in GROUPS.values() for command in commands]
 NAMES = [command.name for command in COMMANDS]
+
+EXAMPLES = (
+    # what it does, command, arguments
+    ("Find your registries and choose which to set up", "configure", ""),
+    ("Set up Docker for one registry", "configure", "HOST"),
+    ("Set up podman, skopeo and buildah", "configure", "--podman HOST"),
+    ("Undo all changes", "unconfigure", ""),
+    ("Show what is configured, without calling AWS", "status", ""),
+    ("Find out why a pull fails", "doctor", "HOST/REPOSITORY:TAG"),
+    ("Remove all cached tokens", "cache", "clear"),
+    ("Log helm in with an AWS profile", "login", "--tool helm --profile dev HOST"),
+    ("Print a password for a tool that reads it from standard input", "password", HOST),
+    ("Print a header for a client such as curl", "header", HOST),
+    ("Show the line to add for each shell", "completion", ""),
+    ("Print the script for bash", "completion", "bash"),
+)
+
+OPTIONS = (("-V, --version", "show the version"), ("-h, --help", "show this help"))
+EXIT_STATUSES = ((0, "success"), (1, "failure"), (2, "wrong command line"), (130, "interrupted"))
 
 MODULES = {"header": "password"}
 """Commands that the module of another command implements."""
 
 DESCRIPTION = "Docker credential helper for Amazon ECR."
-INTRODUCTION = f"""\
-{DESCRIPTION}
-
-Usage: {PROG} COMMAND [OPTIONS]
-Get started: {PROG} configure HOST
-"""
-CLOSING = f"""\
-Docker itself calls get, store, erase and list.
-Run "{PROG} COMMAND --help" for details.
-"""
+DOCUMENTATION = f"man {PROG}, or docs/README.md in the source"
+"""Where the documentation is; the project has no website."""
 
 
 def run(argv: "Sequence[str]") -> int:
@@ -95,21 +102,31 @@ def run(argv: "Sequence[str]") -> int:
 
 def usage() -> str:
     """Return the short help."""
-    width = max(map(len, NAMES))
-    sections = {title: [command[:2] for command in commands] for title, commands in GROUPS.items()}
+    sections = {**GROUPS, "Options": OPTIONS}
+    width = max(len(name) for rows in sections.values() for name, _ in rows)
     blocks = [
         "\n".join([title, *(f"  {name:{width}}  {text}" for name, text in rows)])
-        for title, rows in {**sections, "Options": OPTIONS}.items()
+        for title, rows in sections.items()
     ]
-    return "\n\n".join([INTRODUCTION.rstrip(), *blocks, CLOSING])
+    statuses = ", ".join(f"{status} {meaning}" for status, meaning in EXIT_STATUSES)
+    introduction = f"""\
+{DESCRIPTION}
+
+Usage: {PROG} COMMAND [OPTIONS]
+Get started: {PROG} configure"""
+    closing = f"""\
+Docker itself calls get, store, erase and list.
+Run "{PROG} COMMAND --help" for details.
+Exit status: {statuses}.
+Documentation: {DOCUMENTATION}
+"""
+    return "\n\n".join([introduction, *blocks, closing])
 
 
-def unknown(name: str) -> str:
-    """Return the one-line error for a command that does not exist, or that takes no arguments."""
-    if name in PROTOCOL_COMMANDS:
-        return str(CredentialHelperError(PROG, f"{name} takes no arguments", PROTOCOL_HINT))
-    import difflib
-
-    similar = difflib.get_close_matches(name, NAMES, 1)
-    hint = f"did you mean {similar[0]}?" if similar else f"run: {PROG} --help"
-    return str(CredentialHelperError(PROG, f"unknown command {name!r}", hint))
+def examples(command: str) -> list[tuple[str, str]]:
+    """Return the examples of a command: what each does, and its command line."""
+    return [
+        (label, f"{PROG} {name} {arguments}".rstrip())
+        for label, name, arguments in EXAMPLES
+        if name == command
+    ]

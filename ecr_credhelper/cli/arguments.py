@@ -6,8 +6,8 @@ It is separate from the commands' modules, so that a shell can complete a comman
 import argparse
 from typing import TYPE_CHECKING, NoReturn
 
-from ecr_credhelper.cli import COMMANDS, NAMES
-from ecr_credhelper.cli.suggestions import known_hosts, known_profiles
+from ecr_credhelper.cli import COMMANDS, NAMES, examples
+from ecr_credhelper.cli.suggestions import known_hosts
 from ecr_credhelper.errors import PROG, CredentialHelperError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ACTIONS = ("show", "clear")
 """What ``cache`` can do."""
 
-SHELLS = ("bash", "zsh", "fish")
+SHELLS = ("bash", "zsh", "fish", "powershell")
 TOOLS = ("docker", "podman", "skopeo", "buildah", "helm", "oras")
 """Clients that ``login`` can log in."""
 
@@ -31,12 +31,13 @@ class _Parser(argparse.ArgumentParser):
 def parser(names: "Collection[str]" = NAMES) -> argparse.ArgumentParser:
     """Return the parser of the command line, with the arguments of these commands only."""
     result = _Parser(PROG)
+    result.add_argument("-V", "--version", action="store_true", help="show the version")  # for completion
     commands = result.add_subparsers(dest="command", metavar="COMMAND", prog=PROG)
     for command in COMMANDS:
         subparser = commands.add_parser(
             command.name,
             description=command.description,
-            epilog=f"example:\n  {PROG} {command.name} {command.example}".rstrip(),
+            epilog=_epilog(command.name),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if command.name in names and (add := ARGUMENTS.get(command.name)):
@@ -48,8 +49,17 @@ def parse(argv: "Sequence[str]") -> argparse.Namespace:
     """Parse the command line of a command."""
     options, unknown = parser(argv[:1]).parse_known_args(argv)
     if unknown:  # argparse would refer to the help of the whole program
-        _Parser(f"{PROG} {options.command}").error(f"unrecognized arguments: {' '.join(unknown)}")
+        from ecr_credhelper.cli.usage_errors import shown
+
+        # The arguments that follow an unknown option can be its values, for example a password.
+        words = [word for word in unknown if word.startswith("-")] or unknown
+        _Parser(f"{PROG} {options.command}").error(f"unrecognized arguments: {shown(words)}")
     return options
+
+
+def _epilog(command: str) -> str:
+    """Return the examples of a command."""
+    return "examples:\n" + "\n\n".join(f"  # {label}\n  {line}" for label, line in examples(command))
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
@@ -80,8 +90,8 @@ def _cache(parser: argparse.ArgumentParser) -> None:
 
 def _login(parser: argparse.ArgumentParser) -> None:
     _add_hosts(parser, "+")
-    about = "client to log in (default: docker)"
-    parser.add_argument("--tool", choices=TOOLS, default="docker", help=about)
+    about = f"client to log in: {', '.join(TOOLS)} (default: {TOOLS[0]})"
+    parser.add_argument("--tool", metavar="TOOL", choices=TOOLS, default=TOOLS[0], help=about)
     _add_identity(parser)
 
 
@@ -91,8 +101,8 @@ def _password(parser: argparse.ArgumentParser) -> None:
 
 
 def _completion(parser: argparse.ArgumentParser) -> None:
-    about = "for bash and zsh, eval the script in ~/.bashrc or ~/.zshrc"
-    parser.add_argument("shell", choices=SHELLS, help=about)
+    about = "shell whose script is printed; omit to show what to add to your shell's configuration"
+    parser.add_argument("shell", nargs="?", choices=SHELLS, help=about)
 
 
 def _add_hosts(
@@ -100,15 +110,26 @@ def _add_hosts(
 ) -> None:
     """Add the argument for registries; argparse defines ``nargs``."""
     name = "host" if nargs in {None, "?"} else "hosts"
-    argument = parser.add_argument(name, nargs=nargs, metavar="HOST", help=about)
-    argument.completer = known_hosts  # type: ignore[attr-defined] # for argcomplete
+    parser.add_argument(name, nargs=nargs, metavar="HOST", help=about)
 
 
 def _add_identity(parser: argparse.ArgumentParser) -> None:
     """Add the options that override the AWS identity from the settings file."""
-    profile = parser.add_argument("--profile", help="AWS profile to use (overrides the settings file)")
-    profile.completer = known_profiles  # type: ignore[attr-defined] # for argcomplete
-    parser.add_argument("--role-arn", metavar="ARN", help="IAM role to assume (overrides the settings file)")
+    parser.add_argument("--profile", help="AWS profile to use (overrides the settings file)")
+    about = "IAM role to assume (overrides the settings file)"
+    parser.add_argument("--role-arn", metavar="ARN", type=_role_arn, help=about)
+
+
+def _role_arn(value: str) -> str:
+    """Return the ARN of a role; raise ArgumentTypeError for any other text."""
+    import re
+
+    from ecr_credhelper.settings.validation import STRING_FIELDS
+
+    pattern, description = STRING_FIELDS["role_arn"]
+    if not re.fullmatch(pattern, value):
+        raise argparse.ArgumentTypeError(f"{value!r} is not {description}")
+    return value
 
 
 def _add_write_options(parser: argparse.ArgumentParser) -> None:

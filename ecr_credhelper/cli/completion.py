@@ -11,12 +11,31 @@ if TYPE_CHECKING:
 
     from ecr_credhelper.console.terminal import Terminal
 
+SETUP = {
+    # shell: its start file, and the line to add there
+    "bash": ("~/.bashrc", f'eval "$({PROG} completion bash)"'),
+    "zsh": ("~/.zshrc, after compinit", f'eval "$({PROG} completion zsh)"'),
+    "fish": ("~/.config/fish/config.fish", f"{PROG} completion fish | source"),
+    "powershell": ("$PROFILE", f"{PROG} completion powershell | Out-String | Invoke-Expression"),
+}
+
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
-    """Print the script."""
+    """Print the script of a shell; without a shell, print how to load the script in each of them."""
+    if not options.shell:
+        terminal.print("Add the line for your shell to its start file.")
+        for shell, (file, line) in SETUP.items():
+            terminal.print()
+            terminal.print(f"{shell}, in {file}:")
+            terminal.print(line)
+        return 0
     from argcomplete.shell_integration import shellcode
 
     terminal.write_raw(shellcode([PROG], shell=options.shell))
+    if terminal.shows_output:  # not if a shell evaluates the script
+        file, line = SETUP[options.shell]
+        terminal.warn(f"To load this script in every {options.shell}, add this line to {file}:")
+        terminal.warn(line)
     return 0
 
 
@@ -25,8 +44,10 @@ def complete() -> int:
     import argcomplete
 
     from ecr_credhelper.cli.arguments import parser
+    from ecr_credhelper.cli.suggestions import suggest
 
     typed = os.environ.get("COMP_LINE", "").split()
-    # This ends the process if a shell is asking.
-    argcomplete.autocomplete(parser([name for name in typed if name in NAMES]))
+    commands = parser([name for name in typed if name in NAMES])
+    # This ends the process if a shell is asking. Any function can be a completer.
+    argcomplete.autocomplete(commands, default_completer=suggest)  # type: ignore[arg-type]
     return 1

@@ -1,9 +1,21 @@
-"""What completion suggests: registries and AWS profiles. Their imports are deferred: most words need none."""
+"""What completion suggests: registries, AWS profiles and regions.
+
+Imports are deferred, because most words need none of these.
+"""
 
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
 
 
-def known_hosts(**_: object) -> list[str]:
+def suggest(action: "argparse.Action", **_: object) -> list[str]:
+    """Return the suggestions for the value of an argument without choices, by the argument's name."""
+    return SOURCES.get(action.dest, list)()
+
+
+def known_hosts() -> list[str]:
     """Return the registries in Docker's configuration and in the cache. No record of the cache is read."""
     from ecr_credhelper.cache import open_cache
     from ecr_credhelper.docker.config import docker_config
@@ -12,7 +24,7 @@ def known_hosts(**_: object) -> list[str]:
     return sorted(cached | docker_config(os.environ).hosts_of_this_helper())
 
 
-def known_profiles(**_: object) -> list[str]:
+def known_profiles() -> list[str]:
     """Return the names of the AWS profiles: of the configuration file, then of the credentials file.
 
     This uses only botocore's parsers: a session reads the same files, but takes much longer to import.
@@ -33,3 +45,19 @@ def known_profiles(**_: object) -> list[str]:
         except ConfigNotFound:
             continue
     return [*dict.fromkeys(names)]
+
+
+def known_regions() -> list[str]:
+    """Return the names of the AWS regions."""
+    from ecr_credhelper.library import regions
+
+    return sorted(regions.known_regions())
+
+
+SOURCES = {
+    "host": known_hosts,
+    "hosts": known_hosts,
+    "profile": known_profiles,
+    "region": known_regions,
+}
+"""The function that returns the suggestions for an argument, by its ``dest``."""

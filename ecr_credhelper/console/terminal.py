@@ -8,14 +8,16 @@ import atexit
 import errno
 import os
 import re
+import shutil
 import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
+from ecr_credhelper.console import layout
 from ecr_credhelper.errors import PROG
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 STYLES = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33}
 """https://en.wikipedia.org/wiki/ANSI_escape_code#Select_Graphic_Rendition_parameters"""
@@ -23,11 +25,16 @@ STYLES = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33}
 MARKS = {
     # kind: UTF-8, ASCII, style
     "ok": ("✓", "ok", "green"),
+    "note": ("·", "--", "dim"),
     "warning": ("!", "!!", "yellow"),
     "failure": ("✗", "XX", "red"),
 }
 CONTROLLING_TERMINAL = "/dev/tty"
 CLEAR_LINE = "\r\x1b[K"
+FORCE_COLOR = ("FORCE_COLOR", "CLICOLOR_FORCE")
+"""Variables that turn colour on without a terminal, unless they are empty or 0: https://force-color.org and
+https://bixense.com/clicolors. NO_COLOR takes precedence, as in Python: https://no-color.org"""
+
 CODES = re.compile(rf"(\x1b\[(?:0|{'|'.join(map(str, STYLES.values()))})m)")
 
 open_prompts: "list[Callable[[], None]]" = []
@@ -55,6 +62,8 @@ class Terminal:
                 with suppress(OSError):  # Reconfiguring flushes the stream, which can fail.
                     stream.reconfigure(errors="replace")
         self._is_plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") in {None, "", "dumb"}
+        is_forced = any(environ.get(name) not in {None, "", "0"} for name in FORCE_COLOR)
+        self._is_colour_forced = is_forced and not environ.get("NO_COLOR")
         self._has_failed = False
 
     @property
@@ -63,13 +72,34 @@ class Terminal:
         return _is_terminal(self._stdout)
 
     @property
+    def width(self) -> int | None:
+        """The number of columns of standard output, or None if it is not a terminal.
+
+        COLUMNS overrides the width of the terminal.
+        """
+        return shutil.get_terminal_size().columns if self.shows_output else None
+
+    @property
     def is_interactive(self) -> bool:
         """Whether the user can be asked."""
         return _is_terminal(self._stdin) and _is_terminal(self._stderr)
 
     def print(self, text: str = "") -> None:
         """Write a line of the result."""
-        self._write_result(f"{self._clean(text)}\n")
+        self._write_result(f"{self._clean(text, self._stdout)}\n")
+
+    def field(self, name: str, text: str) -> None:
+        """Write a line of the result that starts with a name, padded by the caller."""
+        self._print_hanging(f"{name}  ", len(name) + 2, text)
+
+    def item(self, kind: str, text: str, hint: str = "", name: str = "") -> None:
+        """Write a line of the result that starts with a mark and an optional name, and below it a hint."""
+        name = f"{name}  " if name else ""
+        indent = len(self._mark(kind)) + 1 + len(name)
+        self._print_hanging(f"{self.mark(kind)} {name}", indent, text)
+        if hint:
+            style = "dim" if kind in {"ok", "note"} else "bold"
+            self._print_hanging(" " * indent, indent, hint, style)
 
     def write_raw(self, text: str) -> None:
         """Write a result for a program, without removing control characters."""
@@ -89,14 +119,14 @@ class Terminal:
     def warn(self, text: str) -> None:
         """Write a hint, a warning or an error."""
         self.clear()
-        self._write(self._stderr, f"{self._clean(text)}\n")
+        self._write(self._stderr, f"{self._clean(text, self._stderr)}\n")
 
     def ask(self, question: str) -> bool:
         """Return whether the user answers yes; False if the user cannot be asked or cannot see the output."""
         if not self.is_interactive or self._has_failed or self._stdout is None:
             return False
         self.clear()
-        self._write(self._stderr, f"{self._clean(question)} [y/N] ")
+        self._write(self._stderr, f"{self._clean(question, self._stderr)} [y/N] ")
         answer = ""
         try:
             answer = self._stdin.readline() if self._stdin else ""
@@ -110,7 +140,7 @@ class Terminal:
         if _is_terminal(self._stderr) and not self._is_plain and not open_prompts:
             self.clear()
             active_progress.append(self)
-            self._write(self._stderr, self._clean(text))
+            self._write(self._stderr, self._clean(text, self._stderr))
 
     def clear(self) -> None:
         """Remove the progress, and end open prompts, because it is too late to answer them."""
@@ -121,41 +151,59 @@ class Terminal:
 
     def styled(self, text: str, style: str) -> str:
         """Return a text for standard output in one of ``STYLES``, or unchanged if colour is off."""
-        if self._is_plain or not self.shows_output:
+        if not self._has_colour(self._stdout):
             return text
         text = clean(text)
         return f"\x1b[{STYLES[style]}m{text}\x1b[0m"
 
     def mark(self, kind: str) -> str:
-        """Return the mark for ``ok``, ``warning`` or ``failure`` that the output can encode."""
-        mark, plain, style = MARKS[kind]
-        try:
-            mark.encode(getattr(self._stdout, "encoding", None) or "ascii")
-        except (UnicodeEncodeError, LookupError):
-            mark = plain
-        return self.styled(mark, style)
+        """Return the mark of one of ``MARKS`` that the output can encode."""
+        return self.styled(self._mark(kind), MARKS[kind][2])
 
     def short_path(self, path: str) -> str:
         """Return a path with ``~`` for the home directory on a terminal, and unchanged in a pipe."""
-        home = os.path.expanduser("~")
-        is_inside = path == home or path.startswith(os.path.join(home, ""))
-        return f"~{path[len(home) :]}" if self.shows_output and is_inside else path
+        return layout.with_tilde(path, os.path.expanduser("~")) if self.shows_output else path
 
-    def table(self, head: "Sequence[str]", rows: "Sequence[Sequence[str]]") -> None:
-        """Write rows below a head, with each column as wide as its longest cell."""
+    def table(
+        self, head: "Sequence[str]", rows: "Sequence[Sequence[str]]", shortened: "Collection[str]" = ()
+    ) -> None:
+        """Write rows below a head; on a terminal, shorten the columns with these titles if necessary."""
         rows = [[clean(cell) for cell in row] for row in rows]
-        widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-        title, *lines = (
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in (head, *rows)
-        )
-        self._write_result("\n".join([self.styled(title, "bold"), *lines, ""]))
+        ellipsis = self._encodable("…", "...")
+        titles, *others = layout.table(head, rows, self.width, shortened, ellipsis)
+        lines = [*(self.styled(title, "bold") for title in titles), *(line for row in others for line in row)]
+        self._write_result("\n".join([*lines, ""]))
 
-    def _clean(self, text: str) -> str:
-        """Return a line without control characters, except those from ``styled``."""
-        if self._is_plain or not self.shows_output:
-            return clean(text)
-        return "".join(part if CODES.fullmatch(part) else clean(part) for part in CODES.split(text))
+    def _print_hanging(self, start: str, indent: int, text: str, style: str = "") -> None:
+        """Write a text after ``start``, which takes ``indent`` columns; wrap it on a terminal."""
+        text = clean(text)
+        if width := self.width:
+            text = layout.wrap(layout.with_tilde(text, os.path.expanduser("~")), width, indent)
+        lines = [self.styled(line, style) if style else line for line in text.split("\n")]
+        for number, line in enumerate(lines):
+            self.print(f"{'' if number else start}{line}")
+
+    def _mark(self, kind: str) -> str:
+        mark, plain, _ = MARKS[kind]
+        return self._encodable(mark, plain)
+
+    def _encodable(self, text: str, plain: str) -> str:
+        """Return a text, or ``plain`` if the encoding of standard output lacks its characters."""
+        try:
+            text.encode(getattr(self._stdout, "encoding", None) or "ascii")
+        except (UnicodeEncodeError, LookupError):
+            return plain
+        return text
+
+    def _has_colour(self, stream: TextIO | None) -> bool:
+        return self._is_colour_forced or (not self._is_plain and _is_terminal(stream))
+
+    def _clean(self, text: str, stream: TextIO | None) -> str:
+        """Return a line without control characters, except those from ``styled`` if the stream has colour."""
+        parts = CODES.split(text)
+        if not self._has_colour(stream):
+            return "".join(clean(part) for part in parts if not CODES.fullmatch(part))
+        return "".join(part if CODES.fullmatch(part) else clean(part) for part in parts)
 
     def _write_result(self, text: str) -> None:
         if self._stdout is None and not self._has_failed:

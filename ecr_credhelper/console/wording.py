@@ -1,15 +1,36 @@
-"""Durations, counts and the reason why root does not use a cache, as the commands show them."""
+"""Times, durations, counts and the reason why root does not use a cache, as the commands show them."""
+
+from datetime import UTC, datetime
 
 from ecr_credhelper.files import foreign_directory
 
 AS_ROOT = "run sudo with -H, or set AWS_ECR_CACHE_DIR to a directory that belongs to root"
 """The hint for a reason that ``why_unused`` returns."""
 
+MAX_ZONE = 5
+"""Maximum length of a time zone's name in characters. Longer names are replaced by the offset."""
+
 
 def format_duration(seconds: float) -> str:
     """Return a duration in hours and minutes, such as ``11 h 58 min``."""
     hours, minutes = divmod(int(seconds) // 60, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
+
+
+def format_time(moment: datetime) -> str:
+    """Return a time in the local time zone, such as ``2026-11-26 18:30 CET`` or ``… UTC+1``."""
+    local = moment.astimezone()
+    zone = local.tzname() or ""
+    if not (zone.isascii() and zone.isalpha() and len(zone) <= MAX_ZONE):  # Windows has names in words.
+        offset = local.strftime("%z")
+        hours, minutes = offset[1:3].lstrip("0") or "0", offset[3:5]
+        zone = f"UTC{offset[0]}{hours}{'' if minutes == '00' else f':{minutes}'}"
+    return f"{local:%Y-%m-%d %H:%M} {zone}"
+
+
+def utc_time(seconds: float) -> str:
+    """Return a time in seconds since the epoch in ISO 8601, such as ``2026-11-26T17:30:00Z``."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def counted(number: int, noun: str) -> str:

@@ -68,57 +68,6 @@ def error_of(result: Result) -> str:
     return line
 
 
-# -- help
-
-
-@pytest.mark.parametrize("argv", [["--help"], ["-h"], ["help"], []])
-def test_help_lists_the_most_important_commands_first(call: Run, argv: list[str]) -> None:
-    result = call(*argv)
-    text = result.stdout.decode()
-    assert result.status == (0 if argv else 1)
-    assert text.index("configure") < text.index("status") < text.index("doctor")
-    assert all(f"\n  {name} " in text for name in cli.NAMES)
-    assert max(map(len, text.splitlines())) <= 80
-
-
-@pytest.mark.parametrize("name", cli.NAMES)
-def test_the_help_of_every_command_has_an_example(call: Run, name: str) -> None:
-    result = call(name, "--help")
-    text = result.stdout.decode()
-    assert (result.status, result.stderr) == (0, b"")
-    assert text.startswith(f"usage: docker-credential-ecr-py {name}")
-    assert f"example:\n  docker-credential-ecr-py {name}" in text
-
-
-@pytest.mark.parametrize("argument", ["--help", "-h", "help"])
-def test_help_followed_by_a_command_shows_its_help(call: Run, argument: str) -> None:
-    assert call(argument, "doctor") == call("doctor", "--help")
-    assert b"unknown command 'frobnicate'; " in call(argument, "frobnicate").stdout
-
-
-def test_unknown_commands_are_reported_on_both_streams(call: Run) -> None:
-    result = call("confgure")
-    assert result.status == 1
-    assert result.stdout == b"docker-credential-ecr-py: unknown command 'confgure'; did you mean configure?\n"
-    assert result.stderr == result.stdout  # password=$(… passwort HOST) must not hide the error
-    assert b"run: docker-credential-ecr-py --help" in call("frobnicate").stdout
-
-
-@pytest.mark.parametrize("argv", [["get", HOST], ["list", "--json"], ["help", "get"], ["store", "--help"]])
-def test_a_protocol_command_with_arguments_explains_itself(call: Run, argv: list[str]) -> None:
-    verb = next(word for word in argv if word in cli.PROTOCOL_COMMANDS)
-    line = f"docker-credential-ecr-py: {verb} takes no arguments; {cli.PROTOCOL_HINT}\n".encode()
-    assert call(*argv) == Result(1, line, line)
-
-
-def test_a_wrong_option_leads_to_the_help_of_its_command(call: Run) -> None:
-    result = call("doctor", "--bogus")
-    assert result.status == 2
-    assert result.stderr.endswith(
-        b"unrecognized arguments: --bogus; run: docker-credential-ecr-py doctor --help\n"
-    )
-
-
 def test_wrong_arguments_are_reported_with_a_hint(call: Run) -> None:
     result = call("password")
     assert (result.status, result.stdout) == (2, b"")

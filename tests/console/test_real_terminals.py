@@ -31,8 +31,8 @@ CALLS: tuple[tuple[list[str], str, int, str], ...] = (
     (["cache", "clear"], "", 0, "Removed 0 cached tokens."),
     (["completion", "bash"], "", 0, "_python_argcomplete"),
     (["--help"], "", 0, "Docker credential helper for Amazon ECR."),
-    ([], "", 1, "Docker credential helper for Amazon ECR."),
-    (["confgure"], "", 1, "did you mean configure?"),
+    ([], "", 2, "Docker credential helper for Amazon ECR."),
+    (["confgure"], "", 2, "did you mean configure?"),
 )
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")

@@ -99,20 +99,81 @@ def test_a_terminal_gets_colour() -> None:
     assert Screen().terminal.styled("text", "red") == "\x1b[31mtext\x1b[0m"
 
 
+@pytest.mark.parametrize(("environ", "is_coloured"), [
+    ({"FORCE_COLOR": "1"}, True), ({"CLICOLOR_FORCE": "1"}, True),
+    ({"FORCE_COLOR": "1", "TERM": "dumb"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": ""}, True),
+    ({"FORCE_COLOR": ""}, False), ({"CLICOLOR_FORCE": "0"}, False), ({"FORCE_COLOR": "0"}, False),
+    ({"FORCE_COLOR": "1", "CLICOLOR_FORCE": "1", "NO_COLOR": "1"}, False),
+])  # fmt: skip
+def test_colour_can_be_forced_without_a_terminal(environ: dict[str, str], is_coloured: bool) -> None:
+    screen = Screen(is_terminal=False, **environ)
+    screen.terminal.print(f"{screen.terminal.mark('ok')} done")
+    screen.terminal.table(("A",), [("x",)])
+    screen.terminal.progress("calling …")
+    screen.terminal.warn(f"{screen.terminal.mark('failure')} failed")
+    mark, head, failure = "✓", "A", "✗"
+    if is_coloured:
+        mark, head, failure = f"\x1b[32m{mark}\x1b[0m", f"\x1b[1m{head}\x1b[0m", f"\x1b[31m{failure}\x1b[0m"
+    assert screen.stdout.getvalue() == f"{mark} done\n{head}\nx\n"
+    assert screen.stderr.getvalue() == f"{failure} failed\n", "progress needs a terminal"
+
+
+def test_each_stream_has_colour_only_if_it_is_a_terminal() -> None:
+    stdout, stderr = Stream(), Stream(is_terminal=False)
+    terminal = Terminal({"TERM": "xterm"}, Stream(), stdout, stderr)
+    terminal.warn(f"{terminal.mark('failure')} failed")
+    assert stderr.getvalue() == "✗ failed\n"
+
+
 @pytest.mark.parametrize("kind", MARKS)
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "no-such-encoding"])
 def test_marks_fit_every_encoding(kind: str, encoding: str) -> None:
-    screen = Screen(encoding=encoding, NO_COLOR="1")
-    assert screen.terminal.mark(kind) in {
-        MARKS[kind][1],
-        MARKS[kind][0] if MARKS[kind][0].isascii() else None,
-    }
+    mark, plain, _ = MARKS[kind]
+    is_encodable = mark.isascii() if encoding == "ascii" else encoding == "cp1252" and mark in "!·"
+    shown = Screen(encoding=encoding, NO_COLOR="1").terminal.mark(kind)
+    assert shown == (mark if is_encodable else plain)
 
 
 def test_columns_are_as_wide_as_their_longest_cell() -> None:
     screen = Screen(NO_COLOR="1")
     screen.terminal.table(("A", "LONG", ""), [("1", "2", "note"), ("three", "4", "")])
     assert screen.stdout.getvalue().splitlines() == ["A      LONG", "1      2     note", "three  4"]
+
+
+def test_items_and_fields_hang_below_their_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("USERPROFILE" if os.name == "nt" else "HOME", "/home/user")
+    for is_terminal, expected in (
+        (True, ["✗ pull  repository app does not exist in", "        us-west-2", "        create it in ~/x"]),
+        (False, ["✗ pull  repository app does not exist in us-west-2", "        create it in /home/user/x"]),
+    ):
+        screen = Screen(is_terminal=is_terminal, NO_COLOR="1")
+        hint = "create it in /home/user/x"
+        screen.terminal.item("failure", "repository app does not exist in us-west-2", hint, "pull")
+        screen.terminal.item("note", "none")
+        screen.terminal.field("Docker", "none")
+        assert screen.stdout.getvalue().splitlines() == [*expected, "· none", "Docker  none"]
+
+
+def test_a_hint_is_bold_unless_nothing_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "22")
+    screen = Screen()
+    screen.terminal.item("ok", "fine", "more")
+    screen.terminal.item("warning", "odd", "first correct the file")
+    assert screen.stdout.getvalue().splitlines() == [
+        "\x1b[32m✓\x1b[0m fine", "  \x1b[2mmore\x1b[0m",
+        "\x1b[33m!\x1b[0m odd", "  \x1b[1mfirst correct the\x1b[0m", "\x1b[1m  file\x1b[0m",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("is_terminal", "columns", "width"), [
+    (True, "123", 123), (True, "", 80), (False, "123", None),
+])  # fmt: skip
+def test_the_width_is_that_of_the_terminal(
+    is_terminal: bool, columns: str, width: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert Screen(is_terminal=is_terminal).terminal.width == width
 
 
 @pytest.mark.parametrize(("is_terminal", "shown"), [
