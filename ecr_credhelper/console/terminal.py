@@ -23,6 +23,7 @@ STYLES = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33}
 MARKS = {
     # kind: UTF-8, ASCII, style
     "ok": ("✓", "ok", "green"),
+    "note": ("·", "--", "dim"),
     "warning": ("!", "!!", "yellow"),
     "failure": ("✗", "XX", "red"),
 }
@@ -127,7 +128,7 @@ class Terminal:
         return f"\x1b[{STYLES[style]}m{text}\x1b[0m"
 
     def mark(self, kind: str) -> str:
-        """Return the mark for ``ok``, ``warning`` or ``failure`` that the output can encode."""
+        """Return the mark for ``ok``, ``note``, ``warning`` or ``failure`` that the output can encode."""
         mark, plain, style = MARKS[kind]
         try:
             mark.encode(getattr(self._stdout, "encoding", None) or "ascii")

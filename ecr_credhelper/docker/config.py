@@ -31,6 +31,9 @@ HUB_HOSTS = {"index.docker.io", "docker.io", "registry-1.docker.io", "registry.h
 AMAZONS_SUFFIX = "ecr-login"
 """The name of Amazon's helper in Docker's configuration."""
 
+UNREADABLE = "cannot be read"
+"""The problem of a file that the user must not read, with the system's reason after it."""
+
 MISSPELT_LIKENESS = 0.7
 """Minimum similarity of a key to the field that it is a misspelling of: "credentialStore" has 0.72."""
 
@@ -114,7 +117,7 @@ def docker_config(environ: "Mapping[str, str]") -> DockerConfig:
     return read(docker_config_file(environ), "{}")
 
 
-def read(path: str, blank: str = "") -> DockerConfig:
+def read(path: str, blank: str = "", *, is_toml: bool = False) -> DockerConfig:
     """Return a configuration file, which is empty if it is missing. A blank file is parsed as ``blank``."""
     if is_special(path):  # Reading a named pipe would block the client.
         return DockerConfig(path, {}, "is not a file")
@@ -126,13 +129,12 @@ def read(path: str, blank: str = "") -> DockerConfig:
     except UnicodeDecodeError:
         return DockerConfig(path, {}, "is not UTF-8")
     except OSError as error:
-        return DockerConfig(path, {}, f"cannot be read ({error.strerror})")
-    return parsed(path, text if text.strip() else blank)
+        return DockerConfig(path, {}, f"{UNREADABLE} ({error.strerror})")
+    return parsed(path, text if text.strip() else blank, is_toml=is_toml)
 
 
-def parsed(path: str, text: str) -> DockerConfig:
-    """Parse a configuration file: TOML if the path ends in ``.conf``, otherwise JSON."""
-    is_toml = path.endswith(".conf")
+def parsed(path: str, text: str, *, is_toml: bool = False) -> DockerConfig:
+    """Parse a configuration file in JSON or TOML."""
     try:
         content = (_load_toml if is_toml else go_json.load)(text.removeprefix(BOM))
     except (ValueError, RecursionError):
