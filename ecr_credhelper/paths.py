@@ -40,6 +40,17 @@ def settings_file(environ: "Mapping[str, str]", platform: str = sys.platform) ->
     return os.path.join(base, APP, "config.toml") if os.path.isabs(base) else None
 
 
+def state_directory(environ: "Mapping[str, str]", platform: str = sys.platform) -> str | None:
+    """Return the absolute path of the directory for files that must not be lost, or None without a home."""
+    if platform == "win32":
+        base = _app_data(environ, "LOCALAPPDATA", "Local")
+    elif platform == "darwin":
+        base = os.path.expanduser("~/Library/Application Support")
+    else:
+        base = _xdg(environ, "XDG_STATE_HOME", "~/.local/state")
+    return os.path.join(base, APP) if os.path.isabs(base) else None
+
+
 def has_settings(environ: "Mapping[str, str]") -> bool:
     """Return whether a settings file exists or is configured, without reading it."""
     return bool(environ.get("ECR_CREDHELPER_CONFIG")) or os.path.lexists(settings_file(environ) or "")

@@ -44,6 +44,12 @@ def bin_directory(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def docker_program(bin_directory: Path) -> None:
+    """Put a program named docker on PATH."""
+    (bin_directory / "docker").touch(mode=0o755)
+
+
+@pytest.fixture
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Set a proxy that refuses all connections to registries."""
     for name in ("HTTPS_PROXY", "HTTP_PROXY"):
@@ -75,6 +81,7 @@ def well(
     aws: FakeECR,
     registry: FakeRegistry,
     certificate: Certificate,
+    docker_program: None,  # noqa: ARG001 - only needs to exist
     monkeypatch: pytest.MonkeyPatch,
 ) -> str:
     """Return a registry for which every check succeeds; it accepts the first token."""

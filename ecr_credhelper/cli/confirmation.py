@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ecr_credhelper.aws.lock import ProcessLock
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.console.terminal import clean
+from ecr_credhelper.docker import nix
 from ecr_credhelper.docker.config_file import ChangedError, write
 from ecr_credhelper.docker.json_edit import masked
 from ecr_credhelper.errors import ConfigurationError
@@ -95,7 +96,7 @@ def confirm_changes(
     ``visible`` are the texts in the files that are not secret; all others are masked.
 
     Raises:
-        ConfigurationError: the user cannot be asked, because this is not a terminal.
+        ConfigurationError: a file is managed by Nix, or the user cannot be asked outside a terminal.
 
     """
     import difflib
@@ -107,6 +108,11 @@ def confirm_changes(
         for line in difflib.unified_diff(old, new, file.path, file.path, n=context, lineterm=""):
             shown = clean(line.replace("\t", "    "))
             terminal.print(terminal.styled(shown, STYLES[line[0]]) if line[0] in STYLES else shown)
+    for change in filter(nix.is_managed, changes):
+        for line in nix.instructions(change):
+            terminal.print(line)
+        if not options.dry_run:
+            raise nix.error(change)
     if options.yes or options.dry_run:
         return not options.dry_run
     if not terminal.is_interactive:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ecr_credhelper.cli.confirmation import apply, confirm_changes, retry_on_conflict
 from ecr_credhelper.docker import edit, restore
 from ecr_credhelper.docker.config import HELPER_SUFFIX, containers_files
-from ecr_credhelper.docker.config_file import BACKUP, Change, ConfigFile
+from ecr_credhelper.docker.config_file import Change, ConfigFile, backup_path
 from ecr_credhelper.docker.json_edit import value
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.paths import docker_config_file, settings_file
@@ -52,7 +52,7 @@ def _client_changes(broken: list[ConfigurationError], terminal: "Terminal") -> l
     changes = []
     paths = [containers_files(os.environ)[-1], docker_config_file(os.environ)]
     # If both paths lead to the same file, use the one with the backup.
-    paths.sort(key=lambda path: os.path.lexists(f"{path}{BACKUP}"))
+    paths.sort(key=lambda path: os.path.lexists(backup_path(path)))
     for path in {os.path.realpath(path): path for path in paths}.values():
         file = _open(path, edit.check, broken)
         if file and (file.backup_text is not None or HELPER_SUFFIX in edit.helpers(file.text)):
@@ -83,7 +83,7 @@ def _open(path: str, check: "Callable[[str], object]", broken: list[Configuratio
     try:
         return ConfigFile(path, check)
     except ConfigurationError as error:
-        if os.path.lexists(f"{path}{BACKUP}"):
+        if os.path.lexists(backup_path(path)):
             raise
         broken.append(error)
         return None

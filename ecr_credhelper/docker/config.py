@@ -4,13 +4,15 @@ Docker ignores inline logins once a ``credsStore`` is set, so this helper has to
 Reference: https://github.com/docker/cli/blob/master/cli/config/configfile/file.go
 """
 
-import json
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ecr_credhelper.docker import go_json
+from ecr_credhelper.docker.go_json import FIELDS, LOGIN_FIELDS
 from ecr_credhelper.errors import PROG
 from ecr_credhelper.files import is_special
 from ecr_credhelper.paths import docker_config_file
+from ecr_credhelper.registry import authority_of, parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +28,15 @@ HUB = "https://index.docker.io/v1/"
 
 HUB_HOSTS = {"index.docker.io", "docker.io", "registry-1.docker.io", "registry.hub.docker.com"}
 
+AMAZONS_SUFFIX = "ecr-login"
+"""The name of Amazon's helper in Docker's configuration."""
+
+UNREADABLE = "cannot be read"
+"""The problem of a file that the user must not read, with the system's reason after it."""
+
+MISSPELT_LIKENESS = 0.7
+"""Minimum similarity of a key to the field that it is a misspelling of: "credentialStore" has 0.72."""
+
 TOKEN_USERNAME = "<token>"  # noqa: S105 - the user name that marks a secret as an identity token
 
 MAX_FILE = 16 * 1024 * 1024
@@ -33,7 +44,10 @@ MAX_FILE = 16 * 1024 * 1024
 
 
 class DockerConfig(NamedTuple):
-    """A client's configuration file. ``content`` is empty if the file is missing or damaged."""
+    """A client's configuration file. ``content`` is empty if the file is missing or damaged.
+
+    The keys of ``content`` are spelt as Docker documents them, however the file spells them.
+    """
 
     path: str
     content: dict[str, Any]
@@ -69,6 +83,25 @@ class DockerConfig(NamedTuple):
         """Return the registries in ``credHelpers`` that use this helper."""
         return {host for host, name in self.helpers.items() if name == HELPER_SUFFIX}
 
+    def unmatched_keys(self) -> dict[str, str]:
+        """Return the keys in ``credHelpers`` that Docker never matches, each with the key that it looks up.
+
+        Docker looks up exactly the host, with its port: no scheme, path, capitals or wildcard. The second key
+        is empty if it is unknown, as for a wildcard. Keys of other registries and helpers are not checked.
+        """
+        ours = {HELPER_SUFFIX, AMAZONS_SUFFIX}
+        keys = (key for key, name in self.helpers.items() if key != HUB and (name in ours or parse(key)))
+        return {key: correct for key in keys if (correct := authority_of(key) or "") != key}
+
+    def misspelt_fields(self) -> dict[str, str]:
+        """Return the top-level keys that Docker ignores, each with the field that it is a misspelling of."""
+        from difflib import get_close_matches
+
+        fields = {field.lower(): field for field in FIELDS}
+        keys = (key for key in self.content if key not in fields.values())
+        close = {key: get_close_matches(key.lower(), fields, 1, MISSPELT_LIKENESS) for key in keys}
+        return {key: fields[found[0]] for key, found in close.items() if found}
+
     def helper_for(self, host: str) -> str:
         """Return the suffix of the helper that Docker calls for a registry, or an empty string."""
         return self.helpers.get(host, self.creds_store)
@@ -84,7 +117,7 @@ def docker_config(environ: "Mapping[str, str]") -> DockerConfig:
     return read(docker_config_file(environ), "{}")
 
 
-def read(path: str, blank: str = "") -> DockerConfig:
+def read(path: str, blank: str = "", *, is_toml: bool = False) -> DockerConfig:
     """Return a configuration file, which is empty if it is missing. A blank file is parsed as ``blank``."""
     if is_special(path):  # Reading a named pipe would block the client.
         return DockerConfig(path, {}, "is not a file")
@@ -96,15 +129,14 @@ def read(path: str, blank: str = "") -> DockerConfig:
     except UnicodeDecodeError:
         return DockerConfig(path, {}, "is not UTF-8")
     except OSError as error:
-        return DockerConfig(path, {}, f"cannot be read ({error.strerror})")
-    return parsed(path, text if text.strip() else blank)
+        return DockerConfig(path, {}, f"{UNREADABLE} ({error.strerror})")
+    return parsed(path, text if text.strip() else blank, is_toml=is_toml)
 
 
-def parsed(path: str, text: str) -> DockerConfig:
-    """Parse a configuration file: TOML if the path ends in ``.conf``, otherwise JSON."""
-    is_toml = path.endswith(".conf")
+def parsed(path: str, text: str, *, is_toml: bool = False) -> DockerConfig:
+    """Parse a configuration file in JSON or TOML."""
     try:
-        content = (_load_toml if is_toml else json.loads)(text.removeprefix(BOM))
+        content = (_load_toml if is_toml else go_json.load)(text.removeprefix(BOM))
     except (ValueError, RecursionError):
         content = None
     is_valid = isinstance(content, dict) and not text.startswith(BOM)  # Clients reject a byte order mark.
@@ -157,8 +189,7 @@ def _login(entry: object) -> tuple[str, str] | None:
     """Return the user name and password in an entry of ``auths``, or None."""
     if not isinstance(entry, dict):
         return None
-    fields = ("identitytoken", "auth", "username", "password")
-    token, auth, username, password = (_text(entry.get(name)) for name in fields)
+    token, auth, username, password = (_text(entry.get(name)) for name in LOGIN_FIELDS)
     if token:
         return TOKEN_USERNAME, token
     if auth:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ecr_credhelper.docker.directory import Contents, Directory, NotAFileError, read
 from ecr_credhelper.errors import ConfigurationError
-from ecr_credhelper.files import PRIVATE_FILE
+from ecr_credhelper.files import PRIVATE_FILE, digest, foreign_directory
+from ecr_credhelper.paths import state_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 BACKUP = ".before-ecr-py"
-"""The suffix of a backup. It is next to the path that the user knows, even if that is a symbolic link."""
+"""The suffix of a backup."""
 
 NEW = ".new-ecr-py"
 """The suffix of a temporary file."""
@@ -32,6 +33,31 @@ class ChangedError(ConfigurationError):
     """Another process changed the file after we read it."""
 
 
+def backup_path(path: str) -> str:
+    """Return the path of the backup of a configuration file: where it is, or where it is to be created.
+
+    It is beside the path that the user knows, even if that is a symbolic link. If the directory is a link, it
+    can be in a repository that is published, and the backup contains logins: then it is in our own directory.
+    Root does not use that of another user, who could replace it by a link to one of root's.
+    """
+    beside, directory = f"{path}{BACKUP}", state_directory(os.environ)
+    if directory is None or os.path.lexists(beside) or foreign_directory(directory):
+        return beside
+    path = os.path.abspath(path)
+    elsewhere = os.path.join(directory, f"{os.path.basename(path)}.{digest(os.fsencode(path))}{BACKUP}")
+    return elsewhere if _is_linked(os.path.dirname(path)) or os.path.lexists(elsewhere) else beside
+
+
+def _is_linked(directory: str) -> bool:
+    """Return whether a directory or one of its parents is a symbolic link, up to the home directory."""
+    home = os.path.expanduser("~")
+    while directory not in {home, os.path.dirname(directory)}:
+        if os.path.islink(directory):
+            return True
+        directory = os.path.dirname(directory)
+    return False
+
+
 class ConfigFile:
     """A file and its backup at the time of reading. ``backup_text`` is the text of the backup, if any.
 
@@ -43,7 +69,7 @@ class ConfigFile:
         if path.startswith("~") and os.path.expanduser(path) == path:
             raise ConfigurationError("", "cannot find the home directory", "set HOME or DOCKER_CONFIG")
         self.path = path
-        self.backup_path = f"{path}{BACKUP}"
+        self.backup_path = backup_path(path)
         self.real = os.path.realpath(path)
         self.contents = _read(path)
         # A symbolic link is not followed: restoring would reveal its target to the owner of the file.
@@ -105,9 +131,12 @@ class _Writer:
             os.path.basename(self.file.real),
             os.path.basename(self.file.backup_path),
         )
-        # Open (and create) the real directory first, because the other path can be a link to it.
+        # Open (and create) the real directory first, because the other paths can be links to it.
         self._directory = _open(os.path.dirname(self.file.real), cleanup)
-        self._backup_directory = _open(os.path.dirname(os.path.abspath(self.file.path)), cleanup)
+        known, backup = map(os.path.dirname, map(os.path.abspath, (self.file.path, self.file.backup_path)))
+        self._known_directory = self._backup_directory = _open(known, cleanup)
+        if backup != known:
+            self._backup_directory = _open(backup, cleanup)
         # The directories can have been replaced after the file was read: check before creating anything.
         self.raise_if_changed()
         like = self.file.contents
@@ -122,11 +151,11 @@ class _Writer:
 
     def raise_if_changed(self) -> None:
         """Raise ChangedError if content, owner or mode of the file or its backup changed after reading."""
-        file, directory = self.file, self._backup_directory
+        file = self.file
         is_unchanged = (
             self._directory.read(self._name) == file.contents
-            and directory.read(os.path.basename(file.path)) == file.contents
-            and directory.read(self._backup_name, follow=False) == file.backup_contents
+            and self._known_directory.read(os.path.basename(file.path)) == file.contents
+            and self._backup_directory.read(self._backup_name, follow=False) == file.backup_contents
         )
         if not is_unchanged:
             raise ChangedError(file.path, "was changed by another program", "try again")

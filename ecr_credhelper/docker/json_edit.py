@@ -1,6 +1,7 @@
 """Edit single values of a JSON text and preserve everything else: order, indentation and line endings.
 
 The path of a value consists of the keys from the top-level object down to it. A blank text has no values.
+Like Docker, match the first key of a path case-insensitively: it is a field, but registries match exactly.
 """
 
 import json
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ecr_credhelper.console.log import redacted
 from ecr_credhelper.docker.config import BOM
+from ecr_credhelper.docker.go_json import MAPS, is_same_field
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -39,6 +41,10 @@ def check(text: str) -> None:
         raise ValueError("nested too deeply") from None
     if not isinstance(content, dict):
         raise ValueError("not an object")  # noqa: TRY004 - the type of a JSON value
+    for field in MAPS:
+        spellings = [key for key in content if is_same_field(key, field)]
+        if len(spellings) > 1:  # Clients merge these objects, but we would edit only one of them.
+            raise ValueError(f'duplicate key "{spellings[0]}", also spelt "{spellings[-1]}"')
 
 
 def raw(text: str, *path: str) -> str | None:
@@ -110,9 +116,15 @@ def _find(text: str, path: "Sequence[str]") -> Member | None:
     start = _skip(text, int(text.startswith(BOM)))
     end = len(text.rstrip())
     found = Member("", start, start, start, start, end) if start < end else None
-    for key in path:
+    for depth, key in enumerate(path):
         siblings = _members(text, found.value) if found else []
-        found = next((member for member in siblings if member.key == key), None)
+        if depth:
+            found = next((member for member in siblings if member.key == key), None)
+        else:
+            # The last spelling takes precedence, but null leaves the value of an earlier one.
+            spellings = [member for member in reversed(siblings) if is_same_field(member.key, key)]
+            valued = (member for member in spellings if not text.startswith("null", member.value))
+            found = next(valued, spellings[0] if spellings else None)
     return found
 
 

@@ -3,6 +3,8 @@
 import os
 from typing import TYPE_CHECKING
 
+from ecr_credhelper.errors import PROG
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -13,3 +15,14 @@ def which(name: str, environ: "Mapping[str, str]") -> str | None:
     suffixes = (".exe", ".cmd", ".bat") if os.name == "nt" else ("",)
     paths = (os.path.join(directory, name + suffix) for directory in directories for suffix in suffixes)
     return next((path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK)), None)
+
+
+def is_this_helper(suffix: str, environ: "Mapping[str, str]") -> bool:
+    """Return whether the suffix of a credential helper names this program, possibly through a symbolic link.
+
+    For example, ``docker-credential-ecr-login`` on PATH can be a link to this program.
+    """
+    if f"docker-credential-{suffix}" == PROG:
+        return True
+    program = which(f"docker-credential-{suffix}", environ) if suffix else None
+    return program is not None and os.path.basename(os.path.realpath(program)).startswith(PROG)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ecr_credhelper.registry import Registry
     from ecr_credhelper.token import Token
 
-OK, WARNING, FAILURE = "ok", "warning", "failure"
+OK, NOTE, WARNING, FAILURE = "ok", "note", "warning", "failure"
 CONNECTION_SECONDS = 8
 """Time limit for one connection or response, in seconds: one less than for all checks together."""
 

@@ -1,4 +1,4 @@
-"""The checks of Docker's and podman's configuration."""
+"""The check of Docker's configuration."""
 
 from __future__ import annotations
 
@@ -7,19 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import HOST
+from tests.conftest import HOST, OTHER_ACCOUNT, run
 from tests.doctor_findings import Doctor, docker, settings, write
 
 pytest_plugins = ("tests.doctor_fixtures",)
-pytestmark = pytest.mark.usefixtures("no_network")
+pytestmark = pytest.mark.usefixtures("no_network", "docker_program")
 
 NOT_CONFIGURED = "no credential helper configured for this registry in {file}"
 CONFIGURE = f"run: docker-credential-ecr-py configure {HOST}"
-PODMAN = f"run: docker-credential-ecr-py configure --podman {HOST}"
 LOGIN = {"auths": {f"https://{HOST}/v1/": {"auth": "QVdTOnNlY3JldA=="}}}
-
-
-# Docker.
 
 
 @pytest.mark.parametrize(
@@ -46,10 +42,12 @@ LOGIN = {"auths": {f"https://{HOST}/v1/": {"auth": "QVdTOnNlY3JldA=="}}}
             "Docker uses the login in {file}, which is valid for 12 hours at most",
             CONFIGURE,
         ),
+        ({"auths": {HOST: {}}}, "failure", NOT_CONFIGURED, CONFIGURE),
+        ({"CredsStore": "ecr-py"}, "ok", "Docker uses this helper (credsStore in {file})", ""),
         (
-            {"credHelpers": {f"https://{HOST}": "ecr-py"}, "auths": {HOST: {}}},
+            {"credsStore": "ecr-py", "credSstore": "osxkeychain"},
             "failure",
-            f'{NOT_CONFIGURED}: "https://{HOST}" must be "{HOST}"',
+            "Docker uses docker-credential-osxkeychain instead (credsStore in {file})",
             CONFIGURE,
         ),
         (
@@ -156,86 +154,9 @@ def test_fallback_reports_the_helper_for_other_registries(
     assert doctor("ghcr.io").finding("fallback") == ("ok", f"for other registries: {program}", "")
 
 
-# podman.
-
-
-@pytest.fixture
-def _podman(bin_directory: Path) -> None:
-    (bin_directory / "podman").touch(mode=0o755)
-
-
-@pytest.mark.usefixtures("_podman")
-def test_docker_is_not_checked_if_only_podman_is_installed(doctor: Doctor, bin_directory: Path) -> None:
-    found = doctor(HOST)
-    assert found.findings("docker") == []
-    assert found.finding("podman") == (
-        "warning",
-        "no credential helper configured for this registry in podman",
-        PODMAN,
-    )
-    (bin_directory / "docker").touch(mode=0o755)
-    assert doctor(HOST).finding("docker")[0] == "failure"
-
-
-@pytest.mark.parametrize(
-    ("auth", "conf", "result", "text"),
-    [
-        ({"credHelpers": {HOST: "ecr-py"}}, "", "ok", "podman uses this helper (credHelpers in {auth})"),
-        (
-            {"credHelpers": {HOST: "pass"}, **LOGIN},
-            "",
-            "warning",
-            "podman uses docker-credential-pass instead (credHelpers in {auth})",
-        ),
-        (LOGIN, "", "warning", "podman uses the login in {auth}, which is valid for 12 hours at most"),
-        (
-            LOGIN,
-            'credential-helpers = ["pass", "ecr-py"]',
-            "ok",
-            "podman uses this helper (credential-helpers in {conf})",
-        ),
-        (
-            {},
-            "credential-helpers = 1",
-            "warning",
-            "no credential helper configured for this registry in podman",
-        ),
-        ({}, "=", "failure", "{conf} is not valid TOML"),
-        ([], "", "failure", "{auth} is not valid JSON"),
-    ],
-)
-def test_podman_reports_the_effective_configuration(
-    auth: object, conf: str, result: str, text: str, home: Path, doctor: Doctor
-) -> None:
-    files = {
-        "auth": home / ".config/containers/auth.json",
-        "conf": home / ".config/containers/registries.conf",
-    }
-    write(files["auth"], json.dumps(auth))
-    write(files["conf"], conf)
-    assert doctor(HOST).finding("podman")[:2] == (result, text.format(**files))
-
-
-@pytest.mark.usefixtures("_podman")
-def test_podman_reads_dockers_file_unless_a_variable_names_another(
-    home: Path, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(home / "missing"))
-    docker(home, {"credHelpers": {HOST: "ecr-py"}})
-    assert doctor(HOST).finding("podman")[0] == "ok"
-    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(home / "auth.json"))
-    assert doctor(HOST).finding("podman")[0] == "warning"
-
-
-# Ports, and empty files.
-
-
-@pytest.mark.usefixtures("_podman")
 def test_a_registry_is_looked_up_with_its_port(home: Path, doctor: Doctor) -> None:
     docker(home, {"credHelpers": {f"{HOST}:443": "ecr-py"}})
-    write(home / ".config/containers/auth.json", json.dumps({"credHelpers": {f"{HOST}:443": "ecr-py"}}))
-    found = doctor(f"{HOST}:443/web:1")
-    assert found.finding("docker")[0] == found.finding("podman")[0] == "ok"
+    assert doctor(f"{HOST}:443/web:1").finding("docker")[0] == "ok"
     assert doctor(HOST).finding("docker")[2] == CONFIGURE
     docker(home, {"credHelpers": {HOST: "ecr-py"}})
     assert doctor(f"{HOST}:443").finding("docker")[2] == f"{CONFIGURE}:443"
@@ -251,6 +172,109 @@ def test_docker_accepts_an_empty_file(content: str, home: Path, doctor: Doctor) 
         CONFIGURE,
     )
     assert doctor().finding("docker")[:2] == ("warning", f"this helper is not configured in {file}")
-    auth = home / ".config/containers/auth.json"
-    write(auth, content)
-    assert doctor(HOST).finding("podman")[1] == f"{auth} is not valid JSON"
+
+
+def test_docker_that_is_not_on_path_is_a_note(home: Path, doctor: Doctor, bin_directory: Path) -> None:
+    (bin_directory / "docker").unlink()
+    docker(home, {"credHelpers": {HOST: "ecr-py"}})
+    assert doctor(HOST).findings("docker")[1:] == [("note", "docker is not on PATH", "")]
+    assert doctor().findings("docker")[1:] == [("note", "docker is not on PATH", "")]
+
+
+def test_many_registries_are_counted(home: Path, doctor: Doctor) -> None:
+    hosts = [f"{number:012}.dkr.ecr.us-west-2.amazonaws.com" for number in range(30)]
+    docker(home, {"credHelpers": dict.fromkeys(hosts, "ecr-py")})
+    result, text, hint = doctor().finding("docker")
+    expected = f"{home / '.docker/config.json'} for: {', '.join(hosts[:3])}, 27 more"
+    assert (result, text) == ("ok", f"this helper is configured in {expected}")
+    assert hint == "to list them, run: docker-credential-ecr-py status"
+
+
+WILDCARDS = "Docker supports no wildcards: configure each registry, or use --creds-store"
+
+
+@pytest.mark.parametrize("host", [[], [HOST]])
+@pytest.mark.parametrize(("key", "hint"), [
+    (f"https://{HOST}", f'use "{HOST}"'),
+    (f"{HOST}/team", f'use "{HOST}"'),
+    (HOST.upper(), f'use "{HOST}"'),
+    ("*.dkr.ecr.us-west-2.amazonaws.com", WILDCARDS),
+    ("*", WILDCARDS),
+    ("my registry", "use the host of a registry"),
+])  # fmt: skip
+def test_a_key_that_docker_never_matches_is_a_warning(
+    key: str, hint: str, host: list[str], home: Path, doctor: Doctor
+) -> None:
+    docker(home, {"credHelpers": {key: "ecr-py", "https://gcr.io": "gcloud"}})
+    text = f'Docker never matches "{key}" in credHelpers of {home / ".docker/config.json"}'
+    assert doctor(*host).findings("docker")[1:] == [("warning", text, hint)]
+
+
+def test_a_key_is_shown_without_a_password_and_many_keys_are_counted(home: Path, doctor: Doctor) -> None:
+    keys = ["https://me:s3cret@a.example", *(f"https://{name}.example" for name in "bcdefgh")]
+    docker(home, {"credHelpers": dict.fromkeys(keys, "ecr-py")})
+    shown = [text for _, text, _ in doctor(HOST).findings("docker")[1:]]
+    end = f"in credHelpers of {home / '.docker/config.json'}"
+    first = [f'Docker never matches "https://{name}.example" {end}' for name in ("…@a", "b", "c")]
+    assert shown == [*first, f"Docker never matches 5 more keys {end}"]
+
+
+@pytest.mark.parametrize(("key", "field"), [
+    ("credStore", "credsStore"),
+    ("credentialStore", "credsStore"),
+    ("creds_store", "credsStore"),
+    ("credHelper", "credHelpers"),
+    ("credentialHelpers", "credHelpers"),
+    ("auth", "auths"),
+])  # fmt: skip
+def test_a_misspelt_field_is_a_warning(key: str, field: str, home: Path, doctor: Doctor) -> None:
+    docker(home, {key: "ecr-py", "psFormat": "", "HttpHeaders": {}, "plugins": {}, "currentContext": "x"})
+    text = f'Docker ignores "{key}" in {home / ".docker/config.json"}'
+    assert doctor(HOST).findings("docker")[1:] == [("warning", text, f'did you mean "{field}"?')]
+
+
+AGAIN = 'credsStore is "desktop" again: another program, such as Docker Desktop, changed it'
+
+
+@pytest.mark.parametrize("before", [{"credsStore": "desktop"}, {}, None])
+@pytest.mark.parametrize("host", [[], [HOST]])
+def test_a_creds_store_that_another_program_put_back_is_a_warning(
+    before: object, host: list[str], home: Path, doctor: Doctor
+) -> None:
+    if before is not None:
+        docker(home, before)
+    assert run("configure", "--creds-store", "--yes").status == 0
+    assert [result for result, *_ in doctor(*host).findings("docker")] == ["ok"]
+    docker(home, {"credsStore": "desktop"})
+    hint = "run: docker-credential-ecr-py configure --creds-store"
+    assert doctor(*host).findings("docker")[1:] == [("warning", AGAIN, hint)]
+
+
+@pytest.mark.parametrize("content", [
+    {"credsStore": "desktop"},
+    {"credsStore": "pass", "credHelpers": {HOST: "ecr-py"}},
+])  # fmt: skip
+def test_a_creds_store_of_the_user_is_not_reported_as_put_back(
+    content: object, home: Path, doctor: Doctor
+) -> None:
+    settings(home, 'fallback = "pass"\n')
+    docker(home, content)
+    assert len(doctor(OTHER_ACCOUNT).findings("docker")) == 1
+    settings(home, "fallback = 1\n")
+    assert len(doctor(OTHER_ACCOUNT).findings("docker")) == 1
+
+
+def test_a_link_with_the_name_of_amazons_helper_is_this_helper(
+    home: Path, doctor: Doctor, bin_directory: Path
+) -> None:
+    link, file = bin_directory / "docker-credential-ecr-login", home / ".docker/config.json"
+    docker(home, {"credHelpers": {HOST: "ecr-login"}})
+    link.touch(mode=0o755)
+    assert doctor(HOST).finding("docker")[0] == "failure"
+    link.unlink()
+    link.symlink_to(bin_directory / "docker-credential-ecr-py")
+    text = f"Docker uses this helper (credHelpers in {file}, through the link {link.name})"
+    assert doctor(HOST).finding("docker") == ("ok", text, "")
+    assert doctor().finding("docker")[:2] == ("ok", f"this helper is configured in {file} for: {HOST}")
+    docker(home, {"credsStore": "ecr-login"})
+    assert doctor(HOST).finding("docker")[0] == "ok"
