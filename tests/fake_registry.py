@@ -72,6 +72,7 @@ class FakeRegistry:
         self.gate = threading.Event()
         self.gate.set()
         self.requests: list[tuple[str, str]] = []
+        self.user_agents: set[str] = set()
         self._server = ThreadingHTTPServer(("localhost", 0), _handler_for(self))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate.server, certificate.key)
@@ -121,6 +122,7 @@ def _handler_for(registry: FakeRegistry) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             authorization = self.headers.get("Authorization", "")
             registry.requests.append((self.path, authorization))
+            registry.user_agents.add(self.headers.get("User-Agent", ""))
             registry.gate.wait()
             self._send(*registry.answer(self.path, authorization))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from ecr_credhelper.cli import COMMANDS, NAMES, examples
 from ecr_credhelper.cli.suggestions import known_hosts
 from ecr_credhelper.errors import PROG, CredentialHelperError
+from ecr_credhelper.helper import VERBS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -42,6 +43,8 @@ def parser(names: "Collection[str]" = NAMES) -> argparse.ArgumentParser:
         )
         if command.name in names and (add := ARGUMENTS.get(command.name)):
             add(subparser)
+    commands.add_parser("help").add_argument("topic", choices=[*NAMES, *VERBS])  # for completion
+    commands.add_parser("version")  # likewise
     return result
 
 

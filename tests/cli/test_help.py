@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import tomllib
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from ecr_credhelper.cli.verbs import VERBS
 from ecr_credhelper.helper import VERBS as HELPER_VERBS
 from tests.conftest import AS_A_PROCESS, HOST, Result, Run, login, run
 from tests.fake_ecr import FakeECR
+from tests.man_page import ROOT
 from tests.terminals import run_in_terminal
 
 PROG = "docker-credential-ecr-py"
@@ -45,6 +47,11 @@ def test_help_shows_commands_options_and_exit_statuses(call: Run, argv: list[str
     for words in ("-V, --version", "-h, --help", "get, store, erase and list", "2 wrong command line"):
         assert words in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_help_names_the_documentation() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project.get("urls", {}).get("Documentation", "docs/README.md") in cli.usage()
 
 
 @pytest.mark.parametrize("name", cli.NAMES)
