@@ -11,7 +11,7 @@ from ecr_credhelper.cli.suggestions import known_hosts, known_profiles
 from ecr_credhelper.errors import PROG, CredentialHelperError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
 ACTIONS = ("show", "clear")
 """What ``cache`` can do."""
@@ -19,6 +19,9 @@ ACTIONS = ("show", "clear")
 SHELLS = ("bash", "zsh", "fish")
 TOOLS = ("docker", "podman", "skopeo", "buildah", "helm", "oras")
 """Clients that ``login`` can log in."""
+
+
+TARGET_HELP = "registry host, image, repository ARN or account ID (default: the registry of your AWS account)"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -38,6 +41,7 @@ def parser(names: "Collection[str]" = NAMES) -> argparse.ArgumentParser:
             description=command.description,
             epilog=f"example:\n  {PROG} {command.name} {command.example}".rstrip(),
             formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,  # --role must not become --role-arn
         )
         if command.name in names and (add := ARGUMENTS.get(command.name)):
             add(subparser)
@@ -65,7 +69,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _doctor(parser: argparse.ArgumentParser) -> None:
-    about = "registry host, or HOST/REPOSITORY:TAG to check its pull too; omit to check only this machine"
+    about = "registry host, or image or repository ARN to check its pull too; omit to check only this machine"
     _add_hosts(parser, "?", about)
     _add_identity(parser)
     parser.add_argument("--json", action="store_true", help="print the findings as a JSON object")
@@ -79,14 +83,14 @@ def _cache(parser: argparse.ArgumentParser) -> None:
 
 
 def _login(parser: argparse.ArgumentParser) -> None:
-    _add_hosts(parser, "+")
+    _add_hosts(parser, "*", TARGET_HELP)
     about = "client to log in (default: docker)"
     parser.add_argument("--tool", choices=TOOLS, default="docker", help=about)
     _add_identity(parser)
 
 
 def _password(parser: argparse.ArgumentParser) -> None:
-    _add_hosts(parser, None)
+    _add_hosts(parser, "?", TARGET_HELP)
     _add_identity(parser)
 
 
@@ -96,19 +100,36 @@ def _completion(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_hosts(
-    parser: argparse.ArgumentParser, nargs: str | None, about: str = "registry host or image name"
+    parser: argparse.ArgumentParser, nargs: str, about: str = "registry host or image name"
 ) -> None:
     """Add the argument for registries; argparse defines ``nargs``."""
-    name = "host" if nargs in {None, "?"} else "hosts"
+    name = "host" if nargs == "?" else "hosts"
     argument = parser.add_argument(name, nargs=nargs, metavar="HOST", help=about)
     argument.completer = known_hosts  # type: ignore[attr-defined] # for argcomplete
 
 
 def _add_identity(parser: argparse.ArgumentParser) -> None:
-    """Add the options that override the AWS identity from the settings file."""
-    profile = parser.add_argument("--profile", help="AWS profile to use (overrides the settings file)")
+    """Add the options that override the AWS identity from the settings file, and the region."""
+    about = "AWS profile to use (overrides the settings file)"
+    profile = parser.add_argument("--profile", type=_setting("profile"), help=about)
     profile.completer = known_profiles  # type: ignore[attr-defined] # for argcomplete
-    parser.add_argument("--role-arn", metavar="ARN", help="IAM role to assume (overrides the settings file)")
+    about = "IAM role to assume (overrides the settings file)"
+    parser.add_argument("--role-arn", metavar="ARN", type=_setting("role_arn"), help=about)
+    about = "region of an account ID (default: that of the environment or the profile)"
+    parser.add_argument("--region", type=_setting("region"), help=about)
+
+
+def _setting(name: str) -> "Callable[[str], str]":
+    """Return a type for argparse: a valid value of the setting with this name."""
+
+    def check(value: str) -> str:
+        from ecr_credhelper.settings.validation import problem_of
+
+        if problem := problem_of(name, value):
+            raise argparse.ArgumentTypeError(problem.removeprefix(f"{name}: "))
+        return value
+
+    return check
 
 
 def _add_write_options(parser: argparse.ArgumentParser) -> None:
