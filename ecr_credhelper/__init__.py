@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         UnsupportedRegistryError,
     )
     from ecr_credhelper.library.credentials import Credentials, get_credentials
+    from ecr_credhelper.library.hosts import registry_host
     from ecr_credhelper.library.provider import CredentialProvider
 else:  # hidden from type checkers, which then report misspelled names
 
@@ -31,8 +32,9 @@ else:  # hidden from type checkers, which then report misspelled names
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
 
-        module = "errors" if name.endswith("Error") else "library.credentials"
-        module = "library.provider" if name == "CredentialProvider" else module
+        default = "errors" if name.endswith("Error") else "library.credentials"
+        modules = {"CredentialProvider": "library.provider", "registry_host": "library.hosts"}
+        module = modules.get(name, default)
         return getattr(import_module(f"{__name__}.{module}"), name)
 
 
@@ -51,6 +53,7 @@ __all__ = [
     "UnsupportedRegistryError",
     "__version__",
     "get_credentials",
+    "registry_host",
 ]  # fmt: skip
 
 

@@ -82,7 +82,7 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
             end=end,
             on_session=lambda session: progress.watch(session.register),
         )
-        profile = profile_of(session)
+        profile = progress.profile = profile_of(session)
         # Resolve credentials before creating the client. Without any, the client would repeat the search,
         # which takes seconds on EC2.
         progress.stage = Stage.CREDENTIALS

@@ -4,6 +4,7 @@ import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 from ecr_credhelper.aws.accounts import account_in_arn, account_in_command, is_account
+from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.files import is_special
 from ecr_credhelper.fingerprint import configuration_files
 
@@ -14,6 +15,8 @@ CONFIG, CREDENTIALS = "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"
 
 ACCOUNT_SETTINGS = ("sso_account_id", "aws_account_id", "granted_sso_account_id")
 """Settings with an account ID. The last one belongs to https://granted.dev."""
+REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
+"""Containers and Lambda functions set the first one. botocore reads only the second one."""
 
 REFERENCES = {"source_profile": "profile", "sso_session": "sso-session", "services": "services"}
 """Settings that refer to a section, and the kinds of these sections."""
@@ -111,6 +114,20 @@ def used_sections(profile: str | None, environ: "Mapping[str, str]") -> list[Sec
 def selected_profile(environ: "Mapping[str, str]") -> str:
     """Return the profile that the variables select, or an empty string."""
     return environ.get("AWS_DEFAULT_PROFILE") or environ.get("AWS_PROFILE") or ""
+
+
+def configured_region(profile: str, environ: "Mapping[str, str]", subject: str = "") -> str:
+    """Return the region that the variables or the profile select; raise ConfigurationError without one.
+
+    As in the AWS CLI, variables take precedence over a profile.
+    """
+    region = next(filter(None, map(environ.get, REGION_VARIABLES)), None)
+    name = profile or selected_profile(environ) or "default"
+    region = region or merged("profile", name, sections(environ)).get("region")
+    if not region:
+        hint = "use --region (in Python, region=), or set AWS_REGION"
+        raise ConfigurationError(subject, "no region is configured", hint)
+    return region
 
 
 def load_profiles(environ: "Mapping[str, str]") -> tuple[dict[str, dict[str, str]], list[str]]:

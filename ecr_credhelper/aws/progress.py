@@ -1,4 +1,4 @@
-"""The progress of a fetch: at its deadline, the error names what it was waiting for."""
+"""The progress of a fetch: commands show what it waits for, and the error at its deadline names it."""
 
 import time
 from enum import Enum, auto
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 
 ECR_SERVICES = ("ecr", "ecr-public")
 """botocore's names of the two services in its events."""
+
+
+AWS_SDK = "the AWS SDK"
+"""What a fetch waits for before and after its requests: to import and to run the SDK."""
 
 
 class Stage(Enum):
@@ -34,17 +38,30 @@ class Progress:
     """What a fetch is doing.
 
     ``host`` is that of the last request. ``requested_at`` is the monotonic time of its first attempt, in
-    seconds. ``explain`` translates an exception of botocore.
+    seconds. ``profile`` is that of the credentials, if any. ``explain`` translates an exception of botocore.
     """
 
     def __init__(self) -> None:
         self.stage = Stage.PREPARING
         self.host = ""
+        self.profile = ""
         self.requested_at: float | None = None
         self.explain: Callable[[Exception], CredentialHelperError] | None = None
         self._attempts = 0
         self._failure: Exception | None = None
         self._service = ""
+
+    @property
+    def waits_for(self) -> str:
+        """What the fetch waits for: a host, another process or the source of the credentials."""
+        match self.stage:
+            case Stage.REQUEST:
+                return self.host
+            case Stage.WAITING:
+                return "another process that fetches the same token"
+            case Stage.CREDENTIALS:
+                return f"the AWS credentials{f' of profile {self.profile}' if self.profile else ''}"
+        return AWS_SDK
 
     @property
     def has_reached_ecr(self) -> bool:

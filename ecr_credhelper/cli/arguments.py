@@ -12,7 +12,7 @@ from ecr_credhelper.errors import PROG, CredentialHelperError
 from ecr_credhelper.helper import VERBS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
 ACTIONS = ("show", "clear")
 """What ``cache`` can do."""
@@ -20,6 +20,9 @@ ACTIONS = ("show", "clear")
 SHELLS = ("bash", "zsh", "fish", "powershell")
 TOOLS = ("docker", "podman", "skopeo", "buildah", "helm", "oras")
 """Clients that ``login`` can log in."""
+
+
+TARGET_HELP = "registry host, image, repository ARN or account ID (default: the registry of your AWS account)"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -40,6 +43,7 @@ def parser(names: "Collection[str]" = NAMES) -> argparse.ArgumentParser:
             description=command.description,
             epilog=_epilog(command.name),
             formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,  # --role must not become --role-arn
         )
         if command.name in names and (add := ARGUMENTS.get(command.name)):
             add(subparser)
@@ -78,7 +82,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _doctor(parser: argparse.ArgumentParser) -> None:
-    about = "registry host, or HOST/REPOSITORY:TAG to check its pull too; omit to check only this machine"
+    about = "registry host, or image or repository ARN to check its pull too; omit to check only this machine"
     _add_hosts(parser, "?", about)
     _add_identity(parser)
     parser.add_argument("--json", action="store_true", help="print the findings as a JSON object")
@@ -92,14 +96,14 @@ def _cache(parser: argparse.ArgumentParser) -> None:
 
 
 def _login(parser: argparse.ArgumentParser) -> None:
-    _add_hosts(parser, "+")
+    _add_hosts(parser, "*", TARGET_HELP)
     about = f"client to log in: {', '.join(TOOLS)} (default: {TOOLS[0]})"
     parser.add_argument("--tool", metavar="TOOL", choices=TOOLS, default=TOOLS[0], help=about)
     _add_identity(parser)
 
 
 def _password(parser: argparse.ArgumentParser) -> None:
-    _add_hosts(parser, None)
+    _add_hosts(parser, "?", TARGET_HELP)
     _add_identity(parser)
 
 
@@ -109,30 +113,34 @@ def _completion(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_hosts(
-    parser: argparse.ArgumentParser, nargs: str | None, about: str = "registry host or image name"
+    parser: argparse.ArgumentParser, nargs: str, about: str = "registry host or image name"
 ) -> None:
     """Add the argument for registries; argparse defines ``nargs``."""
-    name = "host" if nargs in {None, "?"} else "hosts"
+    name = "host" if nargs == "?" else "hosts"
     parser.add_argument(name, nargs=nargs, metavar="HOST", help=about)
 
 
 def _add_identity(parser: argparse.ArgumentParser) -> None:
-    """Add the options that override the AWS identity from the settings file."""
-    parser.add_argument("--profile", help="AWS profile to use (overrides the settings file)")
+    """Add the options that override the AWS identity from the settings file, and the region."""
+    about = "AWS profile to use (overrides the settings file)"
+    parser.add_argument("--profile", type=_setting("profile"), help=about)
     about = "IAM role to assume (overrides the settings file)"
-    parser.add_argument("--role-arn", metavar="ARN", type=_role_arn, help=about)
+    parser.add_argument("--role-arn", metavar="ARN", type=_setting("role_arn"), help=about)
+    about = "region of an account ID (default: that of the environment or the profile)"
+    parser.add_argument("--region", type=_setting("region"), help=about)
 
 
-def _role_arn(value: str) -> str:
-    """Return the ARN of a role; raise ArgumentTypeError for any other text."""
-    import re
+def _setting(name: str) -> "Callable[[str], str]":
+    """Return a type for argparse: a valid value of the setting with this name."""
 
-    from ecr_credhelper.settings.validation import STRING_FIELDS
+    def check(value: str) -> str:
+        from ecr_credhelper.settings.validation import problem_of
 
-    pattern, description = STRING_FIELDS["role_arn"]
-    if not re.fullmatch(pattern, value):
-        raise argparse.ArgumentTypeError(f"{value!r} is not {description}")
-    return value
+        if problem := problem_of(name, value):
+            raise argparse.ArgumentTypeError(problem.removeprefix(f"{name}: "))
+        return value
+
+    return check
 
 
 def _add_write_options(parser: argparse.ArgumentParser) -> None:

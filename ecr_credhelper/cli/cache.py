@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("REGISTRY", "REGION", "IDENTITY", "AGE", "EXPIRES IN", "")
 AWS_CACHE = "~/.aws/cli/cache"
-CLEARED = ("tokens", "routes", "failures", "claims")
+CLEARED = ("tokens", "routes", "own-registries", "failures", "claims")
 """Kinds of records that ``clear`` removes. Stored docker logins stay, because AWS cannot issue them again."""
 
 

@@ -18,6 +18,11 @@ from ecr_credhelper.doctor import (
     pulls,
     run_checks,
 )
+from ecr_credhelper.errors import CredentialHelperError
+from ecr_credhelper.library.host_errors import NOT_ECR
+from ecr_credhelper.library.hosts import resolve
+from ecr_credhelper.paths import settings_file
+from ecr_credhelper.settings.loader import load_settings
 from ecr_credhelper.settings.rules import IdentityOverride
 
 if TYPE_CHECKING:
@@ -54,7 +59,7 @@ FACTS = ("account", "region", "partition", "fips", "dualstack", "public")
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
     """Show the findings; return 1 if one of them is a failure."""
     override = IdentityOverride(options.profile or "", options.role_arn or "")
-    context = Context(options.host or "", os.environ, override)
+    context = Context(_server(options, terminal), os.environ, override)
     findings = adjust_severity(context, run_checks(context, CHECKS, DOCTOR_SECONDS, terminal.progress))
     failures, warnings = (sum(one.kind == kind for one in findings) for kind in (FAILURE, WARNING))
     status = 1 if failures else 0
@@ -81,6 +86,27 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
     terminal.print()
     terminal.print(f"{counted(failures, 'problem')}, {counted(warnings, 'warning')}")
     return status
+
+
+def _server(options: "argparse.Namespace", terminal: "Terminal") -> str:
+    """Return the registry or image of the argument.
+
+    Raises:
+        CredentialHelperError: the argument is misspelled. Other errors become findings.
+
+    """
+    try:
+        return resolve(
+            options.host or "",
+            load_settings(os.environ),
+            region=options.region or "",
+            profile=options.profile or "",
+            warn=lambda text: terminal.warn(f"warning: {text}"),
+        )
+    except CredentialHelperError as error:
+        if error.reason == NOT_ECR or error.subject == settings_file(os.environ):
+            return options.host or ""
+        raise
 
 
 def adjust_severity(context: Context, findings: list[Finding]) -> list[Finding]:

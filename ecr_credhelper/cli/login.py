@@ -1,15 +1,14 @@
-"""``login HOST…``: ``aws ecr get-login-password | docker login`` for several registries, without a shell."""
+"""``login [HOST…]``: ``aws ecr get-login-password | docker login`` for many registries, without a shell."""
 
 import os
 import subprocess
 from typing import TYPE_CHECKING
 
 from ecr_credhelper.cli import inventory
+from ecr_credhelper.cli.target import Target, target_of
 from ecr_credhelper.docker.config import HELPER_SUFFIX, docker_config
 from ecr_credhelper.docker.programs import which
 from ecr_credhelper.errors import PROG, ConfigurationError, CredentialHelperError
-from ecr_credhelper.library.credentials import TokenSource, credentials_for
-from ecr_credhelper.registry import authority_of
 
 if TYPE_CHECKING:
     import argparse
@@ -24,34 +23,35 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
         hint = "install it, or choose another client with --tool"
         raise ConfigurationError(options.tool, "is not on PATH", hint)
     failures = 0
-    config = docker_config(os.environ)
-    for host in dict.fromkeys(authority_of(server) or server for server in options.hosts):
-        uses_helper = options.tool == "docker" and config.helper_for(host) == HELPER_SUFFIX
+    seen: set[str] = set()
+    for argument in options.hosts or [None]:
         try:
-            source = TokenSource(profile=options.profile, role_arn=options.role_arn)
-            registry = source.registry(host)
-            login = credentials_for(registry, source.fetch(registry))
-            identity = inventory.identity_of(registry, os.environ) if uses_helper else ""
+            target = target_of(argument, options, terminal)
+            if target.host not in seen:
+                seen.add(target.host)
+                _log_in(program, target, options, terminal)
         except CredentialHelperError as error:
-            terminal.warn(str(error))
+            terminal.warn(f"{PROG}: {error}")
             failures += 1
-            continue
-        if uses_helper and not (options.profile or options.role_arn):
-            terminal.print(f"{host}: Docker already uses this helper, so docker login is not needed")
-            continue
-        verb = ("registry", "login") if options.tool == "helm" else ("login",)
-        command = [program, *verb, "--username", login.username, "--password-stdin", host]
-        problem = _problem(command, login.password, options.tool)
-        if problem:
-            terminal.warn(f"{host}: {problem}")
-            failures += 1
-            continue
-        terminal.print(f"{host}: logged in until {login.expires_at.astimezone():%Y-%m-%d %H:%M}")
-        if uses_helper:
-            effect = f"overrides your AWS identity ({identity}) for this registry"
-            terminal.print(f"Until then, this login {effect}.")
-            terminal.print(f"To remove it, run: {PROG} cache clear {host}")
     return 1 if failures else 0
+
+
+def _log_in(program: str, target: Target, options: "argparse.Namespace", terminal: "Terminal") -> None:
+    """Log the client in to a registry, unless Docker already uses this helper for it."""
+    host, login = target.host, target.credentials
+    uses_helper = options.tool == "docker" and docker_config(os.environ).helper_for(host) == HELPER_SUFFIX
+    if uses_helper and not (options.profile or options.role_arn):
+        terminal.print(f"{host}: Docker already uses this helper, so docker login is not needed")
+        return
+    verb = ("registry", "login") if options.tool == "helm" else ("login",)
+    command = [program, *verb, "--username", login.username, "--password-stdin", host]
+    if problem := _problem(command, login.password, options.tool):
+        raise CredentialHelperError(host, problem)
+    terminal.print(f"{host}: logged in until {login.expires_at.astimezone():%Y-%m-%d %H:%M %Z}")
+    if uses_helper:
+        identity = inventory.identity_of(target.registry, os.environ)
+        terminal.print(f"Until then, this login overrides your AWS identity ({identity}) for this registry.")
+        terminal.print(f"To remove it, run: {PROG} cache clear {host}")
 
 
 def _problem(command: list[str], password: str, tool: str) -> str:

@@ -1,4 +1,4 @@
-"""``password HOST`` and ``header HOST``: print a login for use in scripts.
+"""``password [HOST]`` and ``header [HOST]``: print a login for use in scripts.
 
 ``password`` prints what ``aws ecr get-login-password`` prints, but from the cache. ``header`` prints a line
 for ``curl -H @-`` that authorizes requests to the registry's HTTP API.
@@ -6,7 +6,7 @@ for ``curl -H @-`` that authorizes requests to the registry's HTTP API.
 
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.library.credentials import get_credentials
+from ecr_credhelper.cli.target import target_of
 
 if TYPE_CHECKING:
     import argparse
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
     """Print only the password or the header; warn if it is visible on a terminal."""
-    login = get_credentials(options.host, profile=options.profile, role_arn=options.role_arn)
+    login = target_of(options.host, options, terminal).credentials
     if options.command == "header":
         secret = f"Authorization: {login.authorization}"
         warning = "the header contains the password and is visible on your screen; use: curl -H @<(...)"

@@ -67,9 +67,6 @@ def registry(context: "Context") -> "Iterator[Finding]":
             f"partition {found.partition}" if found.partition else "custom host from the settings file"
         )
         yield Finding(OK, ", ".join(filter(None, (account, f"region {found.region}", partition, *kinds))))
-    elif ".ecr" in host or "amazon" in host:
-        hint = "check the name; an example is 111122223333.dkr.ecr.us-west-2.amazonaws.com"
-        yield Finding(FAILURE, f"{host} is not a valid Amazon ECR host", hint)
     elif host:
         hint = "if it is a custom host for ECR, set its region in the settings file"
         yield Finding(WARNING, f"{host} is not an Amazon ECR registry", hint)

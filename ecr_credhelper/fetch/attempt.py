@@ -39,7 +39,8 @@ class Attempt:
     """Finds or fetches the token for a request, and saves its route.
 
     A cached token is used if it is not stale, or if a fetch failed in the last minute. At the deadline, the
-    caller can abandon the thread of ``run`` and call ``timeout_error``. Always call ``release``.
+    caller can abandon the thread of ``run`` and call ``timeout_error``. Always call ``release``. ``progress``
+    is kept up to date.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Attempt:
         self._request = request
         self._host = request.registry.host
         self._is_stale = is_stale
-        self._progress = Progress()
+        self.progress = Progress()
         self._has_waited = False
         self._started_at = resolver.clock()
         self._started_monotonic = time.monotonic()
@@ -71,7 +72,7 @@ class Attempt:
             if resolver.remembers_failures:
                 self._raise_if_slow_failure()
             with self._lock as is_locked:
-                self._progress.stage = Stage.PREPARING
+                self.progress.stage = Stage.PREPARING
                 resolver.log(f"looking in the cache again, with{'' if is_locked else 'out'} the token's lock")
                 token = self._usable_cached_token() or self._fetch()
         resolver.save_route(self._request)
@@ -89,7 +90,7 @@ class Attempt:
         """Return the error for the caller at the deadline."""
         from ecr_credhelper.console.terminal import open_prompts
 
-        progress = self._progress
+        progress = self.progress
         stage = Stage.PROMPT if open_prompts else progress.stage
         if self._has_waited and stage not in {Stage.REQUEST, Stage.PROMPT}:  # too little time was left
             if failure := self._failure_while_waiting():
@@ -107,7 +108,7 @@ class Attempt:
         return error
 
     def _on_wait(self) -> None:
-        self._progress.stage = Stage.WAITING
+        self.progress.stage = Stage.WAITING
         self._has_waited = True
         self._resolver.log("waiting for another process that fetches the same token")
 
@@ -124,11 +125,11 @@ class Attempt:
         if failure := self._failure_while_waiting():
             raise failure
         try:
-            return resolver.fetch(self._request, self._progress, self._process_end()).token
+            return resolver.fetch(self._request, self.progress, self._process_end()).token
         except ConfigurationError:
             raise
         except CredentialHelperError as error:
-            if self._progress.has_reached_ecr or isinstance(error, UnreachableError | ThrottledError):
+            if self.progress.has_reached_ecr or isinstance(error, UnreachableError | ThrottledError):
                 self._save(error)
             raise
 
@@ -150,5 +151,5 @@ class Attempt:
         """
         if self._resolver.fingerprint.is_unchanged():
             now = time.monotonic()
-            seconds = now - (self._progress.requested_at or now)
+            seconds = now - (self.progress.requested_at or now)
             self._failures.save(error, self._host, seconds, self._resolver.clock())

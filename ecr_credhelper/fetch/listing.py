@@ -13,11 +13,13 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from ecr_credhelper.aws.profiles import REGION_VARIABLES, configured_region
 from ecr_credhelper.docker.config import HELPER_SUFFIX, docker_config
 from ecr_credhelper.docker.fallback import Fallback
 from ecr_credhelper.errors import CredentialHelperError
+from ecr_credhelper.fetch.own_registry import fetch_own_registry
 from ecr_credhelper.paths import has_settings
-from ecr_credhelper.registry import parse, private_host
+from ecr_credhelper.registry import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -34,9 +36,6 @@ arrives before the list must end."""
 
 MAX_FETCHES = 8
 """Maximum number of concurrent fetches: more would only compete for the processor."""
-
-REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
-"""Containers and Lambda functions set the first one. botocore reads only the second one."""
 
 CACHED = "cached"
 """The value of the setting ``list`` that disables fetching."""
@@ -164,26 +163,9 @@ def _save_routes(resolver: "Resolver", group: "list[Request]", token: "Token") -
 
 
 def _caller_registry(resolver: "Resolver", environ: "Mapping[str, str]") -> dict[str, str]:
-    """Return host -> user name of the registry in the account of the AWS credentials.
-
-    AWS returns its host together with the token. Without a configured region, return nothing.
-    """
-    from botocore.session import Session
-
-    region = next(filter(None, map(environ.get, REGION_VARIABLES)), None)
-    region = region or Session().get_config_variable("region")
-    any_account = parse(private_host("0" * 12, region or ""))
-    if any_account is None:
-        return {}
-    request = resolver.request(any_account)
-    token, host = resolver.fetch(request)
-    registry = parse(host)
-    if registry is None:
-        return {}
-    caller_request = resolver.request(registry)
-    if caller_request.key != request.key:  # the settings have a rule for this account
-        return _fetch_group(resolver, [caller_request])
-    return _save_routes(resolver, [caller_request], token)
+    """Return host -> user name of the registry in the account of the AWS credentials."""
+    registry, token = fetch_own_registry(resolver, configured_region("", environ))
+    return {registry.host: token.username}
 
 
 def _fallback_hosts(resolver: "Resolver", environ: "Mapping[str, str]") -> dict[str, str]:

@@ -11,6 +11,7 @@ from ecr_credhelper.errors import CredentialHelperError, NoCredentialsError
 from ecr_credhelper.fetch.attempt import Attempt
 from ecr_credhelper.fetch.deadline import DEADLINE, run_with_deadline
 from ecr_credhelper.fetch.failures import MISSING_AGE, Failures
+from ecr_credhelper.fetch.own_registry import save_host
 from ecr_credhelper.fingerprint import join_fields
 from ecr_credhelper.settings.rules import IdentityOverride
 from ecr_credhelper.token import Token
@@ -51,6 +52,9 @@ class Resolver:
     identity that a Python program selects. If ``is_interactive`` is false, prompts and credential
     processes are disabled. If ``remembers_failures`` is true, a recent failure can be raised again without
     calling AWS. All errors are CredentialHelperErrors.
+
+    ``attempt`` is the last fetch. ``own_host`` is the host of the registry in the account of the AWS
+    credentials, from the last response of AWS.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - its collaborators
@@ -74,6 +78,8 @@ class Resolver:
         self.is_interactive = is_interactive
         self.remembers_failures = remembers_failures
         self.deadline = self.deadline_of(settings)
+        self.attempt: Attempt | None = None
+        self.own_host = ""
 
     @staticmethod
     def deadline_of(settings: "Settings") -> float:
@@ -82,17 +88,22 @@ class Resolver:
 
     def request(self, registry: "Registry") -> Request:
         """Return the request for a registry; raise ConfigurationError if its rule is wrong."""
-        rule = self.override.apply_to(self.settings.rule(registry))
+        return self.with_rule(registry, self.override.apply_to(self.settings.rule(registry)))
+
+    def with_rule(self, registry: "Registry", rule: "Rule") -> Request:
+        """Return the request for a registry under a rule."""
         return Request(registry, rule, token_key(registry, rule, self.fingerprint.identity))
 
-    def resolve(self, request: Request) -> Token:
+    def resolve(
+        self, request: Request, is_stale: "Callable[[Token, float], bool]" = Token.should_wait_for_refresh
+    ) -> Token:
         """Return the token for a request, from AWS unless another process has just fetched it.
 
         If the fetch fails, return the cached token while it is still valid. For the next minute, all
         processes return it without calling AWS.
         """
         try:
-            return self._run(request, Token.should_wait_for_refresh)
+            return self._run(request, is_stale)
         except CredentialHelperError as error:
             now = self.clock()
             token = self.cache.token(request.key, now)
@@ -112,8 +123,11 @@ class Resolver:
         return self._run(request, Token.should_refresh_ahead)
 
     def save_route(self, request: Request) -> None:
-        """Save which token serves a registry, unless a configuration file has changed since ``watch``."""
-        if self.fingerprint.is_unchanged():
+        """Save which token serves a registry, unless a configuration file has changed since ``watch``.
+
+        A registry whose host is not known yet has no route.
+        """
+        if request.registry.host and self.fingerprint.is_unchanged():
             self.cache.save_route(request.registry.host, self.fingerprint.full, request.key, self.clock())
 
     def _run(self, request: Request, is_stale: "Callable[[Token, float], bool]") -> Token:
@@ -123,7 +137,7 @@ class Resolver:
         self.log(
             f"rule: {rule.pattern or 'none (default credential chain)'} {' '.join(map('='.join, fields))}"
         )
-        attempt = Attempt(self, request, is_stale)
+        self.attempt = attempt = Attempt(self, request, is_stale)
         return run_with_deadline(
             self.deadline, attempt.run, on_timeout=attempt.timeout_error, release=attempt.release
         )
@@ -161,8 +175,10 @@ class Resolver:
             if self.fingerprint.is_unchanged():
                 missing.save(error, request.registry.host, 0, now)
             raise
+        self.own_host = response.caller_host
         if self.fingerprint.is_unchanged():
             self.cache.save_token(request.key, response.token)
+            save_host(self.cache.store, request.key, response.caller_host)
         else:  # the identity changed during the call, so we do not know which one this token belongs to
             self.cache.record_unsaved(response.token, self.clock())
         eviction.evict_if_due(self.cache.store, time.time())  # file times come from the system clock

@@ -8,23 +8,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ecr_credhelper.aws.progress import Stage
+from ecr_credhelper.aws.profiles import configured_region
+from ecr_credhelper.aws.progress import AWS_SDK, Stage
 from ecr_credhelper.cache import Cache, open_cache
 from ecr_credhelper.console.log import redacted
-from ecr_credhelper.errors import (
-    ConfigurationError,
-    CredentialHelperError,
-    UnsupportedRegistryError,
-    internal_error,
-)
+from ecr_credhelper.errors import ConfigurationError, CredentialHelperError, internal_error
 from ecr_credhelper.fetch.deadline import run_with_deadline, timeout_error
+from ecr_credhelper.fetch.own_registry import fetch_own_registry
 from ecr_credhelper.fetch.resolver import Resolver, token_key
 from ecr_credhelper.fingerprint import Fingerprint, file_stamps, fingerprint
+from ecr_credhelper.library.hosts import parse_registry, raise_if_elsewhere
 from ecr_credhelper.records import FileStore
-from ecr_credhelper.registry import Registry, host_of, parse
-from ecr_credhelper.settings.loader import Settings, load_settings
+from ecr_credhelper.registry import Registry
+from ecr_credhelper.settings.loader import load_settings
 from ecr_credhelper.settings.rules import IdentityOverride
 from ecr_credhelper.token import Token
 
@@ -38,6 +36,8 @@ else:
 
 OVERRIDE = "override"
 """Replaces the settings in a route if the caller passes an identity. The executable skips such routes."""
+
+Result = TypeVar("Result")
 
 log = logging.getLogger("ecr_credhelper")
 
@@ -69,8 +69,9 @@ class Credentials:
 
 
 def get_credentials(
-    registry: str,
+    registry: str | None = None,
     *,
+    region: str | None = None,
     profile: str | None = None,
     role_arn: str | None = None,
     session: "Session | None" = None,
@@ -78,7 +79,10 @@ def get_credentials(
     """Return credentials for a registry, from the executable's cache or from AWS.
 
     Args:
-        registry: a host name, URL or image reference of an ECR registry, or a custom host in the settings.
+        registry: a host name, URL, image reference, repository ARN or account ID of ECR, or a custom host in
+            the settings. The default is the registry in the account of the AWS credentials.
+        region: the region of an account ID, or of the default (default: that of the session, the environment
+            or the profile).
         profile: the AWS profile to use instead of the environment and the settings.
         role_arn: the role to assume, with the credentials of the profile, the session or the settings.
         session: the boto3 or botocore session to use. Its token is cached on disk under the access key ID and
@@ -86,10 +90,13 @@ def get_credentials(
 
     Raises:
         CredentialHelperError: the base class of all errors, within 25 s (the setting ``deadline``).
+        TypeError: several registries were passed: call the function once for each.
         ValueError: both a profile and a session were passed.
 
     """
-    source = TokenSource(profile=profile, role_arn=role_arn, session=session)
+    source = TokenSource(profile=profile, role_arn=role_arn, session=session, region=region)
+    if registry is None:
+        return credentials_for(*source.fetch_own_registry())
     parsed = source.registry(registry)
     return credentials_for(parsed, source.fetch(parsed))
 
@@ -107,16 +114,6 @@ def credentials_for(registry: "Registry", token: "Token") -> Credentials:
     )
 
 
-def parse_registry(server: str, rules: Settings | None = None) -> "Registry":
-    """Return the registry of a server string, or raise UnsupportedRegistryError if it is not ECR."""
-    registry = parse(server) or (rules.registry(server) if rules else None)
-    if registry is None:
-        host = host_of(server) or "the given registry"
-        hint = "for a custom host in front of ECR, set its region in the settings file"
-        raise UnsupportedRegistryError(host, "not an Amazon ECR registry", hint)
-    return registry
-
-
 class TokenSource:
     """Gets the tokens for one AWS identity, from the cache on disk or from AWS.
 
@@ -124,18 +121,19 @@ class TokenSource:
     seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all are optional keywords
         self,
         *,
         profile: str | None = None,
         role_arn: str | None = None,
         session: "Session | None" = None,
+        region: str | None = None,
         on_disk: bool = True,
         clock: "Callable[[], float]" = time.time,
     ) -> None:
         if profile and session is not None:
             raise ValueError("pass either profile or session: a session already has a profile")
-        _check_arguments(profile=profile, role_arn=role_arn)
+        _check_arguments(profile=profile, role_arn=role_arn, region=region)
         # A boto3 session wraps a botocore session.
         botocore_session: Any = getattr(session, "_session", session)
         self._override = IdentityOverride(profile or "", role_arn or "", botocore_session)
@@ -144,35 +142,64 @@ class TokenSource:
         current = fingerprint(environ)
         current.watch()
         self._owner = f"{OVERRIDE}\t{profile!r},{role_arn!r}" if self._override else current.settings
-        self._settings = load_settings(environ)
-        self.deadline = Resolver.deadline_of(self._settings)
+        self.settings = load_settings(environ)
+        self.deadline = Resolver.deadline_of(self.settings)
+        variables = {} if session is None else botocore_session.instance_variables()
+        self._region = region or ""
+        self._default_region = region or variables.get("region") or ""
+        self._profile = profile or variables.get("profile") or ""
+        self._latest: Resolver | None = None
         self._on_disk = on_disk and current.is_unchanged()
         self._clock = clock
 
     def registry(self, server: str) -> "Registry":
-        """Return the registry of a server string, or raise UnsupportedRegistryError if it is not ECR."""
-        return parse_registry(server, self._settings)
+        """Return the registry of a server string, repository ARN or account ID; see ``library.hosts``."""
+        registry = parse_registry(server, self.settings, region=self._default_region, profile=self._profile)
+        raise_if_elsewhere(registry, self._region)
+        return registry
 
     def lookup(self, server: str) -> tuple["Registry", str]:
         """Return the registry of a server string, and a key that is equal for all that share its token."""
         registry = self.registry(server)
-        return registry, token_key(registry, self._override.apply_to(self._settings.rule(registry)), "")
+        return registry, token_key(registry, self._override.apply_to(self.settings.rule(registry)), "")
 
     def fetch(self, registry: "Registry", *, prefetch: bool = False) -> "Token":
         """Return a valid token; with ``prefetch``, replace a cached token in the last quarter of its life."""
-        try:
-            resolver = self._resolver(registry)
+
+        def work(resolver: Resolver) -> "Token":
             request = resolver.request(registry)
             return resolver.refresh(request) if prefetch else resolver.resolve(request)
-        except CredentialHelperError:
-            raise
-        except Exception as error:  # noqa: BLE001 - for example a deleted working directory
-            raise internal_error(error) from None
+
+        return self._run(registry, work)
+
+    def fetch_own_registry(self) -> tuple["Registry", "Token"]:
+        """Return the registry in the account of the AWS credentials, and a valid token."""
+        return self._run(Registry(""), lambda resolver: fetch_own_registry(resolver, self.region()))
+
+    def region(self) -> str:
+        """Return the region of the identity's own registry; raise ConfigurationError without one."""
+        return self._default_region or configured_region(self._profile, os.environ)
+
+    @property
+    def waits_for(self) -> str:
+        """What the latest fetch waits for, see ``Progress``."""
+        attempt = self._latest.attempt if self._latest else None
+        return attempt.progress.waits_for if attempt else AWS_SDK
 
     def forget(self, registry: "Registry") -> None:
         """Remove the token of the registry from the disk."""
         resolver = self._resolver(registry)
         resolver.cache.delete_token(resolver.request(registry).key)
+
+    def _run(self, registry: "Registry", work: "Callable[[Resolver], Result]") -> "Result":
+        """Return the result of ``work``. Every exception that it raises becomes a CredentialHelperError."""
+        try:
+            self._latest = self._resolver(registry)
+            return work(self._latest)
+        except CredentialHelperError:
+            raise
+        except Exception as error:  # noqa: BLE001 - for example a deleted working directory
+            raise internal_error(error) from None
 
     def _resolver(self, registry: "Registry") -> Resolver:
         """Return a resolver for the current identity, because the environment can change between calls."""
@@ -195,7 +222,7 @@ class TokenSource:
         cache = open_cache(os.environ) if can_cache else Cache(FileStore())
         owner, _ = current()
         owner.watch()
-        resolver = Resolver(self._settings, owner, cache, self._clock, _debug, self._override)
+        resolver = Resolver(self.settings, owner, cache, self._clock, _debug, self._override)
         resolver.deadline = self.deadline - (time.monotonic() - started)
         return resolver
 

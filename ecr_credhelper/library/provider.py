@@ -27,8 +27,8 @@ from ecr_credhelper.library.credentials import (
     TokenSource,
     credentials_for,
     log,
-    parse_registry,
 )
+from ecr_credhelper.library.hosts import parse_registry
 from ecr_credhelper.registry import Registry
 from ecr_credhelper.token import Token
 
@@ -169,7 +169,10 @@ class CredentialProvider:
 
     def _lookup(self, server: str) -> tuple[Registry, str]:
         """Return the registry of a server string and the key of its token."""
-        return (self._remembered if len(server) <= MAX_NAME_LENGTH else self._source.lookup)(server)
+        try:
+            return (self._remembered if len(server) <= MAX_NAME_LENGTH else self._source.lookup)(server)
+        except TypeError:  # not a string: this raises an error that says so
+            return self._source.lookup(server)
 
     def _restart_after_fork(self) -> None:
         """Forget the lock and the fetches of the parent: their threads do not exist in this process."""

@@ -69,10 +69,10 @@ def error_of(result: Result) -> str:
 
 
 def test_wrong_arguments_are_reported_with_a_hint(call: Run) -> None:
-    result = call("password")
+    result = call("completion")
     assert (result.status, result.stdout) == (2, b"")
-    why = "the following arguments are required: HOST; run: docker-credential-ecr-py password --help"
-    assert result.stderr.decode() == f"docker-credential-ecr-py password: {why}\n"
+    why = "the following arguments are required: shell; run: docker-credential-ecr-py completion --help"
+    assert result.stderr.decode() == f"docker-credential-ecr-py completion: {why}\n"
 
 
 def test_internal_errors_are_one_line_without_a_traceback(
@@ -157,7 +157,8 @@ def test_a_secret_on_a_terminal_comes_with_a_warning(name: str, aws: FakeECR) ->
 @pytest.mark.parametrize("name", ["password", "header"])
 def test_the_warning_about_a_secret_goes_to_standard_error(name: str) -> None:
     screen = Screen()
-    assert password.run(Namespace(command=name, host=HOST, profile=None, role_arn=None), screen.terminal) == 0
+    options = Namespace(command=name, host=HOST, profile=None, role_arn=None, region=None)
+    assert password.run(options, screen.terminal) == 0
     assert len(screen.stdout.getvalue().splitlines()) == 1
     assert screen.stderr.getvalue().startswith("warning: ")
 
@@ -298,7 +299,10 @@ def test_paths_that_look_like_python_literals_break_no_command(
 def test_login_continues_after_a_registry_that_fails(call: Run) -> None:
     result = call("login", "ghcr.io", OTHER_ACCOUNT, HOST)
     assert result.status == 1
-    assert [line.split(":")[0] for line in result.stderr.decode().splitlines()] == ["ghcr.io", OTHER_ACCOUNT]
+    assert [line.split(":")[:2] for line in result.stderr.decode().splitlines()] == [
+        ["docker-credential-ecr-py", " ghcr.io"],
+        ["docker-credential-ecr-py", f" {OTHER_ACCOUNT}"],
+    ]
     assert result.stdout.decode().startswith(f"{HOST}: logged in until 2")
 
 
@@ -324,7 +328,8 @@ def test_a_failing_client_is_reported_for_each_registry(
     (tools / "docker").write_text(content)
     result = call("login", HOST, OTHER_REGION)
     assert (result.status, result.stdout) == (1, b"")
-    assert result.stderr.decode() == f"{HOST}: {output}\n{OTHER_REGION}: {output}\n"
+    lines = (f"docker-credential-ecr-py: {host}: {output}" for host in (HOST, OTHER_REGION))
+    assert result.stderr.decode().splitlines() == [*lines]
 
 
 @pytest.mark.usefixtures("tools")

@@ -60,21 +60,11 @@ def test_linux_and_macos_have_fixed_paths() -> None:
 # Names, settings, cache.
 
 
-@pytest.mark.parametrize(
-    ("server", "text"),
-    [
-        (
-            "11112222333.dkr.ecr.us-west-2.amazonaws.com",
-            "11112222333.dkr.ecr.us-west-2.amazonaws.com is not a valid",
-        ),
-        ("a b", "not a valid registry name"),
-    ],
-)
-def test_invalid_registry_names(server: str, text: str, doctor: Doctor) -> None:
-    found = doctor(server)
+def test_an_invalid_registry_name(doctor: Doctor) -> None:
+    found = doctor("a b")
     assert found.status == 1
     assert found.finding("registry")[0] == "failure"
-    assert found.finding("registry")[1].startswith(text)
+    assert found.finding("registry")[1].startswith("not a valid registry name")
 
 
 @pytest.mark.parametrize(

@@ -377,7 +377,7 @@ def test_a_caller_that_waited_does_not_blame_its_own_short_request(cache: Cache)
     one = resolver.Resolver(Settings("", {}, {}), ME, cache, time.time)
     request = one.request(registry())
     late = attempt.Attempt(one, request, lambda token, now: False)
-    late._has_waited, late._progress.stage = True, Stage.REQUEST  # noqa: SLF001
+    late._has_waited, late.progress.stage = True, Stage.REQUEST  # noqa: SLF001
     assert "timed out" in late.timeout_error().reason
     Failures(cache.store, request.key).save(ThrottledError(HOST, "slow down", ""), HOST, 9, time.time())
     assert late.timeout_error().reason == "slow down"

@@ -159,7 +159,7 @@ def test_a_custom_host_in_the_settings_is_a_registry(aws: FakeECR, home: Path) -
     assert [call.region for call in aws.calls] == ["eu-west-1"]
 
 
-@pytest.mark.parametrize("registry", ["ghcr.io", "https://index.docker.io/v1/", "", "\n", "111122223333"])
+@pytest.mark.parametrize("registry", ["ghcr.io", "https://index.docker.io/v1/", "", "\n"])
 def test_a_registry_that_is_not_ecr_is_an_error(registry: str) -> None:
     with pytest.raises(
         ecr_credhelper.UnsupportedRegistryError, match="not an Amazon ECR registry; for a custom"

@@ -24,6 +24,7 @@ from ecr_credhelper import (
     UnreachableError,
     UnsupportedRegistryError,
     get_credentials,
+    registry_host,
 )
 
 HOST = "111122223333.dkr.ecr.us-west-2.amazonaws.com"
@@ -69,11 +70,15 @@ def functions() -> None:
     check_fields(assert_type(get_credentials(HOST), Credentials))
     check_fields(get_credentials(HOST, profile=None, role_arn=None, session=None))
     check_fields(get_credentials(HOST, profile="dev"))
+    check_fields(get_credentials(region="us-west-2"))
+    check_fields(get_credentials("111122223333", region="us-west-2"))
+    assert assert_type(registry_host("111122223333", "us-west-2"), str) == HOST
     check_fields(get_credentials(HOST, session=boto3.Session(profile_name="dev")))
     check_fields(get_credentials(HOST, session=botocore.session.Session(profile="dev")))
     if TYPE_CHECKING:  # strict mypy reports a "type: ignore" that hides no error
         ecr_credhelper.get_credential(HOST)  # type: ignore[attr-defined]
         get_credentials(HOST, "dev")  # type: ignore[call-arg] # keyword only
+        get_credentials([HOST])  # type: ignore[arg-type]
         get_credentials(HOST, session="dev")  # type: ignore[arg-type]
         get_credentials(HOST, role_arn=b"arn")  # type: ignore[arg-type]
 
