@@ -13,7 +13,7 @@
     account = "111122223333"
     region = "eu-west-1"
 
-An error lists all problems of the file, each with its field, the value found and the value expected.
+An error lists all problems of the file, each with its key, the value found and the value expected.
 """
 
 import os
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.files import is_special
+from ecr_credhelper.fingerprint import SETTINGS_VARIABLES
 from ecr_credhelper.paths import has_settings, settings_file
 from ecr_credhelper.registry import PUBLIC_REGION, Registry, authority_of
 from ecr_credhelper.settings.rules import ALL_REGISTRIES, NO_RULE, NON_ECR_REGISTRIES, Rule
@@ -28,7 +29,12 @@ from ecr_credhelper.settings.rules import ALL_REGISTRIES, NO_RULE, NON_ECR_REGIS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ecr_credhelper.settings.validation import Problem
+
 HINT = "correct it, or set ECR_CREDHELPER_CONFIG to another file"
+
+ACCOUNT_VARIABLES = dict(zip(("profile", "role_arn"), SETTINGS_VARIABLES, strict=True))
+"""Fields of a rule, and the starts of the variables that replace them for one account."""
 
 
 class Settings:
@@ -41,7 +47,7 @@ class Settings:
         self._path = path
         self._environ = environ
         self._problems = _problems_in(content)
-        invalid_scopes = {scope for scope, _ in self._problems}
+        invalid_scopes = {problem.scope for problem in self._problems}
         if ALL_REGISTRIES in invalid_scopes:
             content = {}
         self._fallback = content.get("fallback", "")
@@ -73,11 +79,9 @@ class Settings:
         matching = [rule for rule in self._rules if rule.fits(registry)]
         rule = max(matching, key=Rule.rank, default=NO_RULE)
         self.raise_if_invalid(ALL_REGISTRIES, rule.pattern)
-        profile, role_arn = rule.profile, rule.role_arn  # variables for one account override them
-        if account := registry.account or rule.account:
-            profile = self._environ.get(f"ECR_CREDHELPER_PROFILE_{account}") or profile
-            role_arn = self._environ.get(f"ECR_CREDHELPER_ROLE_ARN_{account}") or role_arn
-        return rule._replace(profile=profile, role_arn=role_arn, on_error=rule.on_error or self._on_error)
+        overrides = account_variables(registry.account or rule.account, self._environ)
+        fields: dict[str, Any] = {field: self._environ[name] for field, name in overrides.items()}
+        return rule._replace(**fields, on_error=rule.on_error or self._on_error)
 
     def registry(self, server: str) -> Registry | None:
         """Return the ECR registry of a custom host, or None.
@@ -95,8 +99,8 @@ class Settings:
 
     def raise_if_invalid(self, *scopes: str) -> None:
         """Raise ConfigurationError if the file has a problem in one of these scopes."""
-        if any(scope in scopes for scope, _ in self._problems):
-            problems = " / ".join(problem for _, problem in self._problems)
+        if any(problem.scope in scopes for problem in self._problems):
+            problems = " / ".join(map(str, self._problems))
             raise ConfigurationError(self._path, problems, HINT)
 
 
@@ -105,21 +109,39 @@ def load_settings(environ: "Mapping[str, str]") -> Settings:
     path = settings_file(environ) or ""
     if not has_settings(environ):
         return Settings(path, {}, environ)
-    try:
-        if is_special(path) or os.path.isdir(path):
-            raise ConfigurationError(path, "is not a file", HINT)
-        import tomllib
+    content = read_settings(path)
+    import tomllib
 
+    try:
+        table = tomllib.loads(content.decode())
+    except (ValueError, RecursionError) as error:
+        from ecr_credhelper.settings.lines import explain
+
+        line, text = explain(error, content)
+        place = f"line {line}: " if line else ""
+        raise ConfigurationError(path, f"is not valid TOML: {place}{text}", HINT) from None
+    return Settings(path, table, environ)
+
+
+def read_settings(path: str) -> bytes:
+    """Return the content of the settings file; raise ConfigurationError if it cannot be read."""
+    if is_special(path) or os.path.isdir(path):
+        raise ConfigurationError(path, "is not a file", HINT)
+    try:
         with open(path, "rb") as file:
-            return Settings(path, tomllib.load(file), environ)
+            return file.read()
     except OSError as error:
         raise ConfigurationError(path, f"cannot be read ({error.strerror})", HINT) from None
-    except (ValueError, RecursionError) as error:
-        raise ConfigurationError(path, f"is not valid TOML: {error}", HINT) from None
 
 
-def _problems_in(content: "dict[str, Any]") -> list[tuple[str, str]]:
-    """Return the problems of a file, each with its scope. Without settings, nothing is imported."""
+def account_variables(account: str, environ: "Mapping[str, str]") -> dict[str, str]:
+    """Return field -> variable for the variables that are set for an account."""
+    names = {field: f"{start}{account}" for field, start in ACCOUNT_VARIABLES.items() if account}
+    return {field: name for field, name in names.items() if environ.get(name)}
+
+
+def _problems_in(content: "dict[str, Any]") -> "list[Problem]":
+    """Return the problems of a file. Without settings, nothing is imported."""
     if not content:
         return []
     from ecr_credhelper.settings.validation import problems_in

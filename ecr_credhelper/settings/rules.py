@@ -11,6 +11,9 @@ ACCOUNT_DIGITS = 12
 PUBLIC = "public"
 """The pattern for the public registry, and the field that maps a custom host to it."""
 
+AUTO = "auto"
+"""The value of ``profile`` that selects one by the registry's account; ``auto:PATTERN`` also by name."""
+
 ALL_REGISTRIES, NON_ECR_REGISTRIES = "", "fallback"
 """Scopes of a problem: all registries, or those that are not ECR. Other scopes are the patterns of rules."""
 
@@ -44,7 +47,13 @@ class Rule(NamedTuple):
         return self.rank() == HOST_RANK
 
     @property
-    def _is_account(self) -> bool:
+    def auto_pattern(self) -> str:
+        """The pattern for the name if the registry's account selects the profile; otherwise empty."""
+        kind, _, pattern = self.profile.partition(":")
+        return (pattern or "*") if kind == AUTO else ""
+
+    @property
+    def is_account(self) -> bool:
         """Whether the pattern is an account ID."""
         return len(self.pattern) == ACCOUNT_DIGITS and self.pattern.isdecimal()
 
@@ -52,7 +61,7 @@ class Rule(NamedTuple):
         """Return whether this rule applies to a registry."""
         if self.pattern == PUBLIC:
             return registry.public
-        if self._is_account:
+        if self.is_account:
             return registry.account == self.pattern
         from fnmatch import fnmatchcase  # imports re, which a user without rules does not need
 
@@ -63,7 +72,7 @@ class Rule(NamedTuple):
         """Return how specific the pattern is: host, then host with ``*`` (longer first), account, public."""
         if self.pattern == PUBLIC:
             return 0, 0
-        if self._is_account:
+        if self.is_account:
             return 1, 0
         wildcards = self.pattern.count("*")
         return (2, len(self.pattern) - wildcards) if wildcards else HOST_RANK

@@ -1,12 +1,14 @@
-"""Find the problems of a settings file: each with its field, the value found and the value expected.
+"""Find the problems of a settings file: each with its key, the value found and the value expected.
 
 This is imported only if there are settings to check, because it needs regular expressions.
 """
 
+import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ecr_credhelper.console.log import is_destination, redacted
+from ecr_credhelper.settings.lines import Key, quotes_needed
 from ecr_credhelper.settings.rules import ALL_REGISTRIES, NON_ECR_REGISTRIES, PUBLIC, Rule
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ HOST = re.compile(r"[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?(\.[a-z0-9*]([a-z0-9*-]*[a-z
 
 STRING_FIELDS = {
     # field -> pattern of its valid values, and their description in an error
-    "profile": (r"\S.*", 'the name of an AWS profile, or "auto"'),
+    "profile": (r"(?!auto:$)\S.*", 'the name of an AWS profile, "auto" or "auto:PATTERN"'),
     "role_arn": (r"arn:aws[\w-]*:iam::\d{12}:role/.+", 'a role ARN: "arn:aws:iam::111122223333:role/pull"'),
     "role_session_name": (r"[\w+=,.@-]{2,64}", "2 to 64 letters, digits or any of _+=,.@-"),
     "external_id": (r"[\w+=,.@:/-]{2,1224}", "2 to 1224 letters, digits or any of _+=,.@:/-"),
@@ -43,47 +45,84 @@ TOP_LEVEL_KEYS = ("fallback", "on_error", "deadline", "list", "log", "registry")
 RULE_KEYS = tuple(name for name in Rule._fields if name != "pattern")
 
 
-def problems_in(content: "dict[str, Any]") -> "Iterator[tuple[str, str]]":
-    """Yield the problems of a file, each with its scope."""
+BARE_KEY = re.compile(r"[\w-]+", re.ASCII)
+"""A key that TOML allows without quotes."""
+
+
+class Problem(NamedTuple):
+    """A problem of a settings file: its scope, its key, and what is wrong."""
+
+    scope: str
+    key: Key
+    text: str
+
+    def __str__(self) -> str:
+        return f"{dotted(self.key)}: {self.text}"
+
+
+def dotted(key: Key) -> str:
+    """Return a key in TOML: ``registry."images.example.com".region``."""
+    return ".".join(part if BARE_KEY.fullmatch(part) else json.dumps(part) for part in key)
+
+
+def problems_in(content: "dict[str, Any]") -> "Iterator[Problem]":
+    """Yield the problems of a file."""
     for name, value in content.items():
         if name == "registry" and isinstance(value, dict):
             for pattern, table in value.items():
-                # A malformed rule affects all registries: [registry.images.example.com] without quotes is a
-                # nested table.
+                # A malformed rule affects all registries: we do not know which ones it was meant for.
                 is_well_formed = (
                     isinstance(table, dict)
                     and HOST.fullmatch(pattern)
                     and not any(isinstance(field, dict) for field in table.values())
                 )
                 scope = pattern if is_well_formed else ALL_REGISTRIES
-                yield from ((scope, problem) for problem in _rule_problems(pattern, table))
-        elif problem := problem_of(name, value, TOP_LEVEL_KEYS):
-            yield (NON_ECR_REGISTRIES if name == "fallback" else ALL_REGISTRIES), problem
+                for key, text in _rule_problems(pattern, table):
+                    yield Problem(scope, ("registry", pattern, *key), text)
+        elif problem := _value_problem(name, value, TOP_LEVEL_KEYS):
+            yield Problem(NON_ECR_REGISTRIES if name == "fallback" else ALL_REGISTRIES, (name,), problem)
 
 
-def _rule_problems(pattern: str, table: object) -> "Iterator[str]":
-    field = f'registry."{pattern}"'
+def _rule_problems(pattern: str, table: object) -> "Iterator[tuple[Key, str]]":
+    """Yield the problems of a rule, each with its key in the rule."""
     if not isinstance(table, dict):
-        yield f"{field}: found {table!r}, expected a table"
+        yield (), f"found {table!r}, expected a table"
         return
     if not HOST.fullmatch(pattern):
-        yield f"{field}: expected a host in lower case, an account ID of 12 digits, or public"
+        yield (), "expected a host in lower case, an account ID of 12 digits, or public"
     for name, value in table.items():
-        if problem := problem_of(name, value, RULE_KEYS):
-            yield f"{field}.{problem}"
+        if isinstance(value, dict):  # [registry.images.example.com] without quotes is a nested table.
+            for key in _innermost(value):
+                yield (name, *key), quotes_needed(".".join((pattern, name, *key)))
+        elif text := _value_problem(name, value, RULE_KEYS):
+            yield (name,), text
     for name in ("role_session_name", "external_id", "duration"):
         if name in table and "role_arn" not in table:
-            yield f"{field}.{name}: requires role_arn"
+            yield (name,), "requires role_arn"
+
+
+def _innermost(table: "dict[str, Any]") -> "Iterator[Key]":
+    """Yield the keys of the tables that contain more than other tables."""
+    tables = {name: value for name, value in table.items() if isinstance(value, dict)}
+    if not tables or len(tables) < len(table):
+        yield ()
+    for name, value in tables.items():
+        yield from ((name, *key) for key in _innermost(value))
 
 
 def problem_of(name: str, value: object, known: "tuple[str, ...]" = RULE_KEYS) -> str | None:
-    """Return the problem of a field, or None if its value is valid."""
+    """Return the problem of a field with its name, or None if its value is valid."""
+    text = _value_problem(name, value, known)
+    return f"{name}: {text}" if text else None
+
+
+def _value_problem(name: str, value: object, known: "tuple[str, ...]") -> str | None:
     if name not in known:
         import difflib
 
         near = difflib.get_close_matches(name, known, 1)
         hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-        return f"{name}: unknown setting, {hint}"
+        return f"unknown setting; {hint}"
     is_valid = False
     expected = 'tables: [registry."HOST"]'
     if name in STRING_FIELDS:
@@ -97,4 +136,4 @@ def problem_of(name: str, value: object, known: "tuple[str, ...]" = RULE_KEYS) -
     elif name == PUBLIC:
         expected, is_valid = "true or false", isinstance(value, bool)
     found = "…" if name == "external_id" else redacted(repr(value))
-    return None if is_valid else f"{name}: found {found}, expected {expected}"
+    return None if is_valid else f"found {found}, expected {expected}"

@@ -229,8 +229,7 @@ def test_on_error_not_found_reports_failures_as_not_found(where: str, home: Path
 def test_a_wrong_rule_does_not_affect_other_registries(home: Path, api: FakeECR, ask: Run) -> None:
     settings(home, '[registry.111122223333]\nprofil = "one"\n[registry.444455556666]\nprofile = "two"\n')
     assert (
-        'registry."111122223333".profil: unknown setting, did you mean profile?'
-        in ask("get", stdin=HOST).error
+        "registry.111122223333.profil: unknown setting; did you mean profile?" in ask("get", stdin=HOST).error
     )
     assert ask("get", stdin=OTHER_ACCOUNT).reply["Username"] == "AWS"
     settings(home, '[registry.111122223333]\nregion = 1\n[registry.444455556666]\nprofile = "two"\n')

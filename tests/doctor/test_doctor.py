@@ -195,7 +195,7 @@ def test_invalid_settings_do_not_stop_the_other_checks(home: Path, well: str, do
     assert found.status == 1
     result, text, hint = found.finding("settings")
     assert result == "failure"
-    assert "regio: unknown setting, did you mean region?" in text
+    assert "regio: unknown setting; did you mean region?" in text
     assert hint.startswith("correct it")
     assert found.findings("credentials") == found.findings("token") == []
 

@@ -47,8 +47,8 @@ RULE = '[registry."a.example.com"]\n'
         ("fallback = 7", "fallback: found 7, expected the suffix of another credential helper"),
         ('fallback = "/bin/sh"', "fallback: found '/bin/sh', expected the suffix"),
         ('fallback = "ecr-py"', "fallback: found 'ecr-py', expected the suffix of another"),
-        ('falback = "pass"', "falback: unknown setting, did you mean fallback?"),
-        ("colour = 1", "colour: unknown setting, known: fallback, on_error, deadline, list, log, registry"),
+        ('falback = "pass"', "falback: unknown setting; did you mean fallback?"),
+        ("colour = 1", "colour: unknown setting; known: fallback, on_error, deadline, list, log, registry"),
         ('on_error = "ignore"', 'on_error: found \'ignore\', expected "error" or "not-found"'),
         ("deadline = 0", "deadline: found 0, expected a number of seconds from 1 to 600"),
         ("deadline = true", "deadline: found True, expected a number"),
@@ -58,12 +58,27 @@ RULE = '[registry."a.example.com"]\n'
             'log = "logs/ecr"',
             "log: found 'logs/ecr', expected \"debug\" for standard error, or the absolute path",
         ),
-        ("[registry.b.example.com]", 'registry."b".example: unknown setting'),
+        (
+            "[registry.b.example.com]",
+            'registry.b.example.com: a pattern with dots needs quotes: [registry."b.example.com"]',
+        ),
+        (
+            '[registry.111122223333]\nprofile = "p"\n[registry.111122223333.dkr.ecr]\nregion = "us-west-2"',
+            'needs quotes: [registry."111122223333.dkr.ecr"]',
+        ),
+        ("registry.a.b.c = {}\nregistry.a.d = {duration = 900}", '[registry."a.b.c"]'),
+        ("registry.a.b.c = {}\nregistry.a.d = {duration = 900}", "registry.a.d: a pattern with dots"),
+        ("[registry.a]\nb.region = 1\nb.c.region = 1", '[registry."a.b.c"]'),
+        (
+            f'{RULE}profile = "auto:"',
+            "profile: found 'auto:', expected the name of an AWS profile, \"auto\" or",
+        ),
+        ('[[registry."a.example.com"]]', 'registry."a.example.com": found [{}], expected a table'),
         ("registry = 1", 'registry: found 1, expected tables: [registry."HOST"]'),
-        ("registry.a = 1", 'registry."a": found 1, expected a table'),
+        ("registry.a = 1", "registry.a: found 1, expected a table"),
         ('[registry."A.io"]', "expected a host in lower case, an account ID of 12 digits, or public"),
         ('[registry."https://a.io"]', "expected a host in lower case"),
-        (f'{RULE}rolearn = "x"', 'registry."a.example.com".rolearn: unknown setting, did you mean role_arn?'),
+        (f'{RULE}rolearn = "x"', 'registry."a.example.com".rolearn: unknown setting; did you mean role_arn?'),
         (f'{RULE}role_arn = "r"', "role_arn: found 'r', expected a role ARN: \"arn:aws:iam::"),
         (f'{RULE}external_id = "abc"', ".external_id: requires role_arn"),
         (f'{RULE}external_id = "a secret!"', "external_id: found …, expected 2 to 1224 letters"),
@@ -104,8 +119,19 @@ def test_a_registry_with_a_valid_rule_is_served_despite_problems_in_others(file:
 
 
 @pytest.mark.parametrize(("text", "detail"), [
-    ("fallback = ", "Invalid value (at"), ("a = 1\na = 2", ""), (f"a = {'[' * 20000}", ""),
-    (f"a = {'1' * 5000}", ""),
+    ("\nfallback = ", "line 2: not a valid value; text needs quotes; correct it"),
+    ("fallback = pass", "line 1: not a valid value; text needs quotes; correct it"),
+    ('fallback = "pass\nlist = "fetch"', "line 1: a closing quote is missing"),
+    ("a = 1\r\n\r\na = 2", "line 3: this key or table is already defined above"),
+    ("[a]\n# a comment\n[a]\nb = 1", "line 3: this key or table is already defined above"),
+    ("a = {b = 1, b = 2}", "line 1: this key or table is already defined above"),
+    ("a = [1,\n2\n", "line 2: Unclosed array"),
+    ("[registry.111122223333", "line 1: Expected ']' at the end of a table declaration"),
+    ("\n[registry.*.example.com]", 'line 2: a pattern with dots needs quotes: [registry."*.example.com"]'),
+    ("[registry.a.io:5000]", '[registry."a.io:5000"]'),
+    ("[registry.a.io\nprofile = 'p'", 'line 1: a pattern with dots needs quotes: [registry."a.io"]'),
+    (f"a = {'[' * 20000}", "is not valid TOML: nested too deeply"),
+    (f"a = {'1' * 5000}", "is not valid TOML: Exceeds the limit"),
 ])  # fmt: skip
 def test_a_file_that_is_not_valid_toml_is_an_error(text: str, detail: str, file: Path) -> None:
     file.write_text(text)
@@ -275,3 +301,11 @@ def test_hosts_are_the_patterns_of_single_hosts(file: Path) -> None:
         )
     )
     assert load_settings(os.environ).hosts() == ["localhost:5000", "images.example.com"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "pattern"),
+    [("auto", "*"), ("auto:*-dev", "*-dev"), ("", ""), ("automatic", ""), ("prod", ""), ("a:auto", "")],
+)
+def test_auto_has_a_pattern_for_the_profiles_name(profile: str, pattern: str) -> None:
+    assert Rule(profile=profile).auto_pattern == pattern
