@@ -53,14 +53,32 @@ def parse(argv: "Sequence[str]") -> argparse.Namespace:
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
-    _add_hosts(parser, "*")
-    about = "find registries in the settings file, your AWS profiles and local images"
+    about = "registry host, image name or account ID; omit to search for registries and choose"
+    _add_hosts(parser, "*", about)
+    about = "search for registries in the files of Docker, podman and AWS, the settings, and local images"
     parser.add_argument("--discover", action="store_true", help=about)
+    chosen = parser.add_mutually_exclusive_group()
+    about = "select the registries found whose host matches, such as '4444*' or '*.eu-west-1.*'"
+    chosen.add_argument("--match", metavar="PATTERN", help=about)
+    chosen.add_argument("--all", action="store_true", help="select all registries found")
+    about = "AWS profile to use for these registries; saved as a rule in the settings file"
+    profile = parser.add_argument("--profile", help=about)
+    profile.completer = known_profiles  # type: ignore[attr-defined] # for argcomplete
+    about = "IAM role to assume for these registries; saved as a rule in the settings file"
+    parser.add_argument("--role-arn", metavar="ARN", help=about)
+    parser.add_argument("--region", help="AWS region of the registry, for an account ID")
     target = parser.add_mutually_exclusive_group()
     about = "handle every registry; your current credsStore becomes the fallback"
     target.add_argument("--creds-store", action="store_true", help=about)
     about = "configure podman, skopeo and buildah instead of Docker"
     target.add_argument("--podman", action="store_true", help=about)
+    about = "fetch a login for each registry afterwards (default: only on a terminal)"
+    parser.add_argument("--fetch", action=argparse.BooleanOptionalAction, help=about)
+    _add_write_options(parser)
+
+
+def _unconfigure(parser: argparse.ArgumentParser) -> None:
+    _add_hosts(parser, "*", "registry to remove; omit to undo everything")
     _add_write_options(parser)
 
 
@@ -119,7 +137,7 @@ def _add_write_options(parser: argparse.ArgumentParser) -> None:
 
 ARGUMENTS = {
     "configure": _configure,
-    "unconfigure": _add_write_options,
+    "unconfigure": _unconfigure,
     "doctor": _doctor,
     "cache": _cache,
     "login": _login,

@@ -1,8 +1,9 @@
-"""Find registries in the settings file, in the AWS profiles and in local images."""
+"""Find registries in Docker's configuration, the settings file, the AWS profiles and local images."""
 
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from ecr_credhelper.docker.config import docker_config
 from ecr_credhelper.docker.programs import which
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.registry import authority_of, parse, private_host
@@ -16,6 +17,40 @@ ENGINES = ("docker", "podman")
 
 ENGINE_TIMEOUT = 5
 """Limits how long an engine can take to list its images, in seconds."""
+
+
+PROFILE = "AWS profile "
+
+
+class Candidate(NamedTuple):
+    """A registry that was found; ``profiles`` led to it, and are empty for the default identity."""
+
+    host: str
+    sources: tuple[str, ...]
+    profiles: tuple[str, ...]
+
+
+class Search(NamedTuple):
+    """The result of a search: ``accounts_without_region`` has pairs of a profile and its account."""
+
+    candidates: list[Candidate]
+    searched: list[str]
+    problems: list[str]
+    accounts_without_region: list[tuple[str, str]]
+
+
+def search(environ: "Mapping[str, str]", settings: "Settings") -> Search:
+    """Search for registries; raise ConfigurationError if a file is invalid."""
+    config = docker_config(environ)
+    found = {host: "ecr-login" for host, helper in config.helpers.items() if helper == "ecr-login"}
+    for host, sources in registries(environ, settings).items():
+        found[host] = f"{found[host]}, {sources}" if host in found else sources
+    candidates = []
+    for host, text in found.items():
+        names = text.split(", ")
+        profiles = [name.removeprefix(PROFILE) for name in names if name.startswith(PROFILE)]
+        candidates.append(Candidate(host, tuple(names), tuple(profiles)))
+    return Search(candidates, [config.path, "AWS profiles", "local images"], [], [])
 
 
 def registries(environ: "Mapping[str, str]", settings: "Settings") -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -76,10 +77,11 @@ def test_registries_are_found_in_settings_profiles_and_images(home: Path, engine
     lines = [f"echo {image}" for image in images]
     engine(engines, "docker", expected, *lines)
     engine(engines, "podman", f"echo {PUBLIC}/nginx/nginx", "printf '\\377'")
-    session = here("configure", PUBLIC, "--discover", "--yes")
-    table = [line.split(maxsplit=1) for line in session.screen.partition("---")[0].splitlines()]
+    session = here("configure", PUBLIC, "--discover", "--all", "--yes")
+    lines = session.screen.partition("---")[0].splitlines()
+    table = [line.split(maxsplit=2)[1:] for line in lines if line[:1].isdigit()]
+    table = [[host, re.split("   *", rest)[0]] for host, rest in table]
     assert table == [
-        ["REGISTRY", "FROM"],
         [HOST, "settings, docker images"],
         ["images.example.com:5000", "settings"],
         [OTHER_ACCOUNT, "AWS profile sso, docker images"],
