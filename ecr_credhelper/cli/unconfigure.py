@@ -104,7 +104,8 @@ def _settings_changes(
     stores = [
         store
         for file, text, _ in changes
-        if (store := value(text, edit.CREDS_STORE)) and value(file.text, edit.CREDS_STORE) == HELPER_SUFFIX
+        if value(file.text, edit.CREDS_STORE) == HELPER_SUFFIX
+        and (store := value(text, edit.CREDS_STORE)) not in {None, "", HELPER_SUFFIX}
     ]
     path = settings_file(os.environ)
     file = _open(path, tomllib.loads, broken) if path and (patterns or stores) else None

@@ -31,28 +31,30 @@ def verify(hosts: "Sequence[str]", terminal: "Terminal") -> list[str]:
     terminal.print("Checking logins")
     width, working, left = max(map(len, hosts)), [], float(TOTAL_SECONDS)
     for host in hosts:
-        fetch = _Fetch(host)
+        check = LoginCheck(host)
         with show_waiting(terminal, f"getting a login for {host}"):
-            left = fetch.run(left)
-        if fetch.error:
-            terminal.warn(f"{terminal.mark('failure')} {host:{width}}  {fetch.error.reason}")
-            if fetch.error.hint:
-                terminal.warn(f"  {fetch.error.hint}")
+            left = check.run(left)
+        if check.error:
+            terminal.warn(f"{terminal.mark('failure')} {host:{width}}  {check.error.reason}")
+            if check.error.hint:
+                terminal.warn(f"  {check.error.hint}")
         else:
             # A new token is valid for almost 12 hours: round to minutes.
-            duration = format_duration(fetch.seconds + 30).removesuffix(" 00 min")
+            duration = format_duration(check.seconds + 30).removesuffix(" 00 min")
             terminal.print(f"{terminal.mark('ok')} {host:{width}}  valid for {duration}")
             working.append(host)
     return working
 
 
-class _Fetch:
-    """A fetch of one login in a thread, which is abandoned at the end of the time limit."""
+class LoginCheck:
+    """A fetch of one login in a thread, which is abandoned at the end of the time limit.
+
+    Afterwards, ``error`` is the reason if it failed, and ``seconds`` the remaining life of the login.
+    """
 
     def __init__(self, host: str) -> None:
         self._host = host
         self.seconds = 0.0
-        """The remaining life of the login."""
         self.error: CredentialHelperError | None = UnreachableError(
             host, f"no response within {TOTAL_SECONDS} s", f"run: {PROG} doctor {host}"
         )
