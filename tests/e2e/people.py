@@ -88,7 +88,7 @@ class SwitchCase(Case):
         file = home.write(self.configuration.file, before)
         options = ("--creds-store", "--match", "*.dkr.ecr.*.amazonaws.com", "--fetch", "--yes")
         home.run_silently(PROGRAM, "configure", *options)
-        same("a settings file", (home.folder / ".config/ecr-credhelper/config.toml").exists(), False)
+        same("settings files", [*home.folder.glob(".config/ecr-credhelper/*")], [])
         with cell(row, "push"):
             self.client.push(home, references)
         with cell(row, "pull"):
