@@ -81,7 +81,7 @@ class Demo:
         self.request("docker login", "store", login, is_silent)
         self.request("The stored login takes precedence", "get", HOST, returns_login(STORED))
         self.request("docker logout", "erase", HOST, is_silent)
-        self.command("Restore Docker's configuration", "unconfigure", "--yes", expected="Restored ")
+        self.command("Restore Docker's configuration", "unconfigure", "--yes", expected="Removed ")
         self.request("No registry is left", "list", "", returns_json({}))
         self.request(
             "Docker Hub is not an ECR registry",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import subprocess
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -53,3 +54,41 @@ def read_to_end(terminal: int) -> bytes:
         if error.errno != errno.EIO:  # how Linux reports that the other end is closed
             raise
     return seen
+
+
+def converse(
+    *argv: str,
+    answers: Sequence[tuple[str, str]],
+    columns: int = 80,
+    program: Sequence[str] = (EXECUTABLE,),
+) -> Session:
+    """Run a program on a controlling terminal, and type each answer after its question has appeared."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    terminal, other_end = pty.openpty()
+    fcntl.ioctl(other_end, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    # The first terminal that a session opens becomes its controlling terminal.
+    script = f'exec <>"{os.ttyname(other_end)}" >&0 2>&0; exec "$0" "$@"'
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", script, *program, *argv],
+        start_new_session=True,
+        env={**os.environ, "TERM": "xterm", "LANG": "C.UTF-8"},
+    )
+    seen = b""
+    with process:
+        for question, answer in answers:
+            start = len(seen)
+            while question.encode() not in seen[start:] and process.poll() is None:
+                if select.select([terminal], [], [], 0.1)[0]:
+                    seen += os.read(terminal, 65536)
+            os.write(terminal, f"{answer}\n".encode())
+        while process.poll() is None:
+            if select.select([terminal], [], [], 0.1)[0]:
+                seen += os.read(terminal, 65536)
+    os.close(other_end)
+    seen += read_to_end(terminal)
+    os.close(terminal)
+    return Session(process.returncode, seen.decode().replace("\r\n", "\n"))

@@ -70,14 +70,32 @@ def _epilog(command: str) -> str:
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
-    _add_hosts(parser, "*")
-    about = "find registries in your Docker and AWS configuration and in local images"
+    about = "registry host, image name or account ID; omit to search for registries and choose"
+    _add_hosts(parser, "*", about)
+    about = "search for registries in the files of Docker, podman and AWS, the settings, and local images"
     parser.add_argument("--discover", action="store_true", help=about)
+    chosen = parser.add_mutually_exclusive_group()
+    about = "select the registries found whose host matches, such as '4444*' or '*.eu-west-1.*'"
+    chosen.add_argument("--match", metavar="PATTERN", help=about)
+    chosen.add_argument("--all", action="store_true", help="select all registries found")
+    about = "AWS profile to use for these registries; saved as a rule in the settings file"
+    parser.add_argument("--profile", type=_setting("profile"), help=about)
+    about = "IAM role to assume for these registries; saved as a rule in the settings file"
+    parser.add_argument("--role-arn", metavar="ARN", type=_setting("role_arn"), help=about)
+    about = "region of an account ID (default: that of the environment or the profile)"
+    parser.add_argument("--region", type=_setting("region"), help=about)
     target = parser.add_mutually_exclusive_group()
     about = "handle every registry; your current credsStore becomes the fallback"
     target.add_argument("--creds-store", action="store_true", help=about)
     about = "configure podman, skopeo and buildah instead of Docker"
     target.add_argument("--podman", action="store_true", help=about)
+    about = "fetch a login for each registry afterwards (default: only on a terminal)"
+    parser.add_argument("--fetch", action=argparse.BooleanOptionalAction, help=about)
+    _add_write_options(parser)
+
+
+def _unconfigure(parser: argparse.ArgumentParser) -> None:
+    _add_hosts(parser, "*", "registry to remove; omit to undo everything")
     _add_write_options(parser)
 
 
@@ -151,7 +169,7 @@ def _add_write_options(parser: argparse.ArgumentParser) -> None:
 
 ARGUMENTS = {
     "configure": _configure,
-    "unconfigure": _add_write_options,
+    "unconfigure": _unconfigure,
     "doctor": _doctor,
     "cache": _cache,
     "login": _login,

@@ -1,23 +1,21 @@
-"""``configure HOST…``: add this helper to the configuration of Docker, or of podman, skopeo and buildah."""
+"""``configure``: add this helper to the configuration of Docker, or of podman, skopeo and buildah."""
 
 import os
 import sys
-import tomllib
 from typing import TYPE_CHECKING
 
 from ecr_credhelper.cli.confirmation import apply, confirm_changes, retry_on_conflict
+from ecr_credhelper.cli.selection import Selection, select
+from ecr_credhelper.cli.settings_change import settings_changes
+from ecr_credhelper.cli.verification import verify
 from ecr_credhelper.docker import edit, restore
 from ecr_credhelper.docker.config import BOM, HELPER_SUFFIX, containers_files, login_keys, read
 from ecr_credhelper.docker.config_file import ABSENT, Change, ConfigFile
-from ecr_credhelper.docker.discovery import search
 from ecr_credhelper.docker.json_edit import put, remove, value
 from ecr_credhelper.docker.programs import which
-from ecr_credhelper.errors import PROG, ConfigurationError, UnsupportedRegistryError
-from ecr_credhelper.paths import docker_config_file, settings_file
-from ecr_credhelper.registry import authority_of, parse
-from ecr_credhelper.settings.editing import with_fallback
-from ecr_credhelper.settings.loader import Settings, load_settings
-from ecr_credhelper.settings.validation import TOP_LEVEL_KEYS, problem_of
+from ecr_credhelper.errors import PROG
+from ecr_credhelper.paths import docker_config_file
+from ecr_credhelper.settings.loader import load_settings
 
 if TYPE_CHECKING:
     import argparse
@@ -26,62 +24,54 @@ if TYPE_CHECKING:
 
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
-    """Add the registries, warn of problems that remain, and return the exit status."""
-    hosts = _hosts(options, load_settings(os.environ), terminal)
-    if not hosts and not options.creds_store:
-        reason = "no registry found" if options.discover else "no registry specified"
-        raise ConfigurationError("", reason, "specify a registry host or an image name")
-    return retry_on_conflict(lambda: _configure(hosts, options, terminal), options, terminal)
+    """Add the registries, check their logins, and return the exit status."""
+    selection = select(options, load_settings(os.environ), terminal)
+    hosts = list(selection.identities)
+    if not (hosts or selection.creds_store):
+        terminal.warn("nothing changed")
+        return 1
+    status = retry_on_conflict(lambda: _configure(selection, options, terminal), options, terminal)
+    if status or options.dry_run or not hosts:
+        return status
+    wants_fetch = terminal.is_interactive if options.fetch is None else options.fetch
+    working = verify(hosts, terminal) if wants_fetch else hosts
+    if working and (wants_fetch or terminal.is_interactive):
+        terminal.print()
+        client = "podman" if options.podman else "docker"
+        terminal.print(f"Next: {client} pull {working[0]}/REPOSITORY:TAG")
+    return 0
 
 
-def _configure(hosts: list[str], options: "argparse.Namespace", terminal: "Terminal") -> int:
-    """Show the changes, ask for confirmation, and write them."""
+def _configure(selection: Selection, options: "argparse.Namespace", terminal: "Terminal") -> int:
+    """Show the changes, ask for confirmation, and write them; warn of problems that remain."""
     path = containers_files(os.environ)[-1] if options.podman else docker_config_file(os.environ)
     file = ConfigFile(path, edit.check)
     text = file.text
+    hosts = list(selection.identities)
     for host in hosts:
         text = _with_host(text, host, options, terminal)
-    changes = []
-    if options.creds_store:
-        changes = _fallback_change(text, load_settings(os.environ), terminal)
+    store = value(text, edit.CREDS_STORE) if selection.creds_store else None
+    if selection.creds_store:
+        if store == edit.AMAZON_SUFFIX:
+            terminal.print(f"credsStore: replaces docker-credential-{store}")
         text = put(text, (edit.CREDS_STORE,), edit.QUOTED_SUFFIX)
-    if text == file.text:
-        terminal.print(f"{terminal.mark('ok')} {path}: no changes needed")
-    else:
+    changes = settings_changes(store, selection.identities, terminal)
+    if text != file.text:
         before = restore.backup_content(file.text, file.backup_text)
         changes.append(Change(file, text, ABSENT if file.was_absent and not before else before.encode()))
+    if not changes:
+        terminal.print(f"{terminal.mark('ok')} {terminal.short_path(path)}: no changes needed")
+    else:
         visible = edit.helpers(file.text) | edit.helpers(text)
         if not confirm_changes(changes, visible, options, terminal):
             return int(not options.dry_run)
         apply(changes, options, terminal)
-        terminal.print(f"{terminal.mark('ok')} Updated {path} (undo: {PROG} unconfigure)")
+        paths = [terminal.short_path(change.file.path) for change in changes]
+        updated = paths[0] if len(paths) == 1 else f"{len(paths)} files"
+        terminal.print(f"{terminal.mark('ok')} Updated {updated} (undo: {PROG} unconfigure)")
     for problem in _problems(file, hosts, options):
         terminal.warn(f"{terminal.mark('warning')} {problem}")
     return 0
-
-
-def _hosts(options: "argparse.Namespace", settings: Settings, terminal: "Terminal") -> list[str]:
-    """Return the selected registries without duplicates, in the form in which clients look them up."""
-    hosts = []
-    for server in options.hosts:
-        host = authority_of(server)
-        if host is None or not (parse(server) or settings.registry(server)):
-            hint = "use ACCOUNT.dkr.ecr.REGION.amazonaws.com, or map a custom host in the settings file"
-            # The argument itself is not shown, because it can contain a password.
-            raise UnsupportedRegistryError(host or "the given registry", "not an Amazon ECR registry", hint)
-        hosts.append(host)
-    return [*dict.fromkeys([*hosts, *(_discover(settings, terminal) if options.discover else ())])]
-
-
-def _discover(settings: Settings, terminal: "Terminal") -> list[str]:
-    """Show the registries that a search finds, and what it could not read. Return their hosts."""
-    result = search(os.environ, settings)
-    for problem in result.problems:
-        terminal.warn(f"{terminal.mark('warning')} {problem}")
-    if result.candidates:
-        rows = [(found.host, ", ".join(found.sources)) for found in result.candidates]
-        terminal.table(("REGISTRY", "FROM"), rows)
-    return [found.host for found in result.candidates]
 
 
 def _with_host(text: str, host: str, options: "argparse.Namespace", terminal: "Terminal") -> str:
@@ -98,23 +88,6 @@ def _with_host(text: str, host: str, options: "argparse.Namespace", terminal: "T
         if not can_ask or terminal.ask("Remove it?"):
             text = remove(text, (edit.LOGINS, key))
     return text
-
-
-def _fallback_change(text: str, settings: Settings, terminal: "Terminal") -> list[Change]:
-    """Return the change of the settings file that makes the current credsStore the fallback, if any."""
-    store, fallback, path = value(text, edit.CREDS_STORE), settings.fallback(), settings_file(os.environ)
-    if store in {None, "", HELPER_SUFFIX, fallback}:
-        return []
-    if fallback:
-        replaced = f"docker-credential-{store} will no longer be used"
-        terminal.print(f'{replaced}: the settings file has fallback = "{fallback}"')
-        return []
-    if problem := problem_of("fallback", store, TOP_LEVEL_KEYS):
-        raise ConfigurationError("credsStore", problem, "correct or remove it")
-    if path is None:
-        raise ConfigurationError("credsStore", "no directory for the settings file", "set HOME")
-    file = ConfigFile(path, tomllib.loads)
-    return [Change(file, with_fallback(file.text, store), ABSENT if file.was_absent else file.backup_bytes)]
 
 
 def _problems(file: ConfigFile, hosts: list[str], options: "argparse.Namespace") -> list[str]:

@@ -93,7 +93,7 @@ def confirm_changes(
 ) -> bool:
     """Show the changes of files, and return whether the user wants to apply them.
 
-    ``visible`` are the texts in the files that are not secret; all others are masked.
+    ``visible`` are the texts in JSON files that are not secret; all others are masked.
 
     Raises:
         ConfigurationError: a file is managed by Nix, or the user cannot be asked outside a terminal.
@@ -102,10 +102,17 @@ def confirm_changes(
     import difflib
 
     for file, text, _ in changes:
-        old, new = (masked(version, visible).splitlines() for version in (file.text, text))
-        # masked() understands only JSON, so unchanged lines of the settings file are not shown.
-        context = 0 if file.path == settings_file(os.environ) else 2
-        for line in difflib.unified_diff(old, new, file.path, file.path, n=context, lineterm=""):
+        old, new = file.text, text
+        context = 2
+        if file.path == settings_file(os.environ):
+            context = 0  # The changed lines are our own. Others could contain secrets.
+        else:
+            old, new = masked(old, visible), masked(new, visible)
+        path = terminal.short_path(file.path)
+        before = f"{path} (new file)" if file.contents is None else path
+        for line in difflib.unified_diff(
+            old.splitlines(), new.splitlines(), before, path, n=context, lineterm=""
+        ):
             shown = clean(line.replace("\t", "    "))
             terminal.print(terminal.styled(shown, STYLES[line[0]]) if line[0] in STYLES else shown)
     for change in filter(nix.is_managed, changes):

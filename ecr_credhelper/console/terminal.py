@@ -123,17 +123,22 @@ class Terminal:
 
     def ask(self, question: str) -> bool:
         """Return whether the user answers yes; False if the user cannot be asked or cannot see the output."""
+        answer = self.prompt(f"{question} [y/N]")
+        return answer is not None and answer.lower() in {"y", "yes"}
+
+    def prompt(self, question: str) -> str | None:
+        """Return the line that the user enters; None after Ctrl-D or if the user cannot be asked."""
         if not self.is_interactive or self._has_failed or self._stdout is None:
-            return False
+            return None
         self.clear()
-        self._write(self._stderr, f"{self._clean(question, self._stderr)} [y/N] ")
+        self._write(self._stderr, f"{self._clean(question, self._stderr)} ")
         answer = ""
         try:
             answer = self._stdin.readline() if self._stdin else ""
         finally:
             if not answer.endswith("\n"):  # Ctrl-C and Ctrl-D do not end the line.
                 self._write(self._stderr, "\n")
-        return answer.strip().lower() in {"y", "yes"}
+        return answer.strip() if answer else None
 
     def progress(self, text: str) -> None:
         """Show progress on a terminal until the next output or prompt."""

@@ -9,6 +9,9 @@ from ecr_credhelper.docker.config import HELPER_SUFFIX
 HELPERS, CREDS_STORE, LOGINS = "credHelpers", "credsStore", "auths"
 QUOTED_SUFFIX = json.dumps(HELPER_SUFFIX)
 
+AMAZON_SUFFIX = "ecr-login"
+"""The name of Amazon's helper, which this one replaces."""
+
 
 def check(text: str) -> None:
     """Raise ValueError if clients could not read the text, or one of these entries has the wrong type."""
@@ -31,3 +34,8 @@ def helpers(text: str) -> set[str]:
     """Return the suffixes of all credential helpers in a text."""
     names = (json_edit.value(text, CREDS_STORE), *section(text, HELPERS).values())
     return {name for name in names if isinstance(name, str)}
+
+
+def own_hosts(text: str) -> set[str]:
+    """Return the registries that use this helper."""
+    return {host for host, name in section(text, HELPERS).items() if name == HELPER_SUFFIX}

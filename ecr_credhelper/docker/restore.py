@@ -3,10 +3,15 @@
 ``backup`` is the text of the configuration file before ``configure``, or None if there is no backup.
 """
 
+from typing import TYPE_CHECKING
+
 from ecr_credhelper.docker import json_edit
 from ecr_credhelper.docker.config import HELPER_SUFFIX, login_keys
 from ecr_credhelper.docker.edit import CREDS_STORE, HELPERS, LOGINS, section
 from ecr_credhelper.registry import authority_of, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 def restored(text: str, backup: str | None) -> str:
@@ -24,8 +29,18 @@ def restored(text: str, backup: str | None) -> str:
         text = _restore(text, before, HELPERS)
     if json_edit.value(text, CREDS_STORE) == HELPER_SUFFIX:
         text = _restore(text, before, CREDS_STORE)
-    text = _restore_logins(text, before, hosts)
+    # Include other ECR registries, because another program can have removed their helper since then.
+    registries = [*hosts, *(authority_of(key) or "" for key in section(before, LOGINS) if parse(key))]
+    text = _restore_logins(text, before, registries, hosts)
     return text if backup is None or json_edit.value(text) or json_edit.value(before) else before
+
+
+def without_hosts(text: str, backup: str | None, hosts: "Collection[str]") -> str:
+    """Return the text with the entries of these registries restored, and all others unchanged."""
+    before = backup or ""
+    for host in hosts:
+        text = _restore(text, before, HELPERS, host)
+    return _restore_logins(text, before, hosts, hosts)
 
 
 def backup_content(text: str, backup: str | None) -> str:
@@ -49,14 +64,10 @@ def missing_entries(text: str, before: str) -> list[tuple[str, ...]]:
     return [path for path in missing if not json_edit.value(text, *path)]  # a field with another spelling
 
 
-def _restore_logins(text: str, before: str, hosts: list[str]) -> str:
-    """Restore the logins that ``configure`` removed, for ``hosts`` and all other ECR registries.
-
-    Those of others are included because another program can have removed their helper since then.
-    """
+def _restore_logins(text: str, before: str, registries: "Collection[str]", hosts: "Collection[str]") -> str:
+    """Restore the logins to ``registries`` that ``configure`` removed. ``hosts`` used this helper."""
     logins, present = section(before, LOGINS), section(text, LOGINS)
-    ecr_hosts = [*hosts, *(authority_of(key) or "" for key in logins if parse(key))]
-    keys = dict.fromkeys(key for host in ecr_hosts for key in login_keys(logins, host))
+    keys = dict.fromkeys(key for host in registries for key in login_keys(logins, host))
     # An empty entry means that a credential store has the login: replace it only if the helper was ours.
     removed = [
         key for key in keys if not present.get(key) and (key not in present or authority_of(key) in hosts)

@@ -98,8 +98,9 @@ def test_registries_are_written_in_the_form_that_docker_looks_up(
     ([HOST, "ghcr.io/me/web"], "^ghcr.io: not an Amazon ECR registry"),
     (["user:secret@host"], "^the given registry: not an Amazon ECR registry"),
     ([f"https://AWS:secret@{HOST}"], "^the given registry: not an Amazon ECR registry"),
-    ([], "^no registry specified; specify a registry host or an image name$"),
+    ([], "^no registry specified; specify HOST ..., or use --discover with --match PATTERN or --all, "),
     (["--discover"], "^no registry found; specify"),
+    (["--match", "a*"], "^no registry found that matches a\\*; specify"),
 ])  # fmt: skip
 def test_configure_rejects_other_registries(
     argv: list[str], problem: str, home: Path, monkeypatch: pytest.MonkeyPatch
@@ -241,7 +242,7 @@ def test_a_store_is_not_replaced_without_a_directory_for_the_settings(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(config, DESKTOP)
-    monkeypatch.setattr("ecr_credhelper.cli.configure.settings_file", lambda environ: None)
+    monkeypatch.setattr("ecr_credhelper.cli.settings_change.settings_file", lambda environ: None)
     with pytest.raises(ConfigurationError, match="no directory for the settings file"):
         here("configure", "--creds-store", "--yes")
     monkeypatch.setattr("ecr_credhelper.cli.unconfigure.settings_file", lambda environ: None)

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from ecr_credhelper.docker import edit, json_edit, restore
 from ecr_credhelper.docker.config import login_keys
-from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC, Run, run
+from ecr_credhelper.errors import ConfigurationError
+from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, Run, run
 from tests.docker.test_json_edit import BLANKS, JSON_TEXTS
-from tests.docker_files import BACKUP, CORPUS, here, load, tree, write
+from tests.docker_files import BACKUP, CORPUS, here, load, tree, write, write_settings
 from tests.terminals import run_in_terminal
 
 each = pytest.mark.parametrize("original", CORPUS, ids=lambda path: path.stem)
@@ -161,3 +162,105 @@ def test_unconfigure_asks_on_a_terminal(home: Path) -> None:
     session = run_in_terminal("unconfigure", typed="y\n")
     assert "Apply these changes? [y/N] " in session.screen
     assert (session.status, tree(home)) == (0, {})
+
+
+# -- some registries
+
+
+@each
+@pytest.mark.parametrize("options", [[], ["--creds-store"]])
+def test_unconfigure_undoes_one_registry(
+    original: Path, options: list[str], config: Path, home: Path
+) -> None:
+    write(config, original.read_bytes())
+    here("configure", HOST, "--yes")
+    only_one = load(config)
+    here("configure", OTHER_ACCOUNT, "--yes")
+    here("configure", *options, PUBLIC, "--yes")
+    session = here("unconfigure", OTHER_ACCOUNT, f"https://{PUBLIC}/nginx/nginx", "--yes")
+    assert session.status == 0
+    assert session.screen.endswith(f"ok Updated {config}\n")
+    now = load(config)
+    assert now.pop("credsStore", None) == ("ecr-py" if options else only_one.pop("credsStore", None))
+    only_one.pop("credsStore", None)
+    assert now == only_one
+    here("unconfigure", *([] if options else [HOST]), "--yes")
+    assert tree(home) == {".docker/config.json": original.read_bytes()}
+
+
+def test_unconfigure_restores_the_logins_of_one_registry(config: Path) -> None:
+    original = {"auths": {HOST: {"auth": "eDp5"}, f"https://{OTHER_ACCOUNT}": {"auth": "eDp6"}}}
+    write(config, json.dumps(original))
+    here("configure", HOST, OTHER_ACCOUNT, "--yes")
+    here("unconfigure", HOST, "--yes")
+    assert load(config) == {"auths": {HOST: {"auth": "eDp5"}}, "credHelpers": {OTHER_ACCOUNT: "ecr-py"}}
+    here("unconfigure", "--yes")
+    assert load(config) == original
+
+
+def test_unconfigure_undoes_a_registry_of_podman(home: Path) -> None:
+    here("configure", HOST, "--yes")
+    here("configure", OTHER_ACCOUNT, PUBLIC, "--podman", "--yes")
+    podman = home / ".config/containers/auth.json"
+    assert here("unconfigure", PUBLIC, "--yes").screen.endswith(f"ok Updated {podman}\n")
+    assert here("unconfigure", OTHER_ACCOUNT, "--yes").screen.endswith(f"ok Removed {podman}\n")
+    assert list(load(home / ".docker/config.json")["credHelpers"]) == [HOST]
+
+
+@pytest.mark.parametrize(
+    ("argument", "host"), [(OTHER_ACCOUNT, OTHER_ACCOUNT), ("a:secret@b", "the given registry")]
+)
+def test_a_registry_that_is_not_configured_is_an_error(argument: str, host: str, config: Path) -> None:
+    write(config, "{}")
+    here("configure", HOST, "--yes")
+    before = tree(config.parent)
+    with pytest.raises(ConfigurationError, match=f"^{host}: is not configured for this helper; run: "):
+        here("unconfigure", HOST, argument, "--yes")
+    assert tree(config.parent) == before
+
+
+def test_a_rule_is_removed_with_the_last_registry_that_uses_it(config: Path, home: Path) -> None:
+    text = "# mine\ndeadline = 30\n"
+    settings = write_settings(home, text)
+    here("configure", HOST, OTHER_REGION, "--profile", "dev", "--yes")
+    here("configure", OTHER_ACCOUNT, "--profile", "prod", "--yes")
+    both = settings.read_text()
+    here("unconfigure", HOST, "--yes")
+    assert settings.read_text() == both
+    screen = here("unconfigure", OTHER_REGION, "--yes").screen
+    assert '-profile = "dev"\n' in screen
+    assert settings.read_text() == both.replace(both[len(text) : both.rindex("\n[")], "")
+    here("unconfigure", "--yes")
+    assert settings.read_text() == text
+    assert not config.exists()
+
+
+def test_an_edited_rule_stays(home: Path) -> None:
+    settings = home / ".config/ecr-credhelper/config.toml"
+    here("configure", HOST, OTHER_ACCOUNT, "--profile", "dev", "--creds-store", "--yes")
+    edited = settings.read_text().replace('"dev"', '"prod"', 1)
+    write(settings, edited)
+    here("unconfigure", OTHER_ACCOUNT, "--yes")
+    first = edited[: edited.index("\n[registry.4")]
+    assert settings.read_text() == first
+    here("unconfigure", "--yes")
+    assert tree(home) == {".config/ecr-credhelper/config.toml": first.encode()}
+
+
+def test_removed_files_are_reported_as_removed(config: Path, home: Path) -> None:
+    here("configure", HOST, "--profile", "dev", "--yes")
+    screen = here("unconfigure", "--yes").screen
+    settings = home / ".config/ecr-credhelper/config.toml"
+    assert screen.endswith(f"ok Removed {config}\nok Removed {settings}\n")
+    assert not tree(home)
+
+
+def test_the_fallback_stays_if_one_registry_is_undone(config: Path, home: Path) -> None:
+    write(config, '{"credsStore": "pass"}')
+    here("configure", HOST, OTHER_ACCOUNT, "--profile", "dev", "--creds-store", "--yes")
+    here("unconfigure", HOST, "--yes")
+    settings = (home / ".config/ecr-credhelper/config.toml").read_text()
+    assert settings.startswith('fallback = "pass"')
+    assert "111122223333" not in settings
+    here("unconfigure", "--yes")
+    assert tree(home) == {".docker/config.json": b'{"credsStore": "pass"}'}

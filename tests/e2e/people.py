@@ -9,6 +9,7 @@ from tests.e2e.cases import Case, cell, same
 from tests.e2e.clients import Client
 from tests.e2e.home import Configuration, Home
 from tests.e2e.recipes import DockerLogin, Recipe
+from tests.e2e.registries import ORDINARY, basic
 from tests.e2e.report import Row
 
 PROGRAM = "docker-credential-ecr-py"
@@ -69,9 +70,34 @@ class ConfigureCase(Case):
         if tool in ENGINES:
             missing = {one.host for one in self.registries}
             for _ in range(2):  # an engine that a busy machine keeps from answering in time names none
-                told = home.run(PROGRAM, "configure", "--discover", "--dry-run").stdout
-                missing -= {line.split()[0] for line in told.splitlines() if f"{tool} images" in line}
+                told = home.run(PROGRAM, "configure", "--discover", "--all", "--dry-run").stdout
+                lines = [line for line in told.splitlines() if f"{tool} images" in line]
+                missing -= {word for line in lines for word in line.split()}
             same("registries of the images", missing, set())
+
+
+@dataclass(frozen=True)
+class SwitchCase(Case):
+    """``configure`` replaces Amazon's helper everywhere, a client works, ``unconfigure`` brings it back."""
+
+    def transfer(self, row: Row, home: Home, references: Sequence[str]) -> list[str]:
+        hosts = [registry.host for registry in self.registries]
+        stale = {hosts[0]: {"auth": basic(ORDINARY, "expired")}}
+        helpers = dict.fromkeys(hosts, "ecr-login")
+        before = json.dumps({"auths": stale, "credHelpers": helpers, "credsStore": "ecr-login"}, indent=2)
+        file = home.write(self.configuration.file, before)
+        options = ("--creds-store", "--match", "*.dkr.ecr.*.amazonaws.com", "--fetch", "--yes")
+        home.run_silently(PROGRAM, "configure", *options)
+        same("settings files", [*home.folder.glob(".config/ecr-credhelper/*")], [])
+        with cell(row, "push"):
+            self.client.push(home, references)
+        with cell(row, "pull"):
+            pulled = self.client.pull(home, references)
+        home.run(PROGRAM, "unconfigure", "--yes")
+        same("the configuration afterwards", file.read_text(), before)
+        file.unlink()
+        self.be_refused(row, home, references)
+        return pulled
 
 
 class _Curl(Client):
@@ -106,6 +132,7 @@ class WithCurl(Recipe):
             same("tags", json.loads(output), {"name": self.repository, "tags": ["1"]})
 
 
+SWITCH = Configuration("our switch of helpers", ".docker/config.json", lambda _: "")
 LOGIN = Configuration("our login", "", lambda _: "")
 CONFIGURE = Configuration("our configure", ".docker/config.json", lambda _: "")
 CONFIGURE_PODMAN = Configuration("our configure --podman", ".config/containers/auth.json", lambda _: "")

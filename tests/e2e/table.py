@@ -80,6 +80,7 @@ def table() -> list[Try]:
             people.ConfigureCase(client, people.CONFIGURE_PODMAN, WITH_CHINA, ("--podman",))
             for client in containers
         ),
+        *(people.SwitchCase(client, people.SWITCH, TWO_ACCOUNTS) for client in docker),
         *recipes.recipes(),
         people.WithCurl(),
     ]

@@ -1,0 +1,187 @@
+"""The choice of registries and profiles: what the user sees, and which answers are accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from ecr_credhelper.cli import selection, verification
+from ecr_credhelper.docker.discovery import Candidate, Search
+from ecr_credhelper.errors import ConfigurationError
+from tests.cli.first_pull import APPLY, CHOICE, WHICH, rules
+from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC
+from tests.docker_files import here, load, tree, write
+from tests.fake_ecr import FakeECR
+
+HOSTS = [HOST, OTHER_ACCOUNT, PUBLIC]
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verification, "TOTAL_SECONDS", 600)
+
+
+def find(
+    monkeypatch: pytest.MonkeyPatch,
+    *candidates: Candidate,
+    searched: Sequence[str] = ("Docker", "AWS", "local images"),
+    problems: Sequence[str] = (),
+    accounts_without_region: Sequence[tuple[str, str]] = (),
+) -> None:
+    """Replace the search, which tests/docker/test_discovery.py covers."""
+    found = Search(list(candidates), list(searched), list(problems), list(accounts_without_region))
+    monkeypatch.setattr(selection, "search", lambda *_: found)
+
+
+@pytest.fixture
+def three(monkeypatch: pytest.MonkeyPatch) -> None:
+    find(monkeypatch, *(Candidate(host, ("images",), ()) for host in HOSTS))
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("", HOSTS),
+        ("all", HOSTS),
+        (" ALL ", HOSTS),
+        ("1,3", [HOST, PUBLIC]),
+        ("3, 1", [HOST, PUBLIC]),
+        ("2 3", [OTHER_ACCOUNT, PUBLIC]),
+        ("2,2", [OTHER_ACCOUNT]),
+    ],
+)
+def test_the_user_selects_registries(answer: str, expected: list[str], config: Path) -> None:
+    session = here("configure", "--no-fetch", typed=f"{answer}\ny\n")
+    assert session.status == 0
+    assert session.screen.count(CHOICE) == 1
+    assert sorted(load(config)["credHelpers"]) == sorted(expected)
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("answer", ["0", "4", "1,4", "x", "-1", ",", "1-2", "²", "none,1", "9" * 5000])
+def test_a_wrong_answer_is_asked_for_again(answer: str, config: Path) -> None:
+    session = here("configure", "--no-fetch", typed=f"{answer}\n2\ny\n")
+    assert session.screen.count(CHOICE) == 2
+    assert "enter all, none, or numbers such as 1,3; the last number is 3\n" in session.screen
+    assert list(load(config)["credHelpers"]) == [OTHER_ACCOUNT]
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("typed", ["", "none\n", "x\n"])
+def test_without_a_selection_nothing_changes(typed: str, home: Path) -> None:
+    session = here("configure", typed=typed)
+    assert (session.status, tree(home)) == (1, {})
+    assert session.screen.endswith("nothing changed\n")
+    assert APPLY not in session.screen
+
+
+@pytest.mark.usefixtures("three")
+def test_match_and_all_select_without_a_question(config: Path) -> None:
+    session = here("configure", "--discover", "--match", "*.US-WEST-2.*", "--no-fetch", typed="y\n")
+    assert CHOICE not in session.screen
+    assert sorted(load(config)["credHelpers"]) == [HOST, OTHER_ACCOUNT]
+    assert PUBLIC not in session.screen
+    here("configure", OTHER_REGION, "--all", "--yes")
+    assert sorted(load(config)["credHelpers"]) == sorted([OTHER_REGION, *HOSTS])
+
+
+@pytest.mark.usefixtures("three")
+def test_the_logins_are_checked_on_a_terminal(aws: FakeECR) -> None:
+    session = here("configure", typed="1,2\ny\n")
+    assert session.screen.count("valid for 12 h") == 2
+    assert session.screen.endswith(f"\nNext: docker pull {HOST}/REPOSITORY:TAG\n")
+    assert len(aws.calls) == 1, "both are in one region"
+    assert here("configure", HOST, "--podman", typed="y\n").screen.endswith(
+        f"\nNext: podman pull {HOST}/REPOSITORY:TAG\n"
+    )
+
+
+BOTH = Candidate(OTHER_ACCOUNT, ("AWS profile a", "AWS profile b"), ("a", "b"))
+
+
+def test_the_user_chooses_a_profile_once_for_an_account(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    find(monkeypatch, BOTH, BOTH._replace(host=OTHER_ACCOUNT.replace("us-west-2", "eu-west-1")))
+    session = here("configure", "--no-fetch", typed="all\n3\n1,2\n2\ny\n")
+    assert session.screen.count(WHICH) == 3
+    assert session.screen.count("enter one number from 1 to 2\n") == 2
+    assert "  profile a or b\n" in session.screen
+    assert (
+        f"Several AWS profiles lead to {OTHER_ACCOUNT[:12]}:\n\n#  PROFILE\n1  a\n2  b\n\n" in session.screen
+    )
+    assert rules(home / ".config/ecr-credhelper/config.toml") == {OTHER_ACCOUNT[:12]: {"profile": "b"}}
+
+
+def test_the_first_profile_is_the_default(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    find(monkeypatch, BOTH)
+    here("configure", "--no-fetch", typed="\n\ny\n")
+    assert rules(home / ".config/ecr-credhelper/config.toml") == {OTHER_ACCOUNT[:12]: {"profile": "a"}}
+
+
+@pytest.mark.parametrize(("options", "typed"), [((), "\n"), (("--all", "--yes"), "")])
+def test_an_open_choice_of_a_profile_stops_configure(
+    options: tuple[str, ...], typed: str, monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    find(monkeypatch, BOTH)
+    with pytest.raises(ConfigurationError, match=r"^444455556666: several .*: a, b; .* --profile a$"):
+        here("configure", *options, typed=typed)
+    assert not tree(home)
+
+
+def test_an_identity_in_the_settings_is_not_asked_for(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    find(monkeypatch, BOTH)
+    settings = write(home / ".config/ecr-credhelper/config.toml", '[registry.444455556666]\nprofile = "c"\n')
+    before = settings.read_text()
+    session = here("configure", "--no-fetch", typed="\ny\n")
+    assert "  profile c\n" in session.screen
+    assert WHICH not in session.screen
+    assert settings.read_text() == before
+
+
+def test_the_search_reports_where_it_looked_and_what_it_could_not_look_into(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    find(
+        monkeypatch,
+        Candidate(HOST, ("a", "b"), ()),
+        problems=["~/.aws/config cannot be read"],
+        accounts_without_region=[("dev", "777788889999")],
+    )
+    lines = here("configure", "--all", "--dry-run").screen.splitlines()
+    assert lines[:6] == [
+        "Searched Docker, AWS and local images.",
+        "! ~/.aws/config cannot be read",
+        "! profile dev has account 777788889999, but no region: to find its registry, set AWS_REGION",
+        "",
+        "#  REGISTRY                                      FROM  IDENTITY",
+        f"1  {HOST}  a, b  default",
+    ]
+
+
+def test_one_place_is_reported_without_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    find(monkeypatch, searched=["Docker"])
+    with pytest.raises(ConfigurationError, match=r"^no registry found; specify"):
+        here("configure", typed="")
+
+
+@pytest.mark.parametrize(("typed", "store"), [("y\ny\n", "ecr-py"), ("n\n", "ecr-login")])
+def test_a_store_of_amazons_helper_is_offered_without_any_registry(
+    typed: str, store: str, monkeypatch: pytest.MonkeyPatch, config: Path
+) -> None:
+    find(monkeypatch)
+    write(config, '{"credsStore": "ecr-login"}')
+    session = here("configure", typed=typed)
+    assert session.status == (1 if store == "ecr-login" else 0)
+    assert "Docker uses docker-credential-ecr-login for all other registries.\n" in session.screen
+    assert load(config) == {"credsStore": store}
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("options", [("--creds-store",), ("--podman",)])
+def test_the_store_is_offered_only_if_it_is_open(options: tuple[str, ...], config: Path) -> None:
+    write(config, '{"credsStore": "ecr-login"}')
+    session = here("configure", "--discover", *options, "--no-fetch", typed="1\ny\n")
+    assert session.status == 0
+    assert "Replace it" not in session.screen
