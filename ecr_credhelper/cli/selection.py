@@ -14,7 +14,6 @@ from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.library.hosts import resolve
 from ecr_credhelper.registry import Registry, authority_of, parse
 from ecr_credhelper.settings.editing import IDENTITY_FIELDS, pattern_of
-from ecr_credhelper.settings.validation import problem_of
 
 if TYPE_CHECKING:
     import argparse
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from ecr_credhelper.settings.loader import Settings
     from ecr_credhelper.settings.rules import Rule
 
-COLUMNS = ("#", "REGISTRY", "FROM", "IDENTITY")
 DEFAULT_PROFILE = "default"
 
 HOW_TO_SELECT = "specify HOST ..., or use --discover with --match PATTERN or --all, and --yes"
@@ -71,12 +69,8 @@ def _uses_amazons_helper() -> bool:
 
 
 def _given_identity(options: "argparse.Namespace") -> dict[str, str]:
-    """Return the fields of a rule that the options give; raise ConfigurationError if one is invalid."""
-    fields = {name: value for name in IDENTITY_FIELDS if (value := getattr(options, name))}
-    for name, value in fields.items():
-        if problem := problem_of(name, value):
-            raise ConfigurationError("", problem, "correct the argument")
-    return fields
+    """Return the fields of a rule that the options give."""
+    return {name: value for name in IDENTITY_FIELDS if (value := getattr(options, name))}
 
 
 def _chosen(
@@ -133,12 +127,14 @@ def _show(candidates: "list[Candidate]", found: "Search", settings: "Settings", 
         text = f"profile {profile} has account {account}, but no region"
         terminal.warn(f"{terminal.mark('warning')} {text}: to find its registry, set AWS_REGION")
     if candidates:
+        width = len(str(len(candidates)))
+        head = (f"{'#':>{width}}  REGISTRY", "FROM", "IDENTITY")
         rows = [
-            (str(number), item.host, ", ".join(item.sources), _identity(item, settings))
+            (f"{number:>{width}}  {item.host}", ", ".join(item.sources), _identity(item, settings))
             for number, item in enumerate(candidates, 1)
         ]
         terminal.print()
-        terminal.table(COLUMNS, rows)
+        terminal.table(head, rows, shortened=head[1:])
         terminal.print()
 
 

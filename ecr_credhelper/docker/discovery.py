@@ -37,8 +37,8 @@ class Candidate(NamedTuple):
     ``sources`` are in the order of the search: ``ecr-login``, ``ecr-py`` (already configured),
     ``docker login``, ``ecr-login (podman)``, ``ecr-py (podman)``, ``podman login``, ``settings``,
     ``AWS profile``, ``docker images``, ``podman images``. ``profiles`` are the AWS profiles in the registry's
-    account: the selected one, then ``default``, then the others in the order of the files. Without any, the
-    registry gets the default identity.
+    account and region, or if there are none, all in its account: the selected one, then ``default``, then the
+    others in the order of the files. Without any, the registry gets the default identity.
     """
 
     host: str
@@ -78,13 +78,13 @@ def search(environ: "Mapping[str, str]", settings: "Settings") -> Search:
 
 
 class _Found:
-    """The findings so far. ``profiles`` has the AWS profiles of each account."""
+    """The findings so far. ``profiles`` has the AWS profiles of each account, with the host of each one."""
 
     def __init__(self, settings: "Settings") -> None:
         self._settings = settings
         self._registries: dict[str, Registry] = {}
         self._sources: dict[str, list[str]] = {}
-        self.profiles: dict[str, list[str]] = {}
+        self.profiles: dict[str, list[tuple[str, str]]] = {}
         self.accounts_without_region: list[tuple[str, str]] = []
         self.searched: list[str] = []
         self.problems: list[str] = []
@@ -105,16 +105,17 @@ class _Found:
     def result(self) -> Search:
         """Return the registries with their sources and profiles, without duplicates."""
         candidates = [
-            Candidate(
-                host,
-                tuple(dict.fromkeys(sources)),
-                tuple(self.profiles.get(self._registries[host].account, ())),
-            )
+            Candidate(host, tuple(dict.fromkeys(sources)), self._profiles_of(host))
             for host, sources in self._sources.items()
         ]
         accounts = {registry.account for registry in self._registries.values()}
         without_region = [item for item in self.accounts_without_region if item[1] not in accounts]
         return Search(candidates, self.searched, [*dict.fromkeys(self.problems)], without_region)
+
+    def _profiles_of(self, host: str) -> tuple[str, ...]:
+        in_account = self.profiles.get(self._registries[host].account, [])
+        in_region = [name for name, profile_host in in_account if profile_host == host]
+        return tuple(in_region or [name for name, _ in in_account])
 
 
 def _search_clients(found: _Found, environ: "Mapping[str, str]") -> None:
@@ -152,10 +153,10 @@ def _search_profiles(found: _Found, environ: "Mapping[str, str]") -> None:
     for name in sorted(profiles, key=lambda name: first.index(name) if name in first else len(first)):
         region = profiles[name].get("region", "").lower()
         for account in sorted(accounts_of(profiles[name])):
-            found.profiles.setdefault(account, []).append(name)
+            host = private_host(account, region or default_region)
+            found.profiles.setdefault(account, []).append((name, host))
             if not region:
                 found.accounts_without_region.append((name, account))
-            host = private_host(account, region or default_region)
             if parse(host):
                 found.add("AWS profile", host)
             elif region or default_region:

@@ -69,10 +69,10 @@ def error_of(result: Result) -> str:
 
 
 def test_wrong_arguments_are_reported_with_a_hint(call: Run) -> None:
-    result = call("completion")
+    result = call("login", "--tool")
     assert (result.status, result.stdout) == (2, b"")
-    why = "the following arguments are required: shell; run: docker-credential-ecr-py completion --help"
-    assert result.stderr.decode() == f"docker-credential-ecr-py completion: {why}\n"
+    why = "argument --tool: expected one argument; run: docker-credential-ecr-py login --help"
+    assert result.stderr.decode() == f"docker-credential-ecr-py login: {why}\n"
 
 
 def test_internal_errors_are_one_line_without_a_traceback(

@@ -186,7 +186,7 @@ def test_a_role_that_is_no_arn_is_a_wrong_command_line(
 ) -> None:
     result = call(*command, "--role-arn", value)
     assert (result.status, result.stdout) == (2, b"")
-    assert f"argument --role-arn: '{value}' is not a role ARN" in result.stderr.decode()
+    assert f"argument --role-arn: found '{value}', expected a role ARN" in result.stderr.decode()
     assert not aws.calls
 
 

@@ -298,7 +298,7 @@ def test_the_registries_that_are_found_are_configured(home: Path, engines: Path)
     write(home / ".docker/config.json", f'{{"credHelpers": {{"{OTHER_ACCOUNT}": "ecr-login"}}}}')
     engine(engines, "docker", f"echo {OTHER_ACCOUNT}/a")
     engine(engines, "podman", "echo 'Error: no space left' >&2", "exit 1")
-    screen = here("configure", HOST, "--discover", "--yes").screen
+    screen = here("configure", HOST, "--discover", "--all", "--yes").screen
     assert "podman images: Error: no space left\n" in screen
     assert [OTHER_ACCOUNT, "ecr-login,", "docker", "images"] in [line.split() for line in screen.splitlines()]
     assert load(home / ".docker/config.json")["credHelpers"] == {HOST: "ecr-py", OTHER_ACCOUNT: "ecr-py"}
@@ -306,7 +306,7 @@ def test_the_registries_that_are_found_are_configured(home: Path, engines: Path)
 
 def test_a_search_that_finds_nothing_changes_nothing(home: Path) -> None:
     with pytest.raises(ConfigurationError, match="no registry found"):
-        here("configure", "--discover", "--yes")
+        here("configure", "--all", "--yes")
     assert not tree(home)
 
 
