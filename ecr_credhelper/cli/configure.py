@@ -15,6 +15,7 @@ from ecr_credhelper.docker.json_edit import put, remove, value
 from ecr_credhelper.docker.programs import which
 from ecr_credhelper.errors import PROG
 from ecr_credhelper.paths import docker_config_file
+from ecr_credhelper.registry import authority_of, parse
 from ecr_credhelper.settings.loader import load_settings
 
 if TYPE_CHECKING:
@@ -49,12 +50,16 @@ def _configure(selection: Selection, options: "argparse.Namespace", terminal: "T
     text = file.text
     hosts = list(selection.identities)
     for host in hosts:
-        text = _with_host(text, host, options, terminal)
+        text = _with_host(text, host, terminal)
     store = value(text, edit.CREDS_STORE) if selection.creds_store else None
+    stale = []
+    if store == edit.AMAZON_SUFFIX:
+        terminal.print(f"credsStore: replaces docker-credential-{store}")
+        stale = [authority_of(key) or "" for key in edit.section(text, edit.LOGINS) if parse(key)]
     if selection.creds_store:
-        if store == edit.AMAZON_SUFFIX:
-            terminal.print(f"credsStore: replaces docker-credential-{store}")
         text = put(text, (edit.CREDS_STORE,), edit.QUOTED_SUFFIX)
+    for host in dict.fromkeys([*hosts, *stale]):
+        text = _without_logins(text, host, options, terminal)
     changes = settings_changes(store, selection.identities, terminal)
     if text != file.text:
         before = restore.backup_content(file.text, file.backup_text)
@@ -74,14 +79,18 @@ def _configure(selection: Selection, options: "argparse.Namespace", terminal: "T
     return 0
 
 
-def _with_host(text: str, host: str, options: "argparse.Namespace", terminal: "Terminal") -> str:
-    """Return the configuration with a registry added, and print which entries it replaces or removes."""
+def _with_host(text: str, host: str, terminal: "Terminal") -> str:
+    """Return the configuration with a registry added, and print which helper it replaces."""
     helper = value(text, edit.HELPERS, host)
     if helper == HELPER_SUFFIX:
         terminal.print(f"{host}: already configured")
     elif isinstance(helper, str) and helper:
         terminal.print(f"{host}: replaces docker-credential-{helper}")
-    text = put(text, (edit.HELPERS, host), edit.QUOTED_SUFFIX)
+    return put(text, (edit.HELPERS, host), edit.QUOTED_SUFFIX)
+
+
+def _without_logins(text: str, host: str, options: "argparse.Namespace", terminal: "Terminal") -> str:
+    """Return the configuration without the logins to a registry that the user wants to remove."""
     can_ask = terminal.is_interactive and not (options.yes or options.dry_run)
     for key in login_keys(edit.section(text, edit.LOGINS), host):
         terminal.print(f'{host}: "auths" has a login for "{key}", which some clients would use instead')

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from ecr_credhelper.docker.config_file import Change
 
 STYLES = {"-": "red", "+": "green", "@": "dim"}
+"""The style of a line in a diff, by its first character."""
+
+HEADER_LINES = 2
+"""The number of lines in a diff that show the path of the file."""
 
 LOCK_NAME = "configuration"
 """The lock file, beside those of tokens. One lock covers all configuration files, because a command writes up
@@ -110,11 +114,11 @@ def confirm_changes(
             old, new = masked(old, visible), masked(new, visible)
         path = terminal.short_path(file.path)
         before = f"{path} (new file)" if file.contents is None else path
-        for line in difflib.unified_diff(
-            old.splitlines(), new.splitlines(), before, path, n=context, lineterm=""
-        ):
+        lines = difflib.unified_diff(old.splitlines(), new.splitlines(), before, path, n=context, lineterm="")
+        for number, line in enumerate(lines):
             shown = clean(line.replace("\t", "    "))
-            terminal.print(terminal.styled(shown, STYLES[line[0]]) if line[0] in STYLES else shown)
+            style = "bold" if number < HEADER_LINES else STYLES.get(line[0])
+            terminal.print(terminal.styled(shown, style) if style else shown)
     for change in filter(nix.is_managed, changes):
         for line in nix.instructions(change):
             terminal.print(line)

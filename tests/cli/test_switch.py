@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.first_pull import APPLY, CHOICE, converse, needs_pty
-from tests.conftest import EXECUTABLE, HOST, NOT_FOUND, run
-from tests.docker_files import load, tree, write
+from tests.conftest import EXECUTABLE, HOST, NOT_FOUND, PUBLIC, run
+from tests.docker_files import here, load, tree, write
 
 pytestmark = pytest.mark.usefixtures("machine")
 
@@ -38,6 +38,22 @@ def test_a_store_of_amazons_helper_is_replaced_without_any_registry(config: Path
     answers = [("Replace it with this helper?", "y"), (APPLY, "y")]
     assert converse("configure", answers=answers).status == 0
     assert load(config) == {"credsStore": "ecr-py"}
+
+
+def test_old_logins_are_removed_with_amazons_credential_store(config: Path, home: Path) -> None:
+    logins = {HOST: {"auth": "eDp5"}, f"https://{PUBLIC}": {"auth": "eDp5"}, "ghcr.io": {"auth": "eDp5"}}
+    original = json.dumps({"auths": logins, "credsStore": "ecr-login"}, indent=1)
+    write(config, original)
+    session = here("configure", "--creds-store", typed="y\nn\ny\n")
+    assert session.screen.count("Remove it?") == 2
+    assert list(load(config)["auths"]) == [f"https://{PUBLIC}", "ghcr.io"]
+    here("configure", "--creds-store", "--yes")
+    here("unconfigure", "--yes")
+    assert config.read_text() == original
+    here("configure", "--creds-store", "--yes")
+    assert list(load(config)["auths"]) == ["ghcr.io"]
+    here("unconfigure", "--yes")
+    assert tree(home) == {".docker/config.json": original.encode()}
 
 
 def test_amazons_helper_never_becomes_the_fallback(config: Path, home: Path) -> None:
