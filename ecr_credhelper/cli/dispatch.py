@@ -15,7 +15,7 @@ USAGE_ERROR = 2
 
 
 def run_user_command(argv: "Sequence[str]") -> Reply:
-    """Run a command line that is not a command of the protocol, and return what is left to print."""
+    """Run the command line of a user, not of a client; return the remaining output and the exit status."""
     match argv:
         case [] if os.environ.get("_ARGCOMPLETE"):  # a shell completes a command line
             from ecr_credhelper.cli import completion

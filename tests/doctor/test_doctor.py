@@ -14,7 +14,7 @@ from ecr_credhelper.cli.doctor import CHECKS
 from ecr_credhelper.doctor import Context, Finding, aws
 from ecr_credhelper.settings.rules import IdentityOverride
 from tests.commands import with_limit
-from tests.conftest import HOST, run
+from tests.conftest import run
 from tests.doctor_findings import Doctor, settings, write
 from tests.terminals import run_in_terminal
 
@@ -208,6 +208,8 @@ def test_profile_and_role_options_override_the_settings(well: str, doctor: Docto
         doctor(well, "--profile", "auto").finding("credentials")[1]
         == "no AWS profile belongs to account 111122223333"
     )
+    role = "arn:aws:iam::444455556666:role/r"
+    assert role in doctor(well, "--role-arn", role).finding("settings")[1]
 
 
 def test_identity_reports_a_registry_in_another_account(
@@ -291,4 +293,4 @@ def test_a_stored_login_takes_precedence(well: str, doctor: Doctor) -> None:
 def test_doctor_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["doctor", "--help"]) == 0
     assert "--json" in capsys.readouterr().out
-    assert HOST in run("doctor", "--help").stdout.decode()
+    assert "doctor HOST/REPOSITORY:TAG" in run("doctor", "--help").stdout.decode()
