@@ -65,7 +65,9 @@ def docker(context: "Context") -> "Iterator[Finding]":
 
 def _docker_registries(context: "Context", file: DockerConfig) -> "Iterator[Finding]":
     """Report all registries for which Docker uses this helper."""
-    hosts = sorted(host for host, name in file.helpers.items() if is_this_helper(name, context.environ))
+    unmatched = file.unmatched_keys()
+    helpers = ((host, name) for host, name in sorted(file.helpers.items()) if host not in unmatched)
+    hosts = [host for host, name in helpers if is_this_helper(name, context.environ)]
     if len(hosts) > MAX_NAMES:
         hosts[MAX_NAMES:] = [f"{len(hosts) - MAX_NAMES} more"]
     hosts += ["all other registries"] if is_this_helper(file.creds_store, context.environ) else []

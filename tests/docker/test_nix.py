@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ecr_credhelper.errors import ConfigurationError
 from tests.conftest import HOST, OTHER_ACCOUNT, run
-from tests.docker_files import load, tree, write, write_settings
+from tests.docker_files import here, load, tree, write, write_settings
 
 SETTINGS = "programs.docker-cli.settings"
 ERROR = "is read-only, because Nix manages it; make this change in your Nix configuration and apply it\n"
@@ -38,9 +39,23 @@ def test_configure_shows_the_lines_to_add(config: Path, home: Path) -> None:
 
 
 def test_every_field_is_shown(config: Path) -> None:
-    done = run("configure", HOST, "--creds-store", "--yes")
-    assert f'  {SETTINGS}.credsStore = "ecr-py";\n' in done.stdout.decode()
-    assert f'  {SETTINGS}.credHelpers."{HOST}" = "ecr-py";\n' in done.stdout.decode()
+    screen = here("configure", HOST, "--creds-store", "--dry-run").screen
+    assert f'  {SETTINGS}.credsStore = "ecr-py";\n' in screen
+    assert f'  {SETTINGS}.credHelpers."{HOST}" = "ecr-py";\n' in screen
+    assert load(config)["credsStore"] == "pass"
+
+
+def test_a_file_without_entries_is_shown_with_all_of_them(config: Path) -> None:
+    target = config.resolve()
+    target.chmod(0o644)
+    target.write_text("{}")
+    assert f'  {SETTINGS}.credHelpers."{HOST}" = "ecr-py";\n' in here("configure", HOST, "--dry-run").screen
+
+
+def test_the_user_is_not_asked(config: Path) -> None:
+    for command in (["configure", HOST], ["unconfigure"]):
+        with pytest.raises(ConfigurationError, match="because Nix manages it"):
+            here(*command, typed="")
     assert load(config)["credsStore"] == "pass"
 
 
@@ -84,6 +99,6 @@ def test_the_settings_file_is_not_shown_as_an_option_of_docker(home: Path, confi
     target.chmod(0o644)
     target.write_text("# mine\n")
     settings.symlink_to(target)
-    done = run("configure", "--creds-store", "--yes")
-    assert (done.status, done.stderr.decode()) == (1, f"docker-credential-ecr-py: {settings}: {ERROR}")
-    assert SETTINGS not in done.stdout.decode()
+    with pytest.raises(ConfigurationError, match=rf"^{settings}: is read-only, because Nix manages it;"):
+        here("configure", "--creds-store", "--yes")
+    assert SETTINGS not in here("configure", "--creds-store", "--dry-run").screen

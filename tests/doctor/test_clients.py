@@ -207,7 +207,9 @@ def test_a_key_that_docker_never_matches_is_a_warning(
 ) -> None:
     docker(home, {"credHelpers": {key: "ecr-py", "https://gcr.io": "gcloud"}})
     text = f'Docker never matches "{key}" in credHelpers of {home / ".docker/config.json"}'
-    assert doctor(*host).findings("docker")[1:] == [("warning", text, hint)]
+    first, *others = doctor(*host).findings("docker")
+    assert others == [("warning", text, hint)]
+    assert (first[0], key in first[1]) == ("failure" if host else "warning", False), "it is not configured"
 
 
 def test_a_key_is_shown_without_a_password_and_many_keys_are_counted(home: Path, doctor: Doctor) -> None:
