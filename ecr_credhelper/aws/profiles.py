@@ -1,8 +1,10 @@
 """Read the profiles of the AWS configuration files, as far as the files can be read."""
 
 import shlex
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
+from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.files import is_special
 from ecr_credhelper.fingerprint import configuration_files
 
@@ -107,6 +109,29 @@ def used_sections(profile: str | None, environ: "Mapping[str, str]") -> list[Sec
 def selected_profile(environ: "Mapping[str, str]") -> str:
     """Return the profile that the variables select, or an empty string."""
     return environ.get("AWS_DEFAULT_PROFILE") or environ.get("AWS_PROFILE") or ""
+
+
+def resolve_auto(pattern: str, account: str, environ: "Mapping[str, str]") -> str:
+    """Return the AWS profile of an account whose name fits a pattern.
+
+    Raises:
+        ConfigurationError: there is no such profile, or several.
+
+    """
+    found = list(sections(environ))
+    names = {section.name: None for section in found if section.kind == "profile"}
+    profiles = {name: merged("profile", name, found) for name in names}
+    fitting = [
+        name
+        for name, profile in profiles.items()
+        if account in accounts_of(profile) and fnmatchcase(name, pattern)
+    ]
+    if len(fitting) == 1:
+        return fitting[0]
+    reason = f"no AWS profile belongs to account {account}"
+    if fitting:
+        reason = f"several AWS profiles belong to account {account}: {', '.join(sorted(fitting))}"
+    raise ConfigurationError("", reason, 'set one in the settings file instead of profile = "auto"')
 
 
 def accounts_of(profile: dict[str, str]) -> set[str]:

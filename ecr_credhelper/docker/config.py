@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ecr_credhelper.errors import PROG
 from ecr_credhelper.files import is_special
 from ecr_credhelper.paths import docker_config_file
+from ecr_credhelper.registry import authority_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,6 +69,15 @@ class DockerConfig(NamedTuple):
     def hosts_of_this_helper(self) -> set[str]:
         """Return the registries in ``credHelpers`` that use this helper."""
         return {host for host, name in self.helpers.items() if name == HELPER_SUFFIX}
+
+    def unmatched_keys(self) -> dict[str, str]:
+        """Return the keys in ``credHelpers`` that Docker never matches, each with the correct key.
+
+        The correct key is empty if there is none, as for a wildcard.
+        """
+        return {
+            key: correct for key in self.hosts_of_this_helper() if (correct := authority_of(key) or "") != key
+        }
 
     def helper_for(self, host: str) -> str:
         """Return the suffix of the helper that Docker calls for a registry, or an empty string."""
