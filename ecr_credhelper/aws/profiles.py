@@ -1,6 +1,7 @@
 """Read the profiles of the AWS configuration files, as far as the files can be read."""
 
 import shlex
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 from ecr_credhelper.aws.accounts import account_in_arn, account_in_command, is_account
@@ -164,6 +165,29 @@ def load_profiles(environ: "Mapping[str, str]") -> tuple[dict[str, dict[str, str
                 texts = {key: value for key, value in settings.items() if isinstance(value, str)}
                 profiles.setdefault(name, {}).update(texts)
     return profiles, problems
+
+
+def resolve_auto(pattern: str, account: str, environ: "Mapping[str, str]") -> str:
+    """Return the AWS profile of an account whose name fits a pattern.
+
+    Raises:
+        ConfigurationError: there is no such profile, or several.
+
+    """
+    found = list(sections(environ))
+    names = {section.name: None for section in found if section.kind == "profile"}
+    profiles = {name: merged("profile", name, found) for name in names}
+    fitting = [
+        name
+        for name, profile in profiles.items()
+        if account in accounts_of(profile) and fnmatchcase(name, pattern)
+    ]
+    if len(fitting) == 1:
+        return fitting[0]
+    reason = f"no AWS profile belongs to account {account}"
+    if fitting:
+        reason = f"several AWS profiles belong to account {account}: {', '.join(sorted(fitting))}"
+    raise ConfigurationError("", reason, 'set one in the settings file instead of profile = "auto"')
 
 
 def accounts_of(profile: "Mapping[str, object]") -> set[str]:

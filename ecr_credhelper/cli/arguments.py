@@ -103,7 +103,13 @@ def _doctor(parser: argparse.ArgumentParser) -> None:
     about = "registry host, or image or repository ARN to check its pull too; omit to check only this machine"
     _add_hosts(parser, "?", about)
     _add_identity(parser)
+    about = "also check whether the AWS identity is allowed to push the image"
+    parser.add_argument("--push", action="store_true", help=about)
     parser.add_argument("--json", action="store_true", help="print the findings as a JSON object")
+
+
+def _status(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the same as a JSON object")
 
 
 def _cache(parser: argparse.ArgumentParser) -> None:
@@ -111,6 +117,7 @@ def _cache(parser: argparse.ArgumentParser) -> None:
     action = parser.add_argument("action", nargs="?", metavar="|".join(ACTIONS), default="show", help=about)
     action.completer = lambda **_: [*ACTIONS, *known_hosts()]  # type: ignore[attr-defined] # for argcomplete
     _add_hosts(parser, "?", "limit to this registry; clear HOST also removes its stored docker login")
+    parser.add_argument("--json", action="store_true", help="print the entries as a JSON object")
 
 
 def _login(parser: argparse.ArgumentParser) -> None:
@@ -170,6 +177,7 @@ def _add_write_options(parser: argparse.ArgumentParser) -> None:
 ARGUMENTS = {
     "configure": _configure,
     "unconfigure": _unconfigure,
+    "status": _status,
     "doctor": _doctor,
     "cache": _cache,
     "login": _login,
@@ -177,4 +185,4 @@ ARGUMENTS = {
     "header": _password,
     "completion": _completion,
 }
-"""The function that adds the arguments of a command; ``status`` has none."""
+"""The function that adds the arguments of a command."""

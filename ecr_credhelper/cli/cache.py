@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.cli import inventory
 from ecr_credhelper.cli.arguments import ACTIONS
-from ecr_credhelper.console.wording import counted, format_duration
-from ecr_credhelper.errors import PROG, ConfigurationError, UnsupportedRegistryError
+from ecr_credhelper.console.wording import counted, format_duration, utc_time
+from ecr_credhelper.errors import PROG, ConfigurationError, CredentialHelperError, UnsupportedRegistryError
 from ecr_credhelper.files import is_private
 from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.registry import authority_of, parse
@@ -23,23 +23,62 @@ if TYPE_CHECKING:
     from ecr_credhelper.cache import Cache
     from ecr_credhelper.console.terminal import Terminal
 
-COLUMNS = ("REGISTRY", "REGION", "IDENTITY", "AGE", "EXPIRES IN", "")
+VERSION = 1
+"""Version of the ``--json`` output. It changes only if programs that read the output must change."""
+
+COLUMNS = ("REGISTRY", "IDENTITY", "EXPIRES IN", "NOTE")
+SHORTENED = ("IDENTITY",)
 AWS_CACHE = "~/.aws/cli/cache"
+SYNONYMS = {
+    "list": "show",
+    "ls": "show",
+    "remove": "clear",
+    "rm": "clear",
+    "delete": "clear",
+    "prune": "clear",
+}
+"""Actions of other programs, and what they are called here."""
+
 CLEARED = ("tokens", "routes", "own-registries", "failures", "claims")
 """Kinds of records that ``clear`` removes. Stored docker logins stay, because AWS cannot issue them again."""
 
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
-    """Show or clear the cache."""
+    """Show or clear the cache; return 2 for an unknown action."""
     if options.action not in ACTIONS:
+        if not _looks_like_registry(options.action) or options.host:
+            return _usage_error(f"unknown action {options.action!r}", _suggestion(options.action), terminal)
         options.action, options.host = "show", options.action
+    if options.json and options.action == "clear":
+        return _usage_error("clear has no --json", f"run: {PROG} cache clear", terminal)
     cache = open_cache(os.environ)
-    if not cache.store.directory:
-        terminal.print("No cache: AWS_ECR_DISABLE_CACHE is set, or no cache directory is available.")
-        return 0
     host = _host(options.host) if options.host else ""
-    (_clear if options.action == "clear" else _show)(cache, host, terminal)
+    if options.json:
+        terminal.write_raw(json.dumps(_content(cache, host), indent=2))
+    elif not cache.store.directory:
+        terminal.print("No cache: AWS_ECR_DISABLE_CACHE is set, or no cache directory is available.")
+    else:
+        (_clear if options.action == "clear" else _show)(cache, host, terminal)
     return 0
+
+
+def _usage_error(reason: str, hint: str, terminal: "Terminal") -> int:
+    terminal.warn(str(CredentialHelperError(f"{PROG} cache", reason, hint)))
+    return 2
+
+
+def _looks_like_registry(text: str) -> bool:
+    """Return whether a word is a host or an image, and not an action."""
+    return any(mark in text for mark in ".:/") or text in load_settings(os.environ).hosts()
+
+
+def _suggestion(action: str) -> str:
+    from difflib import get_close_matches
+
+    similar = get_close_matches(action, [*ACTIONS, *SYNONYMS], 1)
+    if not similar:
+        return f"use {' or '.join(ACTIONS)}, or specify a registry host"
+    return f"did you mean {SYNONYMS.get(similar[0], similar[0])}?"
 
 
 def _host(server: str) -> str:
@@ -56,20 +95,46 @@ def _show(cache: "Cache", host: str, terminal: "Terminal") -> None:
     rows = [
         (
             entry.host,
-            entry.region,
             entry.identity,
-            format_duration(now - entry.token.fetched_at),
             format_duration(entry.token.expires_at - now),
             "" if entry.is_current else "other identity",
         )
-        for entry in inventory.entries(cache, fingerprint(os.environ).full, now)
-        if host in {"", entry.host}
+        for entry in _entries(cache, host, now)
     ]
-    if rows:
-        # Two entries can differ only in details that no column shows.
-        terminal.table(COLUMNS, [*dict.fromkeys(rows)])
-    else:
-        terminal.print(f"No cached tokens{f' for {host}' if host else ''} in {cache.store.directory}.")
+    if not rows:
+        directory = terminal.short_path(cache.store.directory)
+        terminal.print(f"No cached tokens{f' for {host}' if host else ''} in {directory}.")
+        return
+    count = len(COLUMNS) if any(note for *_, note in rows) else len(COLUMNS) - 1
+    # Two entries can differ only in details that no column shows.
+    terminal.table(COLUMNS[:count], [row[:count] for row in dict.fromkeys(rows)], SHORTENED)
+
+
+def _entries(cache: "Cache", host: str, now: float) -> list[inventory.Entry]:
+    found = inventory.entries(cache, fingerprint(os.environ).full, now)
+    return [entry for entry in found if host in {"", entry.host}]
+
+
+def _content(cache: "Cache", host: str) -> dict[str, object]:
+    """Return the JSON object of ``docs/reference/json.md``."""
+    now = time.time()
+    return {
+        "version": VERSION,
+        "directory": cache.store.directory or None,
+        "entries": [
+            {
+                "host": entry.host,
+                "region": entry.region or None,
+                "identity": entry.identity,
+                "fetched_at": utc_time(entry.token.fetched_at),
+                "expires_at": utc_time(entry.token.expires_at),
+                "expires_in": int(entry.token.expires_at - now),
+                "is_current": entry.is_current,
+                "is_stored_login": entry.identity == inventory.STORED,
+            }
+            for entry in _entries(cache, host, now)
+        ],
+    }
 
 
 def _clear(cache: "Cache", host: str, terminal: "Terminal") -> None:

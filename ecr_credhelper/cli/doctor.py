@@ -16,9 +16,10 @@ from ecr_credhelper.doctor import (
     clients,
     machine,
     pulls,
+    pushes,
     run_checks,
 )
-from ecr_credhelper.errors import CredentialHelperError
+from ecr_credhelper.errors import PROG, CredentialHelperError
 from ecr_credhelper.library.host_errors import NOT_ECR
 from ecr_credhelper.library.hosts import resolve
 from ecr_credhelper.paths import settings_file
@@ -36,30 +37,39 @@ DOCTOR_SECONDS = 9
 VERSION = 1
 """Version of the ``--json`` output. It changes only if programs that read the output must change."""
 
+SETUP, AWS, REGISTRY = "Setup", "AWS", "Registry"
+"""The headings of the checks."""
+
 CHECKS = (
-    Check("executable", machine.executable),
-    Check("path", machine.path),
-    Check("docker", clients.docker),
-    Check("podman", clients.podman),
-    Check("registry", machine.registry),
-    Check("settings", machine.rule),
-    Check("fallback", machine.fallback),
-    Check("cache", machine.cache),
-    Check("tls", aws.certificates),
-    Check("credentials", aws.credentials),
-    Check("identity", aws.identity, after=("credentials",)),
-    Check("token", aws.token, after=("credentials",)),
-    Check("anonymous", pulls.anonymous),
-    Check("pull", pulls.pull, after=("token", "anonymous")),
-    Check("clock", aws.clock, after=("identity", "anonymous")),
+    Check("executable", machine.executable, group=SETUP),
+    Check("path", machine.path, group=SETUP),
+    Check("docker", clients.docker, group=SETUP),
+    Check("podman", clients.podman, group=SETUP),
+    Check("settings", machine.rule, group=SETUP),
+    Check("fallback", machine.fallback, group=SETUP),
+    Check("cache", machine.cache, group=SETUP),
+    Check("tls", aws.certificates, group=AWS),
+    Check("credentials", aws.credentials, group=AWS),
+    Check("identity", aws.identity, after=("credentials",), group=AWS),
+    Check("token", aws.token, after=("credentials",), group=AWS),
+    Check("clock", aws.clock, after=("identity", "network"), group=AWS),
+    Check("registry", machine.registry, group=REGISTRY),
+    Check("network", pulls.anonymous, group=REGISTRY),
+    Check("pull", pulls.pull, after=("token", "network"), group=REGISTRY),
+    Check("push", pushes.push, after=("pull",), group=REGISTRY),
 )
+GROUPS = (SETUP, AWS, REGISTRY)
 FACTS = ("account", "region", "partition", "fips", "dualstack", "public")
 
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
-    """Show the findings; return 1 if one of them is a failure."""
+    """Show the findings; return 1 if one of them is a failure, and 2 if ``--push`` has no image."""
+    if options.push and not pulls.image_of(options.host or ""):
+        hint = "use doctor HOST/REPOSITORY:TAG --push"
+        terminal.warn(str(CredentialHelperError(f"{PROG} doctor", "--push needs an image", hint)))
+        return 2
     override = IdentityOverride(options.profile or "", options.role_arn or "")
-    context = Context(_server(options, terminal), os.environ, override)
+    context = Context(_server(options, terminal), os.environ, override, checks_push=options.push)
     findings = adjust_severity(context, run_checks(context, CHECKS, DOCTOR_SECONDS, terminal.progress))
     failures, warnings = (sum(one.kind == kind for one in findings) for kind in (FAILURE, WARNING))
     status = 1 if failures else 0
@@ -78,13 +88,11 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
         }
         terminal.write_raw(json.dumps(result, indent=2))
         return status
-    width = max(len(check.name) for check in CHECKS)
-    for kind, text, hint, check in findings:
-        terminal.print(f"{terminal.mark(kind)} {check:{width}}  {text}")
-        if hint:
-            terminal.print(f"  {'':{width}}  {terminal.styled(hint, 'dim' if kind == OK else 'bold')}")
-    terminal.print()
-    terminal.print(f"{counted(failures, 'problem')}, {counted(warnings, 'warning')}")
+    _show(findings, terminal)
+    counts = [
+        counted(number, noun) for number, noun in ((failures, "problem"), (warnings, "warning")) if number
+    ]
+    terminal.print(", ".join(counts) or "No problems found")
     return status
 
 
@@ -107,6 +115,18 @@ def _server(options: "argparse.Namespace", terminal: "Terminal") -> str:
         if error.reason == NOT_ECR or error.subject == settings_file(os.environ):
             return options.host or ""
         raise
+
+
+def _show(findings: list[Finding], terminal: "Terminal") -> None:
+    """Show the findings below the headings of their checks."""
+    width = max(len(check.name) for check in CHECKS)
+    for group in GROUPS:
+        names = {check.name for check in CHECKS if check.group == group}
+        if found := [one for one in findings if one.check in names]:
+            terminal.print(terminal.styled(group, "bold"))
+            for one in found:
+                terminal.item(one.kind, one.text, one.hint, f"{one.check:{width}}")
+            terminal.print()
 
 
 def adjust_severity(context: Context, findings: list[Finding]) -> list[Finding]:

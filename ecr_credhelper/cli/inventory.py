@@ -52,17 +52,24 @@ def entries(cache: "Cache", fingerprint: str, now: float, *, only_current: bool 
 
 def describe_identity(profile: str, role_arn: str, environ: "Mapping[str, str]") -> str:
     """Return which identity a rule and an environment select, as far as is known without calling AWS."""
+    source = _source(profile, environ)
+    if role_arn:
+        return f"{role_arn}, from {source}" if source else role_arn
+    return source or "default"
+
+
+def _source(profile: str, environ: "Mapping[str, str]") -> str:
+    """Return the source of credentials that a profile or an environment selects, or an empty string."""
     key = environ.get("AWS_ACCESS_KEY_ID")  # This takes precedence over AWS_PROFILE.
-    if not profile and not key:
-        profile = environ.get("AWS_DEFAULT_PROFILE") or environ.get("AWS_PROFILE") or ""
-    role = role_arn or environ.get("AWS_ROLE_ARN") or ""
-    source = f"profile {profile}" if profile else f"key {key}" if key else ""
-    if role_arn or (role and not source):
-        return f"{role}, from {source}" if source else role
-    if source:
-        return source
+    if profile or not key:
+        profile = profile or environ.get("AWS_DEFAULT_PROFILE") or environ.get("AWS_PROFILE") or ""
+    if profile or key:
+        return f"profile {profile}" if profile else f"key {key}"
+    role = environ.get("AWS_ROLE_ARN")
+    if role and environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):  # Without the file, SDKs ignore the role.
+        return f"web identity role {role}"
     is_container = any(name.startswith("AWS_CONTAINER_CREDENTIALS_") for name in environ)
-    return "container role" if is_container else "default"
+    return "container role" if is_container else ""
 
 
 def identity_of(registry: "Registry", environ: "Mapping[str, str]") -> str:

@@ -1,97 +1,91 @@
 """``status``: show the configuration and the cached tokens, without network access."""
 
+import json
 import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ecr_credhelper.cache import open_cache
-from ecr_credhelper.cli import inventory
-from ecr_credhelper.console.wording import AS_ROOT, format_duration, why_unused
-from ecr_credhelper.docker.config import HELPER_SUFFIX, docker_config
+from ecr_credhelper.cli.report import FAILURE, Report
+from ecr_credhelper.console.wording import AS_ROOT, counted, format_duration
+from ecr_credhelper.docker.config import HELPER_SUFFIX
 from ecr_credhelper.errors import PROG, CredentialHelperError
-from ecr_credhelper.fingerprint import fingerprint
-from ecr_credhelper.paths import settings_file
-from ecr_credhelper.registry import Registry, parse
-from ecr_credhelper.settings.loader import load_settings
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
 
     from ecr_credhelper.console.terminal import Terminal
-    from ecr_credhelper.settings.loader import Settings
 
-COLUMNS = ("REGISTRY", "VIA", "RULE", "IDENTITY", "TOKEN")
+COLUMNS = ("REGISTRY", "IDENTITY", "TOKEN", "VIA")
+SHORTENED = ("IDENTITY",)
+CLIENTS = {"Docker", "podman", "Docker, podman"}
+"""Values of the column VIA that tell nothing if all rows have the same one."""
 
 
-def run(options: "argparse.Namespace", terminal: "Terminal") -> int:  # noqa: ARG001 - it has none
-    """Show files, registries, rules, identities and tokens; return 1 if a file is invalid."""
-    environ = dict(os.environ)  # faster than os.environ, which encodes every name
-    docker, cache, now = docker_config(environ), open_cache(environ), time.time()
-    cached = {
-        entry.host: (entry.identity, format_duration(entry.token.expires_at - now))
-        for entry in inventory.entries(cache, fingerprint(environ).full, now, only_current=True)
-    }
-    settings: Settings | None = None
-    is_valid = not docker.problem
-    try:
-        settings = load_settings(environ)
-        settings.fallback()  # This validates the settings that concern all registries.
-    except CredentialHelperError as error:
-        terminal.warn(f"{terminal.mark('failure')} {error}")
-        is_valid = False
-    if docker.problem:
-        terminal.warn(f"{terminal.mark('failure')} {docker.path}: {docker.problem}")
-    store = f", credsStore {docker.creds_store}" if docker.creds_store else ""
-    directory = cache.store.directory
-    reason = why_unused(directory)
-    terminal.print(f"Docker    {_found(docker.path)}{store}")
-    terminal.print(f"Settings  {_found(settings_file(environ))}")
-    terminal.print(
-        f"Cache     {f'{directory} is not used: {reason}; {AS_ROOT}' if reason else directory or 'none'}"
-    )
+def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
+    """Show files, registries, identities, tokens and problems; return 1 if a file is invalid."""
+    report = Report(dict(os.environ), time.time()).content()  # dict: os.environ would encode every name
+    if options.json:
+        terminal.write_raw(json.dumps(report, indent=2))
+    else:
+        _show(report, terminal)
+    return 1 if any(problem["severity"] == FAILURE for problem in report["problems"]) else 0
+
+
+def _show(report: dict[str, Any], terminal: "Terminal") -> None:
+    failures = [problem for problem in report["problems"] if problem["severity"] == FAILURE]
+    for severity, *error in map(dict.values, failures):
+        terminal.warn(f"{terminal.mark(severity)} {CredentialHelperError(*error)}")
+    for name, text in _header(report).items():
+        terminal.field(name, text)
     terminal.print()
-    hosts = docker.hosts_of_this_helper() | {*cached, *(settings.hosts() if settings else ())}
-    helpers = docker.helpers
-    rows = []
-    for host in sorted(hosts):
-        rule, identity = "-", ""
-        if host not in cached or settings is None or settings.has_rules:
-            rule, identity = _rule_and_identity(host, settings, environ)
-        via = _via(helpers.get(host, ""), docker.creds_store)
-        rows.append((host, via, rule, *cached.get(host, (identity, "none"))))
-    if rows:
-        terminal.table(COLUMNS, rows)
-        for host, login in cache.logins(now).items():
-            remaining = format_duration(login.expires_at - now)
-            terminal.print()
-            terminal.print(f"{host}: a stored docker login overrides your AWS identity for {remaining}")
-            terminal.print(f"To remove it, run: {PROG} cache clear {host}")
-    elif not docker.problem and docker.creds_store != HELPER_SUFFIX:
+    if report["registries"]:
+        _show_registries(report["registries"], terminal)
+    elif not failures and report["docker"]["creds_store"] != HELPER_SUFFIX:
         terminal.print(f"No registries configured yet. Run: {PROG} configure HOST")
-    return 0 if is_valid else 1
+    warnings = [problem for problem in report["problems"] if problem not in failures]
+    for number, problem in enumerate(warnings):
+        if number == 0:
+            terminal.print()
+        terminal.item(problem["severity"], f"{problem['subject']}: {problem['text']}", problem["hint"])
 
 
-def _via(helper: str, creds_store: str) -> str:
-    """Return which entry of Docker's configuration selects this helper for a registry, if any."""
-    if helper:
-        return "credHelpers" if helper == HELPER_SUFFIX else f"{helper} instead"
-    return "credsStore" if creds_store == HELPER_SUFFIX else "-"
+def _header(report: dict[str, Any]) -> dict[str, str]:
+    """Return the lines about the files, by their padded names."""
+    docker, podman, settings, cache = (report[name] for name in ("docker", "podman", "settings", "cache"))
+    store = f"credsStore {docker['creds_store']}" if docker["creds_store"] else ""
+    directory, reason = cache["directory"] or "none", cache["unused_reason"]
+    own_files = f"{', '.join(podman['files'])}, {counted(podman['registries'], 'registry')}"
+    no_file = (
+        "reads Docker's file" if podman["reads_docker_file"] and docker["registries"] else "not configured"
+    )
+    tokens = f"{directory}, {counted(cache['tokens'], 'token')}"
+    return {
+        "Docker  ": _file(docker, counted(docker["registries"], "registry"), store),
+        "podman  ": own_files if podman["files"] else no_file,
+        "Settings": _file(settings, counted(settings["rules"], "rule") if settings["rules"] else ""),
+        "Cache   ": f"{directory} is not used: {reason}; {AS_ROOT}" if reason else tokens,
+    }
 
 
-def _rule_and_identity(
-    host: str, settings: "Settings | None", environ: "Mapping[str, str]"
-) -> tuple[str, str]:
-    """Return the pattern of the rule for a registry, and the identity that it selects."""
-    if settings is None:
-        return "?", "?"
-    try:
-        rule = settings.rule(parse(host) or Registry(host))
-    except CredentialHelperError:
-        return "invalid", "?"
-    return rule.pattern or "-", inventory.describe_identity(rule.profile, rule.role_arn, environ)
+def _file(part: dict[str, Any], *details: str) -> str:
+    if not part["exists"]:
+        return f"{part['file']} (not found)" if part["file"] else "none"
+    return ", ".join(filter(None, (part["file"], *details)))
 
 
-def _found(path: str | None) -> str:
-    """Return a path with a note if the file does not exist."""
-    return path if path and os.path.lexists(path) else f"{path} (not found)" if path else "none"
+def _show_registries(registries: list[dict[str, Any]], terminal: "Terminal") -> None:
+    rows = [(row["host"], row["identity"] or "?", _token(row["token"]), _via(row)) for row in registries]
+    clients = {via for *_, via in rows}
+    count = len(COLUMNS) - 1 if len(clients) == 1 and clients <= CLIENTS else len(COLUMNS)
+    terminal.table(COLUMNS[:count], [row[:count] for row in rows], SHORTENED)
+
+
+def _token(token: dict[str, Any] | None) -> str:
+    return format_duration(token["expires_in"]) if token else "none"
+
+
+def _via(row: dict[str, Any]) -> str:
+    """Return which clients ask this helper about a registry, or which helper Docker asks instead."""
+    clients = [name for name in ("Docker", "podman") if row[f"{name.lower()}_helper"] == HELPER_SUFFIX]
+    other = f"{row['docker_helper']} instead" if row["docker_helper"] else "-"
+    return ", ".join(clients) or other

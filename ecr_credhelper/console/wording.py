@@ -35,7 +35,8 @@ def utc_time(seconds: float) -> str:
 
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun in the singular or plural."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    plural = f"{noun.removesuffix('y')}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
 
 
 def why_unused(cache_directory: str) -> str:

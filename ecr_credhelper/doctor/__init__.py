@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ecr_credhelper.token import Token
 
 OK, NOTE, WARNING, FAILURE = "ok", "note", "warning", "failure"
+"""Severities of findings. A note needs no action unless its condition applies."""
+
 CONNECTION_SECONDS = 8
 """Time limit for one connection or response, in seconds: one less than for all checks together."""
 
@@ -42,8 +44,16 @@ class Finding(NamedTuple):
 class Context:
     """The registry or image that the checks examine; an empty ``server`` means only this machine."""
 
-    def __init__(self, server: str, environ: "Mapping[str, str]", override: IdentityOverride) -> None:
+    def __init__(
+        self,
+        server: str,
+        environ: "Mapping[str, str]",
+        override: IdentityOverride,
+        *,
+        checks_push: bool = False,
+    ) -> None:
         self.server = server
+        self.checks_push = checks_push
         self.authority = authority_of(server) or ""  # With the port, as clients look the registry up.
         self.environ = environ
         self.override = override
@@ -65,6 +75,8 @@ class Context:
         # Checks set these for later checks.
         self.session: Session | None = None
         self.token: Token | None = None
+        self.uses_stored_login = False
+        self.lacks_repository = False
         self.challenge: str | None = None
         self.skews: list[float] = []
 
@@ -83,11 +95,12 @@ class Context:
 
 
 class Check(NamedTuple):
-    """A check, and the names of the checks that it waits for."""
+    """A check, the names of the checks that it waits for, and its heading."""
 
     name: str
     run: "Callable[[Context], Iterable[Finding]]"
     after: tuple[str, ...] = ()
+    group: str = ""
 
 
 def run_checks(
@@ -106,7 +119,10 @@ def run_checks(
             threading.Thread(target=_run, args=(check, context, futures), daemon=True).start()
         except RuntimeError:
             without_thread.append(check)
-    for check in without_thread:
+    while without_thread:
+        names = {check.name for check in without_thread}
+        check = next(check for check in without_thread if names.isdisjoint(check.after))
+        without_thread.remove(check)
         progress(f"checking {check.name} …")
         remaining = end - time.monotonic()
         if remaining > 0 and not wait([futures[name] for name in check.after], remaining).not_done:

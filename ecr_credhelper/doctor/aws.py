@@ -15,11 +15,12 @@ from ecr_credhelper.aws.error_fields import ca_bundle
 from ecr_credhelper.aws.errors import explain
 from ecr_credhelper.aws.files import reject_special_files
 from ecr_credhelper.aws.profiles import chain_of
-from ecr_credhelper.aws.sessions import profile_of, resolve_credentials, session_for
+from ecr_credhelper.aws.sessions import AUTO, profile_of, resolve_credentials, session_for
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.console.log import redacted
 from ecr_credhelper.console.wording import format_duration
 from ecr_credhelper.doctor import CONNECTION_SECONDS, FAILURE, OK, WARNING, Finding
+from ecr_credhelper.doctor.sources import describe_source
 from ecr_credhelper.errors import PROG, CredentialHelperError
 from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.registry import PUBLIC_REGION, Registry
@@ -34,13 +35,6 @@ TOLERATED_SKEW = 60
 
 MAX_SKEW = 300
 """Clock skew in seconds up to which AWS accepts signatures."""
-
-SOURCES = {
-    "env": "environment variables (AWS_ACCESS_KEY_ID)",
-    "container-role": "container role",
-    "iam-role": "EC2 instance role",
-}
-"""Credential sources outside a profile: botocore's name, and the text that users see."""
 
 
 def certificates(context: "Context") -> "Iterator[Finding]":
@@ -88,18 +82,20 @@ def credentials(context: "Context") -> "Iterator[Finding]":
         if not context.registry:
             region = Session(profile=profile or None).get_config_variable("region")
             registry = _registry(context, region or PUBLIC_REGION)
-        session = session_for(registry, context.rule)
+        sources: list[Session] = []  # the session before it assumes the role of a rule
+        session = session_for(registry, context.rule, on_session=sources.append)
         profile = profile_of(session)
-        keys = resolve_credentials(session)
-        keys.get_frozen_credentials()  # Fetch them now, so that the token check does not ask for an MFA code.
+        # Fetch the credentials now, so that the token check does not ask for an MFA code.
+        resolve_credentials(session).get_frozen_credentials()
+        source = describe_source(resolve_credentials(sources[0]).method, profile, context.environ)
         api = make_client(session, registry, context.rule).meta
     except CredentialHelperError:
         raise
     except Exception as error:  # noqa: BLE001 - explain() converts every exception
         raise explain(error, registry, profile, context.rule) from None
     context.session = session
-    method = keys.method.replace("-", " ").replace("sso", "SSO")
-    source = SOURCES.get(keys.method) or f"profile {profile or 'default'} ({method})"
+    if context.rule.profile.partition(":")[0] == AUTO:
+        source += f', selected by profile = "{context.rule.profile}"'
     yield Finding(OK, f"{source}, role {context.rule.role_arn}" if context.rule.role_arn else source)
     if context.registry:
         yield Finding(OK, f"endpoint {redacted(api.endpoint_url)} ({api.region_name})")
@@ -142,9 +138,10 @@ def token(context: "Context") -> "Iterator[Finding]":
             return
     found = context.token = login or context.source.fetch(context.registry)
     valid = f"valid for {format_duration(found.expires_at - now)}"
+    context.uses_stored_login = login is not None
     if login:
         hint = f"to remove it, run: {PROG} cache clear {context.authority}"
-        yield Finding(OK, f"using the stored docker login (overrides your AWS identity), {valid}", hint)
+        yield Finding(WARNING, f"using the stored docker login (overrides your AWS identity), {valid}", hint)
     elif found.fetched_at < now:
         yield Finding(OK, f"cached {format_duration(now - found.fetched_at)} ago, {valid}")
     else:

@@ -9,15 +9,21 @@ from ecr_credhelper import __version__
 from ecr_credhelper.console import log
 from ecr_credhelper.console.wording import AS_ROOT, why_unused
 from ecr_credhelper.docker.programs import which
-from ecr_credhelper.doctor import FAILURE, OK, WARNING, Finding
+from ecr_credhelper.doctor import FAILURE, NOTE, OK, WARNING, Finding
 from ecr_credhelper.errors import PROG, CredentialHelperError
 from ecr_credhelper.files import is_private
 from ecr_credhelper.paths import cache_directory, settings_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ecr_credhelper.doctor import Context
+
+MAX_LAUNCHER = 4096
+"""Maximum size of a launcher script that is read, in bytes."""
+
+FIRST_USER = 1000
+"""The lowest user ID of a person on Linux: https://systemd.io/UIDS-GIDS"""
 
 LINK = "if you need it there, run: sudo ln -s {} /usr/local/bin/"
 
@@ -45,6 +51,19 @@ def executable(context: "Context") -> "Iterator[Finding]":
         yield Finding(WARNING, f"Docker finds {found}, but this is {running}", hint)
     else:
         yield Finding(OK, f"{found}, version {__version__}")
+    if found and _imports_re(found):
+        text = "its launcher imports re, so a cached get takes 1.5 times as long"
+        yield Finding(NOTE, text, "reinstall it with uv or pipx, or with pip 25.2 or later")
+
+
+def _imports_re(launcher: str) -> bool:
+    """Return whether a launcher script imports ``re``, as those of pip before 25.2 do."""
+    try:
+        with open(launcher, "rb") as file:
+            lines = file.read(MAX_LAUNCHER).splitlines()
+    except OSError:
+        return False
+    return lines[:1] != [] and lines[0].startswith(b"#!") and b"import re" in lines
 
 
 def path(context: "Context") -> "Iterator[Finding]":
@@ -53,13 +72,22 @@ def path(context: "Context") -> "Iterator[Finding]":
         if which(PROG, {"PATH": directories}):
             yield Finding(OK, f"on the PATH of {starter}")
         else:
+            kind = WARNING if _is_service(context.environ) else NOTE
             text = f"not on the PATH of {starter} ({directories})"
-            yield Finding(WARNING, text, hint.format(which(PROG, context.environ) or running_executable()))
+            yield Finding(kind, text, hint.format(which(PROG, context.environ) or running_executable()))
+
+
+def _is_service(environ: "Mapping[str, str]") -> bool:
+    """Return whether this process runs under sudo, or as a system account, which only services use."""
+    uid = getattr(os, "geteuid", int)()
+    return "SUDO_USER" in environ or (sys.platform == "linux" and 0 < uid < FIRST_USER)
 
 
 def registry(context: "Context") -> "Iterator[Finding]":
     """Report the parts of the registry name, or that it is not an ECR registry."""
     found, host = context.registry, context.host
+    if context.problem and not found:  # The host can be one that the settings file maps to ECR.
+        return
     if found:
         kinds = [name for name in ("public", "fips", "dualstack") if getattr(found, name)]
         account = f"account {found.account}" if found.account else ""
@@ -76,31 +104,49 @@ def registry(context: "Context") -> "Iterator[Finding]":
 
 def rule(context: "Context") -> "Iterator[Finding]":
     """Report the rule for this registry, and errors in the settings file and in the log's variable."""
-    errors = [context.problem] if context.problem else []
     try:
         log.check_variable(context.environ.get(log.VARIABLE) or "debug")
     except CredentialHelperError as error:
-        errors.insert(0, error)
-    for problem in errors:
-        yield Finding(FAILURE, f"{problem.subject}: {problem.reason}", problem.hint)
+        yield Finding(FAILURE, f"{error.subject}: {error.reason}", error.hint)
+    if problem := context.problem or _problem_elsewhere(context):
+        kind = FAILURE if context.problem or not context.registry else WARNING
+        yield Finding(kind, f"{problem.subject}: {problem.reason}", problem.hint)
     if context.problem:
         return
     file = settings_file(context.environ) or ""
-    text = file if os.path.lexists(file) else "no settings file"
-    if context.registry:
-        shown = context.rule._replace(external_id="…" if context.rule.external_id else "")
-        fields = [f"{name} = {log.redacted(str(value))}" for name, value in shown._asdict().items() if value]
-        text += f": {', '.join(fields) or 'default AWS credential chain'}"
+    has_file = os.path.lexists(file)
+    text = file if has_file else "no settings file (none needed)"
+    if has_file and context.registry:
+        text += ": no rule for this registry"
+    shown = context.rule._replace(external_id="…" if context.rule.external_id else "")
+    if fields := [f"{name} = {log.redacted(str(value))}" for name, value in shown._asdict().items() if value]:
+        text = f"{file if has_file else 'no settings file'}: {', '.join(fields)}"
     yield Finding(OK, text)
+
+
+def _problem_elsewhere(context: "Context") -> CredentialHelperError | None:
+    """Return a problem of the settings file that does not concern this registry."""
+    if context.settings is None:
+        return None
+    try:
+        context.settings.fallback()
+        for rule in context.settings.rules:
+            context.settings.raise_if_invalid(rule.pattern)
+    except CredentialHelperError as error:
+        return error
+    return None
 
 
 def fallback(context: "Context") -> "Iterator[Finding]":
     """Report whether the helper for other registries is on PATH, if the settings file names one."""
-    name = context.settings.fallback() if context.settings else ""
+    try:
+        name = context.settings.fallback() if context.settings else ""
+    except CredentialHelperError:  # rule() reports it.
+        return
     if name:
         program = f"docker-credential-{name}"
         found = which(program, context.environ)
-        kind = OK if found else WARNING if context.registry else FAILURE
+        kind = OK if found else FAILURE if context.host and not context.registry else WARNING
         hint = "" if found else "install it, or correct the settings file"
         yield Finding(kind, f"for other registries: {found or f'{program}, which is not on PATH'}", hint)
 

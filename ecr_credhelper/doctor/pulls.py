@@ -16,9 +16,10 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from botocore import exceptions as aws
 
+from ecr_credhelper.aws.client import make_client
 from ecr_credhelper.aws.denials import DENIAL
 from ecr_credhelper.aws.errors import explain
-from ecr_credhelper.doctor import CONNECTION_SECONDS, FAILURE, OK, WARNING, Finding
+from ecr_credhelper.doctor import CONNECTION_SECONDS, FAILURE, NOTE, OK, WARNING, Finding
 from ecr_credhelper.errors import PROG
 from ecr_credhelper.library.credentials import credentials_for
 from ecr_credhelper.registry import PUBLIC_HOSTS, SCHEMES
@@ -37,6 +38,11 @@ MAX_CHALLENGE = 4096
 
 ERRORS = (OSError, HTTPException, ValueError)
 """Exceptions of a request; ValueError is for invalid host names and URLs."""
+
+VPC_PARTITIONS = {"aws", "aws-us-gov"}
+"""Partitions in which the name of a VPC endpoint begins with ``com.amazonaws``."""
+
+CREATE = "create it, or check the account and region; a push creates it only with a creation template"
 
 KINDS = ("oci.image.index.v1", "oci.image.manifest.v1", "docker.distribution.manifest.v2")
 ACCEPT = ", ".join(f"application/vnd.{kind}+json" for kind in KINDS)
@@ -79,12 +85,17 @@ def anonymous(context: "Context") -> "Iterator[Finding]":
         yield Finding(WARNING, text, "check whether this is a registry, or a proxy in front of it")
 
 
+def image_of(server: str) -> "re.Match[str] | None":
+    """Return repository, tag and digest of an image name, or None if it names no valid image."""
+    return IMAGE.fullmatch(_path_in(server))
+
+
 def pull(context: "Context") -> "Iterator[Finding]":
     """Report whether the registry accepts the login, and whether the image can be pulled."""
     registry, path = context.registry, _path_in(context.server)
     if registry is None or context.challenge is None or not (context.token or registry.public):
         return
-    image = IMAGE.fullmatch(path)
+    image = image_of(context.server)
     if path and not image:
         text = "the part after the host is not a valid image name"
         yield Finding(FAILURE, text, "use HOST/REPOSITORY:TAG")
@@ -99,18 +110,54 @@ def pull(context: "Context") -> "Iterator[Finding]":
         yield _unreachable(registry, error)
         return
     full_name = f"{context.authority}/{name}{'@' if ':' in reference else ':'}{reference}" if name else ""
-    yield _pull_finding(context, registry, response, full_name)
+    if response.status == HTTPStatus.NOT_FOUND and name:
+        yield _missing(context, registry, response, name, reference)
+    else:
+        yield _pull_finding(context, registry, response, full_name)
+
+
+def _missing(
+    context: "Context", registry: "Registry", response: Response, name: str, reference: str
+) -> Finding:
+    """Return the finding for HTTP status 404, which ECR also returns for an archived image."""
+    if _error(response.body, "code") == "NAME_UNKNOWN":
+        context.lacks_repository = True
+        place = registry.host if registry.public else registry.region
+        text = f'repository "{name}" does not exist in {place}'
+        return Finding(FAILURE, text, CREATE)
+    image = f"{context.authority}/{name}{'@' if ':' in reference else ':'}{reference}"
+    if _is_archived(context, registry, name, reference):
+        hint = "restore it: aws ecr update-image-storage-class --target-storage-class STANDARD …"
+        return Finding(FAILURE, f"{image} is archived, and archived images cannot be pulled", hint)
+    if context.checks_push:
+        return Finding(NOTE, f"{image} does not exist yet")
+    return Finding(FAILURE, f"{image} does not exist", "check the name, the account and the region")
+
+
+def _is_archived(context: "Context", registry: "Registry", name: str, reference: str) -> bool:
+    """Return whether ECR has archived an image; False if that cannot be determined, for lack of permission.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/archive-image.html
+    """
+    if context.session is None or registry.public:
+        return False
+    owner = {"registryId": registry.account} if registry.account else {}
+    image = {"imageDigest" if ":" in reference else "imageTag": reference}
+    try:
+        client = make_client(context.session, registry, context.rule)
+        details = client.describe_images(**owner, repositoryName=name, imageIds=[image])["imageDetails"]
+    except Exception:  # noqa: BLE001 - the registry's own response is then all that is known
+        return False
+    return any(detail.get("imageStatus") == "ARCHIVED" for detail in details)
 
 
 def _pull_finding(context: "Context", registry: "Registry", response: Response, image: str) -> Finding:
     """Return the finding for a response to a request with a login; ``image`` can be empty."""
-    status, message, host = response.status, _message(response.body), context.authority
+    status, message, host = response.status, _error(response.body, "message"), context.authority
     if status == HTTPStatus.OK and image:
         return Finding(OK, f"{image} can be pulled")
     if status == HTTPStatus.OK:
         return Finding(OK, "login accepted", f"to check a pull, specify an image: {host}/REPOSITORY:TAG")
-    if status == HTTPStatus.NOT_FOUND and image:
-        return Finding(FAILURE, f"{image} does not exist", "check the name, the account and the region")
     if DENIAL.search(message):
         error = aws.ClientError({"Error": {"Code": "AccessDenied", "Message": message}}, "BatchGetImage")
         denied = explain(error, registry, context.session.profile if context.session else None)
@@ -161,10 +208,10 @@ def _path_in(server: str) -> str:
     return "" if path in {"v1", "v2"} else path
 
 
-def _message(body: bytes) -> str:
-    """Return the message in a registry's error response, or an empty string."""
+def _error(body: bytes, field: str) -> str:
+    """Return the code or the message in a registry's error response, or an empty string."""
     try:
-        return str(json.loads(body)["errors"][0]["message"])
+        return str(json.loads(body)["errors"][0][field])
     except (ValueError, LookupError, TypeError, RecursionError):
         return ""
 
@@ -173,8 +220,11 @@ def _unreachable(registry: "Registry", error: Exception) -> Finding:
     """Return the finding for a failed request, without texts that a server or a proxy has sent."""
     cause = getattr(error, "reason", error)
     problem = f"cannot be reached ({type(cause).__name__})"
-    endpoint = f"com.amazonaws.{registry.region}.ecr.dkr"
-    hint = f"check the network and HTTPS_PROXY; in a VPC, check the endpoint {endpoint}"
+    hint = "check the network and HTTPS_PROXY"
+    if registry.partition in VPC_PARTITIONS and not (registry.public or registry.fips or registry.dualstack):
+        hint += f"; in a VPC, check the endpoint com.amazonaws.{registry.region}.ecr.dkr"
+    elif not registry.partition:
+        hint += "; check the host name"
     if isinstance(cause, ssl.SSLCertVerificationError):
         problem = f"the certificate is not trusted by this system ({cause.verify_message})"
         hint = "add its CA to the certificates that the system trusts, which Docker also uses"

@@ -61,6 +61,11 @@ class Settings:
         ]
 
     @property
+    def rules(self) -> list[Rule]:
+        """The rules in the order of the file; the fields of an invalid one are empty."""
+        return self._rules
+
+    @property
     def has_rules(self) -> bool:
         """Whether the file has rules, valid or not. Without any, no registry needs to be parsed."""
         return bool(self._rules or self._problems)

@@ -352,7 +352,7 @@ def test_cache_lists_entries_and_identities_without_secrets(call: Run, home: Pat
     text = result.stdout.decode()
     rows = {line.split()[0]: line for line in text.splitlines()[1:]}
     assert set(rows) == {HOST, OTHER_ACCOUNT, PUBLIC, "images.example.com"}
-    assert "us-west-2  key AKIAFAKEFAKEFAKEFAKE  0 min  11 h 59 min  other identity" in rows[HOST]
+    assert "  key AKIAFAKEFAKEFAKEFAKE  11 h 59 min  other identity" in rows[HOST]
     assert "docker login" in rows[OTHER_ACCOUNT]
     assert "a-stored-password" not in text
     assert rows[HOST] == call("cache", "show", HOST).stdout.decode().splitlines()[1]
@@ -370,9 +370,30 @@ def test_tokens_with_equal_columns_are_listed_once(
     assert sorted(line.endswith("other identity") for line in output) == [False, True]
 
 
-@pytest.mark.parametrize("argv", [["frob"], ["claer", HOST]])
-def test_an_unknown_cache_action_is_reported_as_an_invalid_registry(call: Run, argv: list[str]) -> None:
-    assert f"{argv[0]}: not an Amazon ECR registry" in error_of(call("cache", *argv))
+@pytest.mark.parametrize(
+    ("argv", "error"),
+    [
+        (["frob"], "unknown action 'frob'; use show or clear, or specify a registry host"),
+        (["clr"], "unknown action 'clr'; did you mean clear?"),
+        (["claer", HOST], "unknown action 'claer'; did you mean clear?"),
+        (["list"], "unknown action 'list'; did you mean show?"),
+        (["prune"], "unknown action 'prune'; did you mean clear?"),
+        ([HOST, "clear"], f"unknown action '{HOST}'; use show or clear, or specify a registry host"),
+        (["clear", "--json"], "clear has no --json; run: docker-credential-ecr-py cache clear"),
+    ],
+)
+def test_an_unknown_cache_action_is_a_usage_error(call: Run, argv: list[str], error: str) -> None:
+    line = f"docker-credential-ecr-py cache: {error}\n".encode()
+    assert call("cache", *argv) == Result(2, b"", line)
+
+
+@pytest.mark.parametrize("host", [HOST, f"{HOST}/app:1", f"https://{HOST}/", "custom", "localhost:5000"])
+def test_cache_accepts_a_registry_in_place_of_an_action(call: Run, home: Path, host: str) -> None:
+    rules = '[registry.custom]\nregion = "us-west-2"\n[registry."localhost:5000"]\nregion = "us-west-2"\n'
+    write(home / ".config/ecr-credhelper/config.toml", rules)
+    result = call("cache", host)
+    assert (result.status, result.stdout[:20]) == (0, b"No cached tokens for")
+    assert "ghcr.io: not an Amazon ECR registry" in error_of(call("cache", "ghcr.io"))
 
 
 @pytest.mark.usefixtures("aws")
@@ -427,8 +448,9 @@ def test_cache_shows_the_region_of_custom_hosts(call: Run, home: Path) -> None:
     write(home / ".config/ecr-credhelper/config.toml", rules)
     for host in ("a.example.com", "b.example.com"):
         call("get", stdin=host)
-    rows = [line.split()[:2] for line in call("cache").stdout.decode().splitlines() if "example" in line]
-    assert rows == [["a.example.com", "us-west-2"], ["b.example.com", "us-east-1"]]
+    entries = json.loads(call("cache", "--json").stdout)["entries"]
+    rows = [(entry["host"], entry["region"]) for entry in entries]
+    assert rows == [("a.example.com", "us-west-2"), ("b.example.com", "us-east-1")]
 
 
 def test_an_empty_cache_and_a_disabled_cache_are_reported(call: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -452,8 +474,13 @@ def test_cache_clear_rejects_other_registries(call: Run) -> None:
     ("", "", {"AWS_DEFAULT_PROFILE": "p"}, "profile p"),
     ("", "arn:r", {}, "arn:r"),
     ("dev", "arn:r", {}, "arn:r, from profile dev"),
-    ("", "", {"AWS_ROLE_ARN": "arn:w"}, "arn:w"),
-    ("", "", {"AWS_ROLE_ARN": "arn:w", "AWS_ACCESS_KEY_ID": "AKIA"}, "key AKIA"),
+    ("", "", {"AWS_ROLE_ARN": "arn:w"}, "default"),
+    ("", "", {"AWS_WEB_IDENTITY_TOKEN_FILE": "/t"}, "default"),
+    ("", "", {"AWS_ROLE_ARN": "arn:w", "AWS_WEB_IDENTITY_TOKEN_FILE": "/t"}, "web identity role arn:w"),
+    ("", "arn:r", {"AWS_ROLE_ARN": "arn:w", "AWS_WEB_IDENTITY_TOKEN_FILE": "/t"},
+     "arn:r, from web identity role arn:w"),
+    ("", "", {"AWS_ROLE_ARN": "arn:w", "AWS_WEB_IDENTITY_TOKEN_FILE": "/t", "AWS_ACCESS_KEY_ID": "AKIA"},
+     "key AKIA"),
     ("", "", {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://x"}, "container role"),
 ])  # fmt: skip
 def test_identities_are_described_in_order_of_precedence(
@@ -505,6 +532,7 @@ def test_durations_are_formatted_in_hours_and_minutes(seconds: float, text: str)
 
 
 def rows_of(result: Result) -> dict[str, list[str]]:
+    """Return host -> cells of the table of status."""
     lines = result.stdout.decode().split("\n\n")[1].splitlines()[1:]
     return {
         line.split()[0]: [cell.strip() for cell in line.split("  ") if cell.strip()][1:] for line in lines
@@ -526,12 +554,12 @@ def test_status_lists_everything_without_calling_aws(call: Run, aws: FakeECR, ho
     calls = len(aws.calls)
     result = call("status")
     assert (result.status, result.stderr) == (0, b"")
-    assert ", credsStore desktop\n" in result.stdout.decode()
+    assert "config.json, 3 registries, credsStore desktop\n" in result.stdout.decode()
     assert rows_of(result) == {
-        HOST: ["credHelpers", "-", "key AKIAFAKEFAKEFAKEFAKE", "11 h 59 min"],
-        OTHER_ACCOUNT: ["credHelpers", "444455556666", "docker login", "11 h 59 min"],
-        THIRD: ["credHelpers", "444455556666", "profile prod", "none"],
-        "images.example.com": ["-", "images.example.com", "key AKIAFAKEFAKEFAKEFAKE", "none"],
+        HOST: ["key AKIAFAKEFAKEFAKEFAKE", "11 h 59 min", "Docker"],
+        OTHER_ACCOUNT: ["docker login", "11 h 59 min", "Docker"],
+        THIRD: ["profile prod", "none", "Docker"],
+        "images.example.com": ["key AKIAFAKEFAKEFAKEFAKE", "none", "desktop instead"],
     }
     assert len(aws.calls) == calls
 
@@ -541,19 +569,21 @@ def test_status_shows_other_helpers_and_the_creds_store(call: Run, home: Path, a
     for host in (HOST, PUBLIC):
         call("get", stdin=host)
     rows = rows_of(call("status"))
-    assert (rows[HOST][0], rows[PUBLIC][0]) == ("pass instead", "credsStore")
+    assert (rows[HOST][-1], rows[PUBLIC][-1]) == ("pass instead", "Docker")
     assert len(aws.calls) == 2
 
 
 @pytest.mark.parametrize(
-    ("text", "rule"), [("oops", "?"), ("[registry.111122223333]\nprofil = 1\n", "invalid")]
+    ("text", "error"),
+    [("oops", b"is not valid TOML"), ("[registry.111122223333]\nprofil = 1\n", b"did you mean profile?")],
 )
-def test_status_reports_invalid_settings(call: Run, text: str, rule: str, home: Path) -> None:
-    write(home / ".docker/config.json", json.dumps({"credHelpers": {HOST: "ecr-py"}}))
+def test_status_reports_invalid_settings(call: Run, text: str, error: bytes, home: Path) -> None:
+    write(home / ".docker/config.json", json.dumps({"credHelpers": {HOST: "ecr-py", OTHER_REGION: "ecr-py"}}))
     write(home / ".config/ecr-credhelper/config.toml", text)
     result = call("status")
-    assert rows_of(result)[HOST] == ["credHelpers", rule, "?", "none"]
-    assert (result.status == 1) is (rule == "?") is (b"is not valid TOML" in result.stderr)
+    assert rows_of(result)[HOST] == ["?", "none"]
+    assert (result.status, result.stderr.count(b"\n")) == (1, 1)
+    assert error in result.stderr
 
 
 def test_status_reports_an_invalid_global_setting(call: Run, home: Path) -> None:
@@ -584,7 +614,7 @@ def test_texts_from_files_cannot_control_the_terminal(home: Path) -> None:
     write(home / ".config/ecr-credhelper/config.toml", f'[registry."{OTHER_ACCOUNT}"]\nprofile = "p"\n')
     seen = run_in_terminal("status").screen
     assert "x [2J instead" in seen
-    assert re.sub(r"\x1b\[[01]m", "", seen).replace("\n", "").isprintable()
+    assert re.sub(r"\x1b\[(0|1|33)m", "", seen).replace("\n", "").isprintable()
 
 
 def test_status_uses_colour_only_on_a_terminal_without_no_color(call: Run, home: Path) -> None:

@@ -37,10 +37,72 @@ def test_executable_that_is_not_on_path(
     text = "docker-credential-ecr-py is not on PATH, so Docker cannot find it"
     assert doctor().finding("executable") == ("failure", text, f"add {Path(EXECUTABLE).parent} to PATH")
     result, text, hint = doctor().finding("path")
-    assert (result, text) == ("warning", f"not on the PATH of sudo ({bin_directory})")
+    assert (result, text) == ("note", f"not on the PATH of sudo ({bin_directory})")
     assert hint == f"if you need it there, run: sudo ln -s {EXECUTABLE} /usr/local/bin/"
     monkeypatch.setattr(sys, "argv", [f"{bin_directory}/docker-credential-ecr-py"])
     assert doctor().finding("executable")[2] == f"add {bin_directory} to PATH"
+
+
+def test_the_path_of_sudo_is_a_warning_only_for_services(
+    bin_directory: Path, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert doctor().finding("path")[0] == "ok"
+    (bin_directory / "docker-credential-ecr-py").unlink()
+    for uid, kind in ((0, "note"), (998, "warning"), (1000, "note")):
+        monkeypatch.setattr(os, "geteuid", lambda uid=uid: uid)
+        assert doctor().finding("path")[0] == kind
+    monkeypatch.setenv("SUDO_USER", "me")
+    assert doctor().finding("path")[0] == "warning"
+
+
+# Of distlib, which pip uses, and of pip 25.2.
+OLD_LAUNCHER = """\
+#!/usr/bin/python3
+# -*- coding: utf-8 -*-
+import re
+import sys
+from ecr_credhelper.__main__ import run
+if __name__ == "__main__":
+    sys.argv[0] = re.sub(r"(-script\\.pyw|\\.exe)?$", "", sys.argv[0])
+    sys.exit(run())
+"""
+
+
+@pytest.mark.parametrize(
+    ("content", "is_reported"),
+    [
+        (OLD_LAUNCHER, True),
+        (OLD_LAUNCHER.replace("\n", "\r\n"), True),
+        (OLD_LAUNCHER.replace("import re\n", ""), False),
+        ("\x7fELF\nimport re\n", False),
+        ("", False),
+    ],
+)
+def test_a_slow_launcher_is_reported_with_its_cure(
+    content: str, is_reported: bool, bin_directory: Path, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launcher = bin_directory / "docker-credential-ecr-py"
+    launcher.unlink()
+    launcher.write_text(content, newline="")
+    launcher.chmod(0o755)
+    monkeypatch.setattr(sys, "argv", [str(launcher)])
+    found = doctor().findings("executable")
+    assert found[0][0] == "ok"
+    assert (
+        found[1:]
+        == [
+            (
+                "note",
+                "its launcher imports re, so a cached get takes 1.5 times as long",
+                "reinstall it with uv or pipx, or with pip 25.2 or later",
+            )
+        ]
+        * is_reported
+    )
+
+
+def test_the_launcher_of_this_environment_can_be_read(tmp_path: Path) -> None:
+    assert not machine._imports_re(str(tmp_path))  # noqa: SLF001 - a directory on no PATH
 
 
 def test_executable_on_path_that_is_not_the_running_one(bin_directory: Path, doctor: Doctor) -> None:
@@ -79,16 +141,51 @@ def test_registry_reports_the_parts_of_a_host_name(host: str, text: str, doctor:
 
 
 def test_settings_reports_the_matching_rule(home: Path, doctor: Doctor) -> None:
-    assert doctor(HOST).finding("settings")[1] == "no settings file: default AWS credential chain"
-    assert doctor().finding("settings")[1] == "no settings file"
-    settings(home, '[registry.111122223333]\nprofile = "dev"\n')
+    for argv in ((), (HOST,)):
+        assert doctor(*argv).finding("settings")[1] == "no settings file (none needed)"
+    settings(home, "deadline = 20\n")
     file = home / ".config/ecr-credhelper/config.toml"
+    assert doctor(HOST).finding("settings")[1] == f"{file}: no rule for this registry"
+    assert doctor().finding("settings")[1] == str(file)
+    settings(home, '[registry.111122223333]\nprofile = "dev"\n')
     assert doctor(HOST).finding("settings")[1] == f"{file}: pattern = 111122223333, profile = dev"
     settings(
         home,
         '[registry.111122223333]\nrole_arn = "arn:aws:iam::111122223333:role/r"\nexternal_id = "a-secret"\n',
     )
     assert doctor(HOST).finding("settings")[1].endswith(":role/r, external_id = …")
+
+
+def test_problems_of_the_settings_are_reported_under_settings(home: Path, doctor: Doctor) -> None:
+    """The severity depends on whether the problem concerns the registry."""
+    for text, kind in (
+        ("fallback = 1\n", "warning"),
+        ('[registry.444455556666]\nprofil = "x"\n', "warning"),
+        ('[registry.111122223333]\nprofil = "x"\n', "failure"),
+        ("oops", "failure"),
+    ):
+        settings(home, text)
+        found = doctor(HOST)
+        assert found.findings("settings")[0][0] == kind
+        assert found.findings("fallback") == []
+        assert doctor().findings("settings")[0][0] == "failure"
+    assert doctor("images.example.com").findings("registry") == []
+
+
+def test_the_variable_for_a_profile_is_reported_without_a_file(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ECR_CREDHELPER_PROFILE_111122223333", "dev")
+    assert doctor(HOST).finding("settings")[1] == "no settings file: profile = dev"
+
+
+@pytest.mark.parametrize(("argv", "kind"), [((), "warning"), ((HOST,), "warning"), (("ghcr.io",), "failure")])
+def test_a_missing_fallback_is_a_failure_only_where_it_is_needed(
+    argv: tuple[str, ...], kind: str, home: Path, doctor: Doctor
+) -> None:
+    settings(home, 'fallback = "pass"\n')
+    text = "for other registries: docker-credential-pass, which is not on PATH"
+    assert doctor(*argv).finding("fallback")[:2] == (kind, text)
 
 
 def test_cache_that_is_disabled_or_has_no_directory(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,7 +341,7 @@ def test_a_missing_mfa_code_is_not_reported_as_a_network_problem(gate: threading
         gate.wait()
         return []
 
-    two = [Check("credentials", prompt), Check("anonymous", never)]
+    two = [Check("credentials", prompt), Check("network", never)]
     first, second = run_checks(Context("", os.environ, IdentityOverride()), two, 1, nothing)
     assert first.text == "no MFA code was entered within 1 s"
     assert first.hint == "run doctor again and enter it in time, or first run: aws sts get-caller-identity"

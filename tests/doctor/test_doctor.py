@@ -19,6 +19,7 @@ from tests.doctor_findings import Doctor, settings, write
 from tests.terminals import run_in_terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.fake_ecr import FakeECR
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 pytest_plugins = ("tests.doctor_fixtures",)
 
 ALL = [
-    "executable", "path", "docker", "registry", "settings", "cache", "tls",
-    "credentials", "credentials", "identity", "token", "anonymous", "pull", "clock",
+    "executable", "path", "docker", "settings", "cache", "tls",
+    "credentials", "credentials", "identity", "token", "clock", "registry", "network", "pull",
 ]  # fmt: skip
 
 
@@ -88,12 +89,14 @@ def test_findings_are_printed_as_lines_with_marks(
 ) -> None:
     """Each finding is a line with mark, check and text; a hint follows on its own line."""
     assert cli.run(["doctor", well]) == 0
-    *lines, blank, last = capfd.readouterr().out.splitlines()
+    output = capfd.readouterr().out
     findings = doctor(well).content["findings"]
-    assert [line for line in lines if line.startswith("✓ ")] == [line for line in lines if line[0] != " "]
-    assert len(lines) == sum(2 if one["hint"] else 1 for one in findings)
-    assert f"✓ pull         {findings[-2]['text']}\n               {findings[-2]['hint']}" in "\n".join(lines)
-    assert (blank, last) == ("", "0 problems, 0 warnings")
+    *groups, last = [block.splitlines() for block in output.split("\n\n")]
+    assert [lines[0] for lines in groups] == ["Setup", "AWS", "Registry"]
+    assert sum(len(lines) - 1 for lines in groups) == sum(2 if one["hint"] else 1 for one in findings)
+    assert all(line.startswith(("✓ ", " ")) for lines in groups for line in lines[1:])
+    assert f"✓ pull         {findings[-1]['text']}\n               {findings[-1]['hint']}" in output
+    assert last == ["No problems found"]
 
 
 # As a process, with and without a terminal.
@@ -107,7 +110,7 @@ def test_a_pipe_gets_plain_text(well: str) -> None:
     text = done.stdout.decode()
     assert (done.status, done.stderr) == (0, b"")
     assert "✓ token        new, valid for " in text
-    assert "\n\n0 problems, " in text
+    assert text.endswith("\n\nNo problems found\n")
     assert "\x1b" not in text
 
 
@@ -115,8 +118,12 @@ def test_a_pipe_gets_plain_text(well: str) -> None:
 def test_marks_are_ascii_if_the_output_cannot_show_utf8() -> None:
     done = run("doctor", program=PATIENT, env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert done.status == 1
-    assert done.stdout.decode("ascii").startswith("ok executable ")
-    assert "\nXX credentials  no AWS credentials found\n" in done.stdout.decode("ascii")
+    assert done.stdout.decode("ascii").startswith("Setup\nok executable   ")
+    assert (
+        "\nXX credentials  no AWS credentials found\n                set AWS_PROFILE"
+        in done.stdout.decode("ascii")
+    )
+    assert "\n\n1 problem, 1 warning\n" in done.stdout.decode("ascii")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
@@ -158,7 +165,7 @@ def test_a_problem_is_reported_only_once(well: str, doctor: Doctor, monkeypatch:
         "set AWS_PROFILE to a profile with credentials, or run: aws configure, or aws sso login",
     )
     assert (found.findings("token"), found.findings("identity"), found.findings("pull")) == ([], [], [])
-    assert found.finding("anonymous")[0] == "ok"
+    assert found.finding("network")[0] == "ok"
 
 
 def test_independent_checks_can_report_the_same_problem(
@@ -247,7 +254,12 @@ def test_credentials_reports_the_role_and_the_endpoint_without_secrets(
     well: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = Context(well, os.environ, IdentityOverride(role_arn="arn:aws:iam::444455556666:role/r"))
-    monkeypatch.setattr(aws, "session_for", lambda *_: Session())
+
+    def session_for(*_: object, on_session: Callable[[Session], object]) -> Session:
+        on_session(session := Session())
+        return session
+
+    monkeypatch.setattr(aws, "session_for", session_for)
     monkeypatch.setenv("AWS_ENDPOINT_URL_ECR", "http://user:secret@127.0.0.1:9")
     first, second = aws.credentials(context)
     assert first.text == "environment variables (AWS_ACCESS_KEY_ID), role arn:aws:iam::444455556666:role/r"
@@ -282,6 +294,7 @@ def test_without_credentials_only_a_cached_token_is_used(
 def test_a_stored_login_takes_precedence(well: str, doctor: Doctor) -> None:
     run("store", stdin=f'{{"ServerURL": "{well}", "Username": "AWS", "Secret": "stored"}}')
     found = doctor(well)
+    assert found.finding("token")[0] == "warning"
     assert found.finding("token")[1].startswith(
         "using the stored docker login (overrides your AWS identity), valid for 11 h"
     )

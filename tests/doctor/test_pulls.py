@@ -14,6 +14,7 @@ import pytest
 from ecr_credhelper.doctor import pulls
 from tests.conftest import HOST, PUBLIC
 from tests.doctor_findings import Doctor, settings
+from tests.fake_ecr import Fault
 from tests.fake_registry import BEARER
 
 if TYPE_CHECKING:
@@ -84,6 +85,45 @@ def test_an_image_that_cannot_be_pulled(
     assert "/elsewhere" not in {path for path, _ in registry.requests}
 
 
+MISSING = json.dumps({"errors": [{"code": "NAME_UNKNOWN", "message": "The repository … does not exist"}]})
+UNKNOWN = b'{"errors": [{"code": "MANIFEST_UNKNOWN", "message": "Requested image not found"}]}'
+
+
+def test_a_repository_that_does_not_exist(well: str, registry: FakeRegistry, doctor: Doctor) -> None:
+    registry.images["/v2/team/app/manifests/1"] = 404, MISSING.encode()
+    found = doctor(f"{well}/team/app:1")
+    assert found.finding("pull") == (
+        "failure",
+        'repository "team/app" does not exist in us-west-2',
+        "create it, or check the account and region; a push creates it only with a creation template",
+    )
+
+
+@pytest.mark.parametrize(
+    ("details", "text"),
+    [
+        ([{"imageStatus": "ARCHIVED"}], "{} is archived, and archived images cannot be pulled"),
+        ([{"imageStatus": "ACTIVE"}], "{} does not exist"),
+        ([{}], "{} does not exist"),
+        (None, "{} does not exist"),
+    ],
+)
+@pytest.mark.parametrize("reference", [":1", f"@{DIGEST}"])
+def test_an_archived_image_is_recognized(
+    details: list[dict[str, str]] | None, text: str, reference: str, well: str, registry: FakeRegistry,
+    aws: FakeECR, doctor: Doctor,
+) -> None:  # fmt: skip
+    registry.images[f"/v2/app/manifests/{reference[1:]}"] = 404, UNKNOWN
+    aws.operations["DescribeImages"] = (
+        Fault.aws("AccessDeniedException")
+        if details is None
+        else Fault(200, json.dumps({"imageDetails": details}).encode())
+    )
+    result, actual, hint = doctor(f"{well}/app{reference}").finding("pull")
+    assert (result, actual) == ("failure", text.format(f"{well}/app{reference}"))
+    assert ("aws ecr update-image-storage-class" in hint) == ("archived" in actual)
+
+
 def test_pull_rejects_an_invalid_image_name(well: str, doctor: Doctor) -> None:
     assert doctor(f"{well}/Team").finding("pull")[:2] == (
         "failure",
@@ -94,7 +134,7 @@ def test_pull_rejects_an_invalid_image_name(well: str, doctor: Doctor) -> None:
 
 def test_a_registry_that_requires_no_login(well: str, registry: FakeRegistry, doctor: Doctor) -> None:
     registry.ping = 200
-    assert doctor(well).finding("anonymous")[:2] == (
+    assert doctor(well).finding("network")[:2] == (
         "warning",
         f"{well} does not require a login (HTTP status 200)",
     )
@@ -105,7 +145,7 @@ def test_a_certificate_that_is_not_trusted(
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
     found = doctor(well)
-    result, text, hint = found.finding("anonymous")
+    result, text, hint = found.finding("network")
     assert result == "failure"
     assert text.startswith(f"{well}: the certificate is not trusted by this system (")
     assert hint == "add its CA to the certificates that the system trusts, which Docker also uses"
@@ -131,9 +171,32 @@ def test_a_registry_that_cannot_be_reached(
         raise raised
 
     monkeypatch.setattr(pulls, "_get", get)
-    result, actual, hint = doctor(HOST).finding("anonymous")
+    result, actual, hint = doctor(HOST).finding("network")
     assert (result, actual) == ("failure", f"{HOST}: {text}")
-    assert hint.endswith("the endpoint com.amazonaws.us-west-2.ecr.dkr")
+    endpoint = "in a VPC, check the endpoint com.amazonaws.us-west-2.ecr.dkr"
+    assert hint == f"check the network and HTTPS_PROXY; {endpoint}"
+
+
+@pytest.mark.parametrize(
+    ("host", "hint"),
+    [
+        (PUBLIC, "check the network and HTTPS_PROXY"),
+        ("images.example.com", "check the network and HTTPS_PROXY; check the host name"),
+        ("111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn", "check the network and HTTPS_PROXY"),
+        ("111122223333.dkr.ecr-fips.us-west-2.amazonaws.com", "check the network and HTTPS_PROXY"),
+        ("111122223333.dkr-ecr.us-west-2.on.aws", "check the network and HTTPS_PROXY"),
+    ],
+)
+def test_only_hosts_with_a_known_vpc_endpoint_lead_to_it(
+    host: str, hint: str, home: Path, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings(home, '[registry."images.example.com"]\nregion = "us-west-2"\n')
+
+    def get(*_: str) -> pulls.Response:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(pulls, "_get", get)
+    assert doctor(host).finding("network")[2] == hint
 
 
 def test_a_registry_that_stops_answering(well: str, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,6 +233,13 @@ def test_a_public_image(public: str, registry: FakeRegistry, doctor: Doctor) -> 
     assert path.endswith("&scope=repository%3Aapp%3Apull")
     assert login.startswith("Basic ")
     assert bearer == f"Bearer {BEARER}"
+
+
+def test_a_public_repository_that_does_not_exist(public: str, registry: FakeRegistry, doctor: Doctor) -> None:
+    registry.images["/v2/app/manifests/1"] = 404, MISSING.encode()
+    assert doctor(f"{public}/app:1").finding("pull")[1] == f'repository "app" does not exist in {public}'
+    registry.images["/v2/app/manifests/1"] = 404, UNKNOWN
+    assert doctor(f"{public}/app:1").finding("pull")[1] == f"{public}/app:1 does not exist"
 
 
 def test_without_credentials_a_public_image_can_be_pulled(
@@ -236,7 +306,7 @@ def test_endless_responses(public: str, registry: FakeRegistry, doctor: Doctor) 
 
 
 def test_an_endless_message_is_ignored() -> None:
-    assert pulls._message(b"[" * 60000) == ""  # noqa: SLF001 - what the test is about
+    assert pulls._error(b"[" * 60000, "message") == ""  # noqa: SLF001 - what the test is about
 
 
 def test_a_challenge_is_parsed_in_linear_time() -> None:
@@ -249,7 +319,7 @@ def test_a_challenge_is_parsed_in_linear_time() -> None:
 def test_an_impossible_host_name_is_reported(home: Path, doctor: Doctor) -> None:
     host = f"{'a' * 70}.example.com"
     settings(home, f'[registry."{host}"]\nregion = "us-west-2"\n')
-    assert doctor(host).finding("anonymous")[1].startswith(f"{host}: cannot be reached (")
+    assert doctor(host).finding("network")[1].startswith(f"{host}: cannot be reached (")
 
 
 def test_pull_uses_the_port_of_the_registry(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
