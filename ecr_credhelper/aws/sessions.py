@@ -344,7 +344,7 @@ def _prompt_for_mfa(host: str, role: str, profile: str, prompt: str) -> str:
     """Prompt for an MFA code on the terminal; raise CredentialsError if there is no terminal."""
     from ecr_credhelper.console.terminal import clean, prompt_without_echo
 
-    question = clean(f"{host}: role {role}: {prompt}")
+    question = clean(f"{host}: role {role}: {prompt}".removeprefix(": "))  # the host can be unknown
     if os.name == "nt":
         return getpass.getpass(question)
     problem = "none was entered"

@@ -103,9 +103,11 @@ def _server(options: "argparse.Namespace", terminal: "Terminal") -> str:
         CredentialHelperError: the argument is misspelled. Other errors become findings.
 
     """
+    if not options.host:
+        return ""
     try:
         return resolve(
-            options.host or "",
+            options.host,
             load_settings(os.environ),
             region=options.region or "",
             profile=options.profile or "",
@@ -113,7 +115,7 @@ def _server(options: "argparse.Namespace", terminal: "Terminal") -> str:
         )
     except CredentialHelperError as error:
         if error.reason == NOT_ECR or error.subject == settings_file(os.environ):
-            return options.host or ""
+            return str(options.host)
         raise
 
 

@@ -24,7 +24,7 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
         raise ConfigurationError(options.tool, "is not on PATH", hint)
     failures = 0
     seen: set[str] = set()
-    for argument in options.hosts or [None]:
+    for argument in dict.fromkeys(options.hosts) or [None]:
         try:
             target = target_of(argument, options, terminal)
             if target.host not in seen:

@@ -120,7 +120,8 @@ def _value_problem(name: str, value: object, known: "tuple[str, ...]") -> str | 
     if name not in known:
         import difflib
 
-        near = difflib.get_close_matches(name, known, 1)
+        # "role" is more similar to "profile" than to "role_arn".
+        near = [one for one in known if one.startswith(name)] or difflib.get_close_matches(name, known, 1)
         hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
         return f"unknown setting; {hint}"
     is_valid = False

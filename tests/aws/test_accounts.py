@@ -341,6 +341,7 @@ def test_the_mfa_prompt_names_the_role(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setattr(sessions, "TERMINAL", str(tmp_path / "tty"))
     monkeypatch.setattr("getpass.getpass", lambda prompt: prompt)
     assert sessions._prompt_for_mfa(HOST, ROLE, "mfa", "Enter it: ") == f"{HOST}: role {ROLE}: Enter it: "  # noqa: SLF001 - as botocore calls it
+    assert sessions._prompt_for_mfa("", ROLE, "mfa", "Enter it: ") == f"role {ROLE}: Enter it: "  # noqa: SLF001 - as botocore calls it
     with monkeypatch.context() as patch:
         patch.setattr("getpass.getpass", no_input)
         with pytest.raises(CredentialsError, match="but none was entered; run: aws"):

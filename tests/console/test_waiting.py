@@ -6,10 +6,14 @@ import os
 import subprocess
 import sys
 import threading
+from argparse import Namespace
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from ecr_credhelper.aws.progress import Progress, Stage
+from ecr_credhelper.cli import password
 from ecr_credhelper.console import waiting
 from ecr_credhelper.console.terminal import CLEAR_LINE
 from ecr_credhelper.console.waiting import show_waiting
@@ -105,6 +109,34 @@ def test_the_line_fits_on_one_row(columns: int | None, monkeypatch: pytest.Monke
     assert (len(line), line[-1]) == ((columns or 80) - 1, "…")
     for descriptor in (ours, theirs):
         os.close(descriptor)
+
+
+@pytest.mark.parametrize(("stage", "profile", "text"), [
+    (Stage.PREPARING, "", "the AWS SDK"),
+    (Stage.RESPONSE, "dev", "the AWS SDK"),
+    (Stage.WAITING, "dev", "another process that fetches the same token"),
+    (Stage.CREDENTIALS, "", "the AWS credentials"),
+    (Stage.CREDENTIALS, "dev", "the AWS credentials of profile dev"),
+    (Stage.REQUEST, "dev", "api.ecr.us-west-2.amazonaws.com"),
+])  # fmt: skip
+def test_every_stage_of_a_fetch_has_a_text(stage: Stage, profile: str, text: str) -> None:
+    progress = Progress()
+    progress.stage, progress.profile, progress.host = stage, profile, "api.ecr.us-west-2.amazonaws.com"
+    assert progress.waits_for == text
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize("argument", [HOST, None])
+def test_a_fetch_shows_its_request(argument: str | None, aws: FakeECR) -> None:
+    screen = Screen()
+    aws.gate.clear()
+    options = Namespace(command="password", host=argument, profile=None, role_arn=None, region="us-west-2")
+    with ThreadPoolExecutor() as executor:
+        status = executor.submit(password.run, options, screen.terminal)
+        until(lambda: "waiting for 127.0.0.1 …" in screen.stderr.getvalue())
+        aws.gate.set()
+        assert status.result() == 0
+    assert screen.stdout.getvalue() == f"{aws.password('us-west-2', serial=1)}\n"
 
 
 def wait_on_terminal(api: FakeECR, *argv: str, shown: str) -> tuple[int, str]:

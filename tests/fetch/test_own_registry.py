@@ -12,6 +12,7 @@ import pytest
 
 from ecr_credhelper import (
     ConfigurationError,
+    CredentialProvider,
     InvalidResponseError,
     UnsupportedRegistryError,
     get_credentials,
@@ -73,8 +74,11 @@ def test_the_region_is_that_of_the_profile_or_the_session(other: FakeECR) -> Non
 
 @pytest.mark.parametrize("value", [[HOST], None, b"x"])
 def test_several_registries_are_a_clear_type_error(value: Any) -> None:
-    with pytest.raises(TypeError, match=f"the registry must be one string, not {type(value).__name__}"):
+    error = f"the registry must be one string, not {type(value).__name__}"
+    with pytest.raises(TypeError, match=error):
         TokenSource().registry(value)
+    with CredentialProvider() as provider, pytest.raises(TypeError, match=error):
+        provider.get_credentials(value)
 
 
 def test_without_a_cache_there_is_one_call(aws: FakeECR, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,6 +47,12 @@ def test_a_get_without_threads_calls_aws(aws: FakeECR) -> None:
     assert limited(EXECUTABLE, "get", stdin=OTHER_REGION).error.startswith(f"{OTHER_REGION}: AWS denies")
 
 
+def test_a_password_is_fetched_without_threads(aws: FakeECR) -> None:
+    result = limited(EXECUTABLE, "password", "--region", "us-west-2")
+    assert (result.status, len(aws.calls)) == (0, 1)
+    assert result.stdout.decode() == f"{aws.password('us-west-2', serial=1)}\n"
+
+
 def test_doctor_makes_every_check(aws: FakeECR) -> None:
     findings = json.loads(limited(EXECUTABLE, "doctor", HOST, "--json").stdout)["findings"]
     assert {"executable", "docker", "credentials", "token", "cache"} <= {one["check"] for one in findings}

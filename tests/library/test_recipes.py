@@ -17,7 +17,7 @@ import pytest
 
 import ecr_credhelper
 from ecr_credhelper import CredentialHelperError, CredentialProvider, Credentials, get_credentials
-from tests.conftest import HOST
+from tests.conftest import HOST, OTHER_REGION
 from tests.e2e import pages, recipes
 from tests.fake_ecr import FakeECR, Fault
 
@@ -44,6 +44,7 @@ def recipe(heading: str) -> str:
 
 
 A_LOGIN = recipe("A login")
+WITHOUT_ACCOUNT = recipe("Without the account")
 ANOTHER_IDENTITY = recipe("As another AWS identity")
 A_FAILURE = recipe("When it fails")
 MANY_THREADS = recipe("Many threads")
@@ -86,6 +87,11 @@ def test_the_first_recipe_has_three_lines_and_shares_its_token(run: Run, aws: Fa
     printed = run.output_of(A_LOGIN)
     assert printed.startswith("AWS us-west-2 ")
     assert run.output_of(A_LOGIN) == printed
+    assert len(aws.calls) == 1
+
+
+def test_the_recipe_without_the_account_uses_that_of_the_credentials(run: Run, aws: FakeECR) -> None:
+    assert run.output_of(WITHOUT_ACCOUNT) == f"{HOST} {OTHER_REGION}\n"
     assert len(aws.calls) == 1
 
 

@@ -78,6 +78,7 @@ RULE = '[registry."a.example.com"]\n'
         ("registry.a = 1", "registry.a: found 1, expected a table"),
         ('[registry."A.io"]', "expected a host in lower case, an account ID of 12 digits, or public"),
         ('[registry."https://a.io"]', "expected a host in lower case"),
+        (f'{RULE}role = "x"', 'registry."a.example.com".role: unknown setting; did you mean role_arn?'),
         (f'{RULE}rolearn = "x"', 'registry."a.example.com".rolearn: unknown setting; did you mean role_arn?'),
         (f'{RULE}role_arn = "r"', "role_arn: found 'r', expected a role ARN: \"arn:aws:iam::"),
         (f'{RULE}external_id = "abc"', ".external_id: requires role_arn"),
