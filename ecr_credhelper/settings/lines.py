@@ -20,7 +20,7 @@ POSITION = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")
 
 MEANINGS = {
     r"Cannot (overwrite|mutate|declare)|Duplicate": "this key or table is already defined above",
-    r"Illegal character '\\n'": "a closing quote is missing",
+    r"Illegal character '\\n'|Unterminated string": "a closing quote is missing",
     r"Invalid value": "not a valid value; text needs quotes",
 }
 """What messages of tomllib mean in a settings file."""
