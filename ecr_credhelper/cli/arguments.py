@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 ACTIONS = ("show", "clear")
 """What ``cache`` can do."""
 
+CONFIG_ACTIONS = ("show", "check")
+"""What ``config`` can do."""
+
 SHELLS = ("bash", "zsh", "fish", "powershell")
 TOOLS = ("docker", "podman", "skopeo", "buildah", "helm", "oras")
 """Clients that ``login`` can log in."""
@@ -72,6 +75,19 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     about = "configure podman, skopeo and buildah instead of Docker"
     target.add_argument("--podman", action="store_true", help=about)
     _add_write_options(parser)
+
+
+def _config(parser: argparse.ArgumentParser) -> None:
+    about = "what to do: show the settings in force, or check the settings file (default: show)"
+    parser.add_argument(
+        "action",
+        nargs="?",
+        metavar="|".join(CONFIG_ACTIONS),
+        choices=CONFIG_ACTIONS,
+        default="show",
+        help=about,
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as a JSON object")
 
 
 def _doctor(parser: argparse.ArgumentParser) -> None:
@@ -141,6 +157,7 @@ def _add_write_options(parser: argparse.ArgumentParser) -> None:
 ARGUMENTS = {
     "configure": _configure,
     "unconfigure": _add_write_options,
+    "config": _config,
     "doctor": _doctor,
     "cache": _cache,
     "login": _login,
