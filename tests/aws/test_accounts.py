@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ecr_credhelper.aws import sessions
-from ecr_credhelper.aws.profiles import missing_profile
+from ecr_credhelper.aws.profiles import missing_profile, resolve_auto
 from ecr_credhelper.errors import CredentialsError
 from ecr_credhelper.helper import Helper
 from tests.commands import output_of
@@ -201,6 +201,22 @@ def test_auto_uses_the_account_of_a_custom_host(home: Path, api: FakeECR, ask: R
     profile_in(home, "444455556666", "two")
     ask("get", stdin="images.example.com")
     assert [call.access_key for call in api.calls] == ["AKIATWO"]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "sso_account_id = 777788889999",
+        "granted_sso_account_id = 777788889999",
+        "login_session = arn:aws:iam::777788889999:user/me",
+        "credential_process = aws-sso process -A 777788889999 -R dev",
+        "role_arn = arn:aws:iam::777788889999:role/dev",
+    ],
+)
+def test_auto_finds_the_accounts_that_the_search_finds(setting: str, home: Path) -> None:
+    with (home / ".aws/config").open("a") as file:
+        file.write(f"[profile found]\n{setting}\n")
+    assert resolve_auto("*", "777788889999", os.environ) == "found"
 
 
 def test_auto_reports_a_file_that_botocore_cannot_read(home: Path, ask: Run) -> None:
