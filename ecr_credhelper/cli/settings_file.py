@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Problem(NamedTuple):
-    """A problem: its line or 0, the dotted key of a setting or an empty string, and what is wrong."""
+    """A problem: its line or 0, the dotted key of a setting or an empty string, and the reason."""
 
     line: int
     setting: str
@@ -92,7 +92,7 @@ def _without(content: "dict[str, Any]", invalid: set[Key]) -> "dict[str, Any]":
 
 
 def _missing(content: "dict[str, Any]", environ: "Mapping[str, str]") -> "Iterator[tuple[Key, str]]":
-    """Yield what the settings need and this machine lacks."""
+    """Yield the keys of settings whose profile, file or program does not exist, each with the reason."""
     if fallback := content.get("fallback"):
         program = f"docker-credential-{fallback}"
         if not which(program, environ):

@@ -58,7 +58,7 @@ def _keys(table: "dict[str, object]") -> "Iterator[Key]":
 
 
 def explain(error: ValueError | RecursionError, content: bytes) -> tuple[int, str]:
-    """Return the line of a TOML error, 0 if it is unknown, and what is wrong."""
+    """Return the line of a TOML error, or 0 if it is unknown, and the reason."""
     if isinstance(error, UnicodeDecodeError):
         return content.count(b"\n", 0, error.start) + 1, "not UTF-8 text"
     message = str(error) if isinstance(error, ValueError) else "nested too deeply"
