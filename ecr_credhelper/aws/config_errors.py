@@ -21,6 +21,7 @@ from ecr_credhelper.aws.profiles import (
     REFERENCES,
     Section,
     accounts_of,
+    list_names,
     merged,
     sections,
     selected_profile,
@@ -302,7 +303,7 @@ def _no_credentials(
     if len(fitting) == 1:
         hint = f"set AWS_PROFILE={shlex.quote(fitting[0])}, the profile of account {registry.account}"
     elif fitting:
-        hint = f"set AWS_PROFILE to a profile of account {registry.account}: {', '.join(fitting)}"
+        hint = f"set AWS_PROFILE to a profile of account {registry.account}: {list_names(fitting)}"
     elif _is_metadata_behind_proxy(environ):
         hint = f"on EC2, add {IMDS} to NO_PROXY: HTTP_PROXY applies to the instance metadata too"
     return NoCredentialsError, reason, hint

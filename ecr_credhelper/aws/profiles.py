@@ -10,7 +10,7 @@ from ecr_credhelper.files import is_special
 from ecr_credhelper.fingerprint import configuration_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 CONFIG, CREDENTIALS = "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"
 
@@ -21,6 +21,9 @@ REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 REFERENCES = {"source_profile": "profile", "sso_session": "sso-session", "services": "services"}
 """Settings that refer to a section, and the kinds of these sections."""
+
+MAX_NAMES = 8
+"""Maximum number of profiles that an error lists."""
 
 
 class Section(NamedTuple):
@@ -112,6 +115,57 @@ def used_sections(profile: str | None, environ: "Mapping[str, str]") -> list[Sec
     return [section for section in found if (section.kind, section.name) in used]
 
 
+def resolve_auto(pattern: str, account: str, environ: "Mapping[str, str]") -> str:
+    """Return the AWS profile that ``profile = "auto"`` selects for a registry, without loading an AWS SDK.
+
+    ``pattern`` is a shell pattern for the name, and ``account`` is that of the registry. If several profiles
+    fit, the one in ``AWS_PROFILE`` takes precedence, then ``default``.
+
+    Raises:
+        ConfigurationError: no profile fits, or several do. Its subject is empty.
+
+    """
+    if not account:
+        reason = 'profile = "auto" needs an account, which this registry does not have'
+        hint = "set a profile in the settings file, or account in the rule of a custom host"
+        raise ConfigurationError("", reason, hint)
+    found = list(sections(environ))
+    names = sorted({section.name for section in found if section.kind == "profile"})
+    in_account = [name for name in names if account in accounts_of(merged("profile", name, found))]
+    fitting = [name for name in in_account if fnmatchcase(name, pattern)]
+    if len(fitting) == 1:
+        return fitting[0]
+    for name in (selected_profile(environ), "default"):
+        if name in fitting:
+            return name
+    hint = 'set one in the settings file instead of profile = "auto"'
+    if fitting:
+        reason = f"several AWS profiles belong to account {account}: {list_names(fitting)}"
+        hint = 'set AWS_PROFILE to one of them, or narrow them by name: profile = "auto:PATTERN"'
+    elif in_account:
+        reason = f"no AWS profile of account {account} matches {pattern}: {list_names(in_account)}"
+    else:
+        reason = f"no AWS profile belongs to account {account}"
+    raise ConfigurationError("", reason, hint)
+
+
+def missing_profile(name: str, environ: "Mapping[str, str]") -> str:
+    """Return the problem of a profile that does not exist, or an empty string if it exists."""
+    names = {section.name for section in sections(environ) if section.kind == "profile"}
+    if name in names:
+        return ""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, sorted(names), 1)
+    return f'AWS profile "{name}" does not exist{f"; did you mean {near[0]}?" if near else ""}'
+
+
+def list_names(names: "Sequence[str]") -> str:
+    """Return the first names in a list, and how many there are more."""
+    more = [f"and {len(names) - MAX_NAMES} more"] if len(names) > MAX_NAMES else []
+    return ", ".join([*names[:MAX_NAMES], *more])
+
+
 def selected_profile(environ: "Mapping[str, str]") -> str:
     """Return the profile that the variables select, or an empty string."""
     return environ.get("AWS_DEFAULT_PROFILE") or environ.get("AWS_PROFILE") or ""
@@ -165,29 +219,6 @@ def load_profiles(environ: "Mapping[str, str]") -> tuple[dict[str, dict[str, str
                 texts = {key: value for key, value in settings.items() if isinstance(value, str)}
                 profiles.setdefault(name, {}).update(texts)
     return profiles, problems
-
-
-def resolve_auto(pattern: str, account: str, environ: "Mapping[str, str]") -> str:
-    """Return the AWS profile of an account whose name fits a pattern.
-
-    Raises:
-        ConfigurationError: there is no such profile, or several.
-
-    """
-    found = list(sections(environ))
-    names = {section.name: None for section in found if section.kind == "profile"}
-    profiles = {name: merged("profile", name, found) for name in names}
-    fitting = [
-        name
-        for name, profile in profiles.items()
-        if account in accounts_of(profile) and fnmatchcase(name, pattern)
-    ]
-    if len(fitting) == 1:
-        return fitting[0]
-    reason = f"no AWS profile belongs to account {account}"
-    if fitting:
-        reason = f"several AWS profiles belong to account {account}: {', '.join(sorted(fitting))}"
-    raise ConfigurationError("", reason, 'set one in the settings file instead of profile = "auto"')
 
 
 def accounts_of(profile: "Mapping[str, object]") -> set[str]:

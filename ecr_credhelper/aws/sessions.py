@@ -32,7 +32,7 @@ from ecr_credhelper.aws import trust
 from ecr_credhelper.aws.credential_process import ProcessProvider
 from ecr_credhelper.aws.loader import register_loader
 from ecr_credhelper.aws.lock import ProcessLock, lock_name
-from ecr_credhelper.aws.profiles import accounts_of
+from ecr_credhelper.aws.profiles import resolve_auto
 from ecr_credhelper.aws.sdk_caches import CLICache, LoginCache, SSOTokenCache
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.errors import PROG, ConfigurationError, CredentialsError
@@ -47,9 +47,6 @@ if TYPE_CHECKING:
 
 SHARED = ("assume-role", "assume-role-with-web-identity", "sso")
 """The providers whose credentials the AWS CLI caches, by botocore's names."""
-
-AUTO = "auto"
-"""The value of ``profile`` that selects a profile by the registry's account."""
 
 TERMINAL = "/dev/tty"
 
@@ -104,7 +101,7 @@ def session_for(  # noqa: PLR0913 - everything that selects an identity
     new session before any call to AWS.
 
     Raises:
-        ConfigurationError: ``profile = "auto"`` finds no profile, or several.
+        ConfigurationError: ``profile = "auto"`` selects no profile.
         Exception: any exception of botocore.
 
     """
@@ -115,7 +112,7 @@ def session_for(  # noqa: PLR0913 - everything that selects an identity
 
 
 def _new_session(registry: "Registry", rule: "Rule", *, is_interactive: bool, end: float | None) -> Session:
-    profile = _profile_in_account(registry) if rule.profile == AUTO else rule.profile
+    profile = _profile_in_account(registry, rule.auto_pattern) if rule.auto_pattern else rule.profile
     session = _OwnSession(profile=profile or None)
     session.set_config_variable("region", registry.region)  # for STS, like --region
     register_loader(session, is_dualstack=registry.dualstack)
@@ -327,17 +324,19 @@ def assume_role(session: Session, registry: "Registry", rule: "Rule") -> Session
     return assumed
 
 
-def _profile_in_account(registry: "Registry") -> str:
-    """Return the one AWS profile of the registry's account; raise ConfigurationError unless there is one."""
-    profiles = Session().full_config.get("profiles", {})
-    found = [name for name, profile in profiles.items() if registry.account in accounts_of(profile)]
-    if len(found) == 1:
-        return str(found[0])
-    hint = 'set one in the settings file instead of profile = "auto"'
-    reason = f"no AWS profile belongs to account {registry.account}"
-    if found:
-        reason = f"several AWS profiles belong to account {registry.account}: {', '.join(sorted(found))}"
-    raise ConfigurationError(registry.host, reason, hint)
+def _profile_in_account(registry: "Registry", pattern: str) -> str:
+    """Return the AWS profile of the registry's account that fits a pattern.
+
+    Raises:
+        ConfigurationError: no profile fits, or several do.
+        ConfigParseError: botocore cannot read a configuration file.
+
+    """
+    _ = Session().full_config  # This raises the ConfigParseError.
+    try:
+        return resolve_auto(pattern, registry.account, os.environ)
+    except ConfigurationError as error:
+        raise ConfigurationError(registry.host, error.reason, error.hint) from None
 
 
 def _prompt_for_mfa(host: str, role: str, profile: str, prompt: str) -> str:

@@ -32,6 +32,7 @@ GROUPS = {
     "Set up": (
         Command("configure", "set up Docker or podman to log in to your ECR registries"),
         Command("unconfigure", "restore the configuration from before configure"),
+        Command("config", "show or check the settings"),
     ),
     "Inspect": (
         Command("status", "list configured registries, their AWS identities and tokens"),
@@ -54,6 +55,8 @@ EXAMPLES = (
     ("Set up Docker for one registry", "configure", "HOST"),
     ("Set up podman, skopeo and buildah", "configure", "--podman HOST"),
     ("Undo all changes", "unconfigure", ""),
+    ("Show the settings in force, and where each value comes from", "config", ""),
+    ("Show all problems of the settings file", "config", "check"),
     ("Show what is configured, without calling AWS", "status", ""),
     ("Find out why a pull fails", "doctor", "HOST/REPOSITORY:TAG"),
     ("Remove all cached tokens", "cache", "clear"),

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 ACTIONS = ("show", "clear")
 """What ``cache`` can do."""
 
+CONFIG_ACTIONS = ("show", "check")
+"""What ``config`` can do."""
+
 SHELLS = ("bash", "zsh", "fish", "powershell")
 TOOLS = ("docker", "podman", "skopeo", "buildah", "helm", "oras")
 """Clients that ``login`` can log in."""
@@ -99,6 +102,19 @@ def _unconfigure(parser: argparse.ArgumentParser) -> None:
     _add_write_options(parser)
 
 
+def _config(parser: argparse.ArgumentParser) -> None:
+    about = "what to do: show the settings in force, or check the settings file (default: show)"
+    parser.add_argument(
+        "action",
+        nargs="?",
+        metavar="|".join(CONFIG_ACTIONS),
+        choices=CONFIG_ACTIONS,
+        default="show",
+        help=about,
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as a JSON object")
+
+
 def _doctor(parser: argparse.ArgumentParser) -> None:
     about = "registry host, or image or repository ARN to check its pull too; omit to check only this machine"
     _add_hosts(parser, "?", about)
@@ -177,6 +193,7 @@ def _add_write_options(parser: argparse.ArgumentParser) -> None:
 ARGUMENTS = {
     "configure": _configure,
     "unconfigure": _unconfigure,
+    "config": _config,
     "status": _status,
     "doctor": _doctor,
     "cache": _cache,

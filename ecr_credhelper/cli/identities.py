@@ -6,16 +6,13 @@ from typing import TYPE_CHECKING
 from ecr_credhelper.aws.profiles import resolve_auto, sections, selected_profile
 from ecr_credhelper.cli.inventory import describe_identity
 from ecr_credhelper.errors import ConfigurationError
+from ecr_credhelper.settings.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ecr_credhelper.registry import Registry
     from ecr_credhelper.settings.loader import Settings
-    from ecr_credhelper.settings.rules import Rule
-
-AUTO = "auto"
-"""The value of ``profile`` that selects a profile by the registry's account; ``auto:PATTERN`` by name too."""
 
 VARIABLE = "ECR_CREDHELPER_PROFILE_"
 """The start of a variable with the profile for one account."""
@@ -30,17 +27,16 @@ class Identities:
 
     def describe(self, rule: "Rule", registry: "Registry") -> tuple[str, str, ConfigurationError | None]:
         """Return a rule's identity and profile, and why ``auto`` finds no profile."""
-        kind, _, pattern = rule.profile.partition(":")
-        if kind != AUTO:
+        if not rule.auto_pattern:
             return describe_identity(rule.profile, rule.role_arn, self._environ), rule.profile, None
-        profile, error = self._resolve(pattern or "*", registry.account or rule.account)
+        profile, error = self._resolve(rule.auto_pattern, registry.account or rule.account)
         shown = f"{profile or 'unknown'} (auto)"
         return describe_identity(shown, rule.role_arn, self._environ), profile, error
 
     def missing_profiles(self, settings: "Settings | None") -> "Iterator[tuple[str, str, str]]":
         """Yield each place that names a missing profile, that name, and a similar one or an empty string."""
         for place, profile in self._named_profiles(settings):
-            if profile.partition(":")[0] != AUTO and profile not in self._profiles:
+            if not Rule(profile=profile).auto_pattern and profile not in self._profiles:
                 from difflib import get_close_matches
 
                 yield place, profile, next(iter(get_close_matches(profile, self._profiles, 1)), "")

@@ -23,8 +23,8 @@ MIN_TEXT = 20
 ARN_START = re.compile(r"arn:[^\s,/]*:")
 """The start of an ARN, before the kind and the name of the resource."""
 
-PART = re.compile(r"[^/,]+[/,]*|[/,]+")
-"""A part of a path, an ARN or a list without blanks."""
+PART = re.compile(r'"[^"]*"|[^/,"]+[/,]*|[/,"]+')
+"""A part of a path, an ARN, a list without blanks or a key with quotes."""
 
 
 def wrap(text: str, width: int, indent: int) -> str:

@@ -15,7 +15,7 @@ from ecr_credhelper.aws.error_fields import ca_bundle
 from ecr_credhelper.aws.errors import explain
 from ecr_credhelper.aws.files import reject_special_files
 from ecr_credhelper.aws.profiles import chain_of
-from ecr_credhelper.aws.sessions import AUTO, profile_of, resolve_credentials, session_for
+from ecr_credhelper.aws.sessions import profile_of, resolve_credentials, session_for
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.console.log import redacted
 from ecr_credhelper.console.wording import format_duration
@@ -94,7 +94,7 @@ def credentials(context: "Context") -> "Iterator[Finding]":
     except Exception as error:  # noqa: BLE001 - explain() converts every exception
         raise explain(error, registry, profile, context.rule) from None
     context.session = session
-    if context.rule.profile.partition(":")[0] == AUTO:
+    if context.rule.auto_pattern:
         source += f', selected by profile = "{context.rule.profile}"'
     yield Finding(OK, f"{source}, role {context.rule.role_arn}" if context.rule.role_arn else source)
     if context.registry:

@@ -205,6 +205,6 @@ def token_key(registry: "Registry", rule: "Rule", identity: str) -> str:
 def _identity_key(registry: "Registry", rule: "Rule", identity: str) -> str:
     """Return the fields that identify the AWS identity of a token."""
     fields = rule.identity()
-    if rule.profile == "auto":  # the account selects the profile
+    if rule.auto_pattern:  # the account selects the profile
         fields.append(("account", registry.account))
     return "\t".join(filter(None, (join_fields(fields), identity)))

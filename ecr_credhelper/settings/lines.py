@@ -20,7 +20,7 @@ POSITION = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")
 
 MEANINGS = {
     r"Cannot (overwrite|mutate|declare)|Duplicate": "this key or table is already defined above",
-    r"Illegal character '\\n'": "a closing quote is missing",
+    r"Illegal character '\\n'|Unterminated string": "a closing quote is missing",
     r"Invalid value": "not a valid value; text needs quotes",
 }
 """What messages of tomllib mean in a settings file."""
@@ -58,7 +58,7 @@ def _keys(table: "dict[str, object]") -> "Iterator[Key]":
 
 
 def explain(error: ValueError | RecursionError, content: bytes) -> tuple[int, str]:
-    """Return the line of a TOML error, 0 if it is unknown, and what is wrong."""
+    """Return the line of a TOML error, or 0 if it is unknown, and the reason."""
     if isinstance(error, UnicodeDecodeError):
         return content.count(b"\n", 0, error.start) + 1, "not UTF-8 text"
     message = str(error) if isinstance(error, ValueError) else "nested too deeply"

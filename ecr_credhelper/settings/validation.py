@@ -50,7 +50,7 @@ BARE_KEY = re.compile(r"[\w-]+", re.ASCII)
 
 
 class Problem(NamedTuple):
-    """A problem of a settings file: its scope, its key, and what is wrong."""
+    """A problem of a settings file: its scope, its key, and the reason."""
 
     scope: str
     key: Key

@@ -7,14 +7,17 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ecr_credhelper.aws import sessions
+from ecr_credhelper.aws.profiles import missing_profile, resolve_auto
 from ecr_credhelper.errors import CredentialsError
 from ecr_credhelper.helper import Helper
+from tests.commands import output_of
 from tests.conftest import EXECUTABLE, HOST, NOT_FOUND, OTHER_ACCOUNT, PUBLIC, Result, Run, login, run, until
 from tests.fake_sts import FakeSTS
 from tests.terminals import read_to_end
@@ -99,6 +102,139 @@ def test_a_profile_is_found_by_the_account(home: Path, api: FakeECR, ask: Run) -
     assert "no AWS profile belongs to account 111122223333" in ask("get", stdin=HOST).error
     several = ask("get", stdin=HOST.replace("111122223333", "777788889999")).error
     assert "several AWS profiles belong to account 777788889999: role, sso" in several
+
+
+AUTO = '[registry."*.dkr.ecr.*.amazonaws.com"]\nprofile = "auto"\n'
+
+
+def profile_in(home: Path, account: str, *names: str) -> None:
+    """Add profiles to the AWS configuration: each has the key ID AKIA and its name in capitals."""
+    with (home / ".aws/config").open("a") as file:
+        for name in names:
+            header = name if name == "default" else f"profile {name}"
+            file.write(f"[{header}]\naws_account_id = {account}\naws_access_key_id = AKIA{name.upper()}\n")
+            file.write(f"aws_secret_access_key = {name}\n")
+
+
+@pytest.fixture
+def several(home: Path, api: FakeECR) -> Path:
+    """Put three profiles into one account, and select a profile for it with auto."""
+    api.identities |= {"AKIADEV": "dev", "AKIAADMIN": "admin", "AKIADEFAULT": "default"}
+    profile_in(home, "777788889999", "dev", "admin")
+    settings(home, AUTO)
+    return home
+
+
+SEVERAL = HOST.replace("111122223333", "777788889999")
+
+
+def test_auto_selects_among_several_profiles_as_the_variable_does(
+    several: Path, api: FakeECR, ask: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("dev", "admin", "dev"):  # The variable changes the identity, and so the cached token.
+        monkeypatch.setenv("AWS_PROFILE", name)
+        assert ask("get", stdin=SEVERAL).reply["Username"] == "AWS"
+    assert [call.access_key for call in api.calls] == ["AKIADEV", "AKIAADMIN"]
+    monkeypatch.setenv("AWS_PROFILE", "two")  # a profile of another account
+    assert "several AWS profiles belong to account 777788889999: admin, dev;" in (
+        ask("get", stdin=SEVERAL).error
+    )
+    profile_in(several, "777788889999", "default")
+    ask("get", stdin=SEVERAL)
+    monkeypatch.setenv("AWS_DEFAULT_PROFILE", "admin")  # This takes precedence in botocore.
+    ask("get", stdin=SEVERAL)
+    assert [call.access_key for call in api.calls[2:]] == ["AKIADEFAULT", "AKIAADMIN"]
+
+
+def test_auto_selects_the_only_profile_whatever_the_variable_says(
+    home: Path, api: FakeECR, ask: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / ".aws/config").write_text("")
+    profile_in(home, "444455556666", "two")
+    profile_in(home, "111122223333", "default")
+    settings(home, AUTO)
+    monkeypatch.setenv("AWS_PROFILE", "default")
+    ask("get", stdin=OTHER_ACCOUNT)
+    assert [call.access_key for call in api.calls] == ["AKIATWO"]
+
+
+def test_auto_with_a_pattern_narrows_the_profiles_by_name(several: Path, api: FakeECR, ask: Run) -> None:
+    settings(several, AUTO.replace("auto", "auto:d*"))
+    ask("get", stdin=SEVERAL)
+    settings(several, AUTO.replace("auto", "auto:*min"))
+    ask("get", stdin=SEVERAL)
+    assert [call.access_key for call in api.calls] == ["AKIADEV", "AKIAADMIN"]
+    settings(several, AUTO.replace("auto", "auto:D*"))
+    assert ask("get", stdin=SEVERAL).error.startswith(
+        f"{SEVERAL}: no AWS profile of account 777788889999 matches D*: admin, dev; set"
+    )
+
+
+def test_the_error_of_auto_lists_at_most_eight_profiles(several: Path, ask: Run) -> None:
+    profile_in(several, "777788889999", *(f"p{number:02}" for number in range(30)))
+    assert ask("get", stdin=SEVERAL).error == (
+        f"{SEVERAL}: several AWS profiles belong to account 777788889999: "
+        "admin, dev, p00, p01, p02, p03, p04, p05, and 24 more; "
+        'set AWS_PROFILE to one of them, or narrow them by name: profile = "auto:PATTERN"'
+    )
+
+
+@pytest.mark.parametrize("host", [PUBLIC, "images.example.com"])
+def test_auto_without_an_account_is_an_error(host: str, home: Path, ask: Run) -> None:
+    settings(
+        home,
+        '[registry.public]\nprofile = "auto"\non_error = "error"\n'
+        '[registry."images.example.com"]\nregion = "us-west-2"\nprofile = "auto"\n',
+    )
+    assert ask("get", stdin=host).error == (
+        f'{host}: profile = "auto" needs an account, which this registry does not have; '
+        "set a profile in the settings file, or account in the rule of a custom host"
+    )
+
+
+def test_auto_uses_the_account_of_a_custom_host(home: Path, api: FakeECR, ask: Run) -> None:
+    rule = (
+        '[registry."images.example.com"]\nregion = "us-west-2"\naccount = "444455556666"\nprofile = "auto"\n'
+    )
+    settings(home, rule)
+    (home / ".aws/config").write_text("")
+    profile_in(home, "444455556666", "two")
+    ask("get", stdin="images.example.com")
+    assert [call.access_key for call in api.calls] == ["AKIATWO"]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "sso_account_id = 777788889999",
+        "granted_sso_account_id = 777788889999",
+        "login_session = arn:aws:iam::777788889999:user/me",
+        "credential_process = aws-sso process -A 777788889999 -R dev",
+        "role_arn = arn:aws:iam::777788889999:role/dev",
+    ],
+)
+def test_auto_finds_the_accounts_that_the_search_finds(setting: str, home: Path) -> None:
+    with (home / ".aws/config").open("a") as file:
+        file.write(f"[profile found]\n{setting}\n")
+    assert resolve_auto("*", "777788889999", os.environ) == "found"
+
+
+def test_auto_reports_a_file_that_botocore_cannot_read(home: Path, ask: Run) -> None:
+    settings(home, AUTO)
+    (home / ".aws/config").write_text("[profile one\n")
+    assert "has no closing bracket" in ask("get", stdin=HOST).error
+
+
+@pytest.mark.usefixtures("several")
+def test_the_profile_of_auto_is_known_without_an_aws_sdk() -> None:
+    code = (
+        "import os, sys; from ecr_credhelper.aws.profiles import missing_profile, resolve_auto\n"
+        "print(resolve_auto('d*', '777788889999', os.environ), missing_profile('one', os.environ))\n"
+        "assert 'botocore' not in sys.modules"
+    )
+    assert output_of([sys.executable, "-c", code]) == "dev \n"
+    assert missing_profile("tow", os.environ) == 'AWS profile "tow" does not exist; did you mean two?'
+    assert missing_profile("production", os.environ) == 'AWS profile "production" does not exist'
 
 
 def test_variables_for_an_account_do_not_apply_without_an_account(
