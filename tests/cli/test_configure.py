@@ -94,7 +94,7 @@ def test_registries_are_written_in_the_form_that_docker_looks_up(
 
 
 @pytest.mark.parametrize(("argv", "problem"), [
-    (["web:1"], "^web:1: not an Amazon ECR registry; use ACCOUNT.dkr.ecr.REGION.amazonaws.com, or map "),
+    (["web:1"], "^web:1: not an Amazon ECR registry; for a custom host in front of ECR, set its region"),
     ([HOST, "ghcr.io/me/web"], "^ghcr.io: not an Amazon ECR registry"),
     (["user:secret@host"], "^the given registry: not an Amazon ECR registry"),
     ([f"https://AWS:secret@{HOST}"], "^the given registry: not an Amazon ECR registry"),

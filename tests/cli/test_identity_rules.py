@@ -85,8 +85,10 @@ def test_another_identity_in_the_settings_stays(
 
 
 def test_a_wrong_identity_is_rejected(ask: Run, home: Path) -> None:
-    assert "role_arn: found 'x'" in error_of(ask("configure", HOST, "--role-arn", "x", "--yes"))
-    assert "profile: found" in error_of(ask("configure", HOST, "--profile", "a\nb", "--yes"))
+    for option, value in (("--role-arn", "x"), ("--profile", "a\nb")):
+        result = ask("configure", HOST, option, value, "--yes")
+        assert result.status == 2
+        assert f"argument {option}: found {value!r}" in result.stderr.decode()
     assert not tree(home)
 
 
