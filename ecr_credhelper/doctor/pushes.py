@@ -7,6 +7,7 @@ Only InitiateLayerUpload has no such request: it starts an upload in an existing
 
 from typing import TYPE_CHECKING, Any
 
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from ecr_credhelper.aws.client import make_client
@@ -54,20 +55,22 @@ def push(context: "Context") -> "Iterator[Finding]":
     registry, session, image = context.registry, context.session, image_of(context.server)
     if not context.checks_push or registry is None or session is None or image is None:
         return
-    if registry.public or context.uses_stored_login or context.lacks_repository:
-        reason = (
-            "the repository does not exist, and only a repository creation template lets a push create it"
-        )
-        if context.uses_stored_login:
-            reason = "a stored docker login is used, whose identity is not known"
-        yield Finding(NOTE, f"not checked: {'this is the public registry' if registry.public else reason}")
+    if registry.public:
+        yield Finding(NOTE, "not checked: this is the public registry")
+        return
+    if context.uses_stored_login:
+        yield Finding(NOTE, "not checked: a stored docker login is used, whose identity is not known")
+        return
+    if context.lacks_repository:
+        text = "the repository does not exist, and only a repository creation template lets a push create it"
+        yield Finding(NOTE, f"not checked: {text}")
         return
     owner = {"registryId": registry.account} if registry.account else {}
     client = make_client(session, registry, context.rule)
     denials: dict[str, str] = {}
     for action, request in REQUESTS.items():
         try:
-            client._make_api_call(action, {**owner, "repositoryName": image[1], **request})  # noqa: SLF001 - by name
+            getattr(client, xform_name(action))(**owner, repositoryName=image[1], **request)
         except Exception as error:  # noqa: BLE001 - explain() converts every exception
             response = error.response["Error"] if isinstance(error, ClientError) else {}
             if response.get("Code") in DENIED:
