@@ -18,8 +18,8 @@ from ecr_credhelper import cli
 from ecr_credhelper.cli import completion
 from ecr_credhelper.cli.suggestions import known_hosts, known_profiles
 from ecr_credhelper.helper import Helper
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, OTHER_REGION, run
-from tests.fake_ecr import FakeECR
 
 COMPLETIONS = {
     # typed text: possible completions

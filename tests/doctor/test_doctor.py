@@ -21,7 +21,7 @@ from tests.terminals import run_in_terminal
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.fake_ecr import FakeECR
+    from ecr_credhelper.testing.fake_ecr import FakeECR
     from tests.fake_registry import FakeRegistry
 
 pytest_plugins = ("tests.doctor_fixtures",)

@@ -19,7 +19,7 @@ from tests.fake_registry import BEARER
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.fake_ecr import FakeECR
+    from ecr_credhelper.testing.fake_ecr import FakeECR
     from tests.fake_registry import FakeRegistry
 
 

@@ -37,9 +37,9 @@ from ecr_credhelper.cache import Cache, open_cache
 from ecr_credhelper.errors import NO_CREDENTIALS, NoCredentialsError
 from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.library.credentials import TokenSource
+from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC, run, until
 from tests.docker_files import write_settings
-from tests.fake_ecr import FakeECR, Fault
 from tests.fake_sts import FakeSTS, error_xml
 
 PROFILES = """
@@ -433,7 +433,7 @@ def test_a_role_is_assumed_once_per_region_for_a_profile_and_once_for_a_session(
 ) -> None:
     monkeypatch.setattr(sessions, "WAIT", 60)  # a busy machine can take long
     hosts = [HOST.replace("us-west-2", f"eu-place-{number}") for number in range(8)]
-    sts.slow = 0.1
+    sts.delay = 0.1
     arguments = {"profile": "a"} if source == "profile" else {"session": boto3.Session(profile_name="a")}
     with CredentialProvider(**arguments, role_arn=ROLE) as provider, ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(provider.get_credentials, hosts))) == 8

@@ -31,9 +31,9 @@ from ecr_credhelper.cache import open_cache
 from ecr_credhelper.library import provider as provider_module
 from ecr_credhelper.library.provider import MAX_NAME_LENGTH, MAX_NAMES
 from ecr_credhelper.registry import SCHEMES, parse
+from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, run, until
 from tests.docker_files import write_settings
-from tests.fake_ecr import FakeECR, Fault
 
 # ruff: noqa: SLF001 - memory and threads are private
 
@@ -97,7 +97,7 @@ def test_without_disk_cache_nothing_is_read_from_or_written_to_disk(aws: FakeECR
 def test_threads_share_one_fetch_per_region(aws: FakeECR) -> None:
     hosts = [f"{number:012}.dkr.ecr.{region}.amazonaws.com"
              for number in range(10) for region in ("us-west-2", "eu-central-1")]  # fmt: skip
-    aws.slow = 0.2
+    aws.delay = 0.2
     gate = threading.Barrier(64)
 
     def ask(number: int) -> str:
@@ -361,7 +361,7 @@ def test_a_closed_provider_has_no_threads_and_rejects_calls(aws: FakeECR, clock:
     provider = CredentialProvider(timer=clock)
     provider.get_credentials(HOST)
     clock.now += 10 * HOUR
-    aws.slow = 0.2
+    aws.delay = 0.2
     provider.get_credentials(HOST)
     provider.close()
     provider.close()
