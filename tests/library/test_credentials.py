@@ -22,7 +22,6 @@ from typing import Any
 import boto3
 import botocore.session
 import pytest
-from botocore.credentials import RefreshableCredentials
 
 import ecr_credhelper
 from ecr_credhelper import (
@@ -209,25 +208,6 @@ def test_a_token_of_a_session_is_not_shared_with_other_identities(profiles: Fake
     run("get", stdin=HOST)
     get_credentials(HOST, profile="a")
     assert used_keys(profiles) == ["AKIAPROFILEA", profiles.access_key, "AKIAPROFILEA"]
-
-
-def test_a_session_with_temporary_keys_is_not_cached_on_disk(
-    aws: FakeECR, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    session = botocore.session.Session()
-    keys = RefreshableCredentials(
-        aws.access_key,
-        aws.secret_key,
-        "",
-        datetime.now(UTC) + timedelta(hours=1),
-        dict,
-        "assume-role",
-    )
-    monkeypatch.setattr(session, "get_credentials", lambda: keys)
-    for _ in range(2):
-        get_credentials(HOST, session=session)
-    assert len(aws.calls) == 2
-    assert not (Path.home() / ".cache").exists()
 
 
 def test_a_session_without_keys_is_an_error(monkeypatch: pytest.MonkeyPatch, aws: FakeECR) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import gc
+import multiprocessing
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -15,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -699,3 +702,33 @@ def test_the_reason_of_a_failed_refresh_is_logged(
         aws.faults.append(Fault.aws("AccessDeniedException"))
         provider.get_credentials(HOST)
     assert f"prefetch failed: {HOST}: " in caplog.text
+
+
+def test_a_pickled_provider_arrives_empty_with_the_same_arguments(aws: FakeECR) -> None:
+    with CredentialProvider(disk_cache=False, max_entries=3) as provider:
+        first = provider.get_credentials(HOST).password
+        with pickle.loads(pickle.dumps(provider)) as copy:
+            assert len(copy._entries) == 0
+            assert copy._entries.maxsize == 3
+            assert copy.get_credentials(HOST).password != first
+    assert len(aws.calls) == 2
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # other threads exist, idle
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_the_processes_of_a_pool_use_a_provider(method: str, aws: FakeECR) -> None:
+    with (
+        CredentialProvider() as provider,
+        multiprocessing.get_context(method).Pool(2) as pool,
+    ):
+        passwords = {login.password for login in pool.map(provider.get_credentials, [HOST] * 4)}
+        assert passwords == {provider.get_credentials(HOST).password}
+    assert len(aws.calls) == 1
+
+
+def test_a_provider_with_a_session_cannot_be_pickled() -> None:
+    with (
+        CredentialProvider(session=boto3.Session()) as provider,
+        pytest.raises(TypeError, match="use profile or role_arn instead"),
+    ):
+        pickle.dumps(provider)

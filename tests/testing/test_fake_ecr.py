@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from ecr_credhelper import get_credentials
+from ecr_credhelper.testing import FakeECR, isolated
+from ecr_credhelper.testing.plugin import fake_ecr  # noqa: F401 - a fixture
+from tests.conftest import HOST
 
 MODERN = """
 import pytest
@@ -81,3 +87,19 @@ def test_a_suite_adopts_the_fixture_in_one_line(tmp_path: Path) -> None:
 def test_a_program_without_pytest_uses_the_fake(tmp_path: Path) -> None:
     command = [sys.executable, "-c", PLAIN, str(tmp_path)]
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "AWS 1\n"
+
+
+@pytest.mark.usefixtures("polluted")
+def test_the_environment_is_restored(tmp_path: Path) -> None:
+    before = dict(os.environ)
+    with FakeECR() as api, isolated(api, tmp_path):
+        assert not [name for name in POLLUTED if name in os.environ]
+        assert os.path.expanduser("~") == str(tmp_path)
+        assert get_credentials(HOST).password == api.password("us-west-2", serial=1)
+        assert (tmp_path / ".cache").exists()
+    assert dict(os.environ) == before
+
+
+def test_the_fixture_serves_an_empty_home(fake_ecr: FakeECR) -> None:  # noqa: F811 - the fixture
+    assert get_credentials(HOST).username == "AWS"
+    assert len(fake_ecr.calls) == 1
