@@ -210,3 +210,10 @@ def test_status_reads_no_route_of_another_identity(cached: Path, monkeypatch: py
     seen = watch("status")
     assert HOST in seen.output
     assert not [path for path in seen.files if path.startswith(f"{cached}/.cache/ecr-credhelper/2/")]
+
+
+def test_a_search_loads_the_sdks_parser_and_no_session(home: Path) -> None:
+    write(home / ".aws/config", "[profile dev]\nsso_account_id = 111122223333\nregion = us-west-2\n")
+    seen = watch("configure", "--discover", "--dry-run", PATH="")
+    assert HOST in seen.output
+    assert seen.loaded({"botocore.configloader", "botocore.session"}) == {"botocore.configloader"}

@@ -66,7 +66,7 @@ def problem_of(
     """Return what is wrong in the configuration files, if the exception can come from them."""
     match error:
         case aws.ConfigParseError():
-            return _syntax_problem(error)
+            return syntax_problem(error)
         case aws.ProfileNotFound():
             return _missing_profile(str(error.kwargs["profile"]), list(sections(environ)), environ)
         case aws.InvalidConfigError() | aws.PartialCredentialsError() | aws.UnknownCredentialError():
@@ -82,7 +82,8 @@ def problem_of(
     return None
 
 
-def _syntax_problem(error: aws.ConfigParseError) -> Problem | None:
+def syntax_problem(error: aws.ConfigParseError) -> Problem | None:
+    """Return why botocore cannot parse a configuration file, if the reason is known."""
     fields: dict[str, Any] = {**error.kwargs}
     path, cause = str(fields.get("path")), fields.get("error")
     hint = "correct it"

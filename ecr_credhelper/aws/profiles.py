@@ -3,6 +3,7 @@
 import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
+from ecr_credhelper.aws.accounts import account_in_arn, account_in_command, is_account
 from ecr_credhelper.files import is_special
 from ecr_credhelper.fingerprint import configuration_files
 
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 CONFIG, CREDENTIALS = "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"
+
+ACCOUNT_SETTINGS = ("sso_account_id", "aws_account_id", "granted_sso_account_id")
+"""Settings with an account ID. The last one belongs to https://granted.dev."""
 
 REFERENCES = {"source_profile": "profile", "sso_session": "sso-session", "services": "services"}
 """Settings that refer to a section, and the kinds of these sections."""
@@ -109,7 +113,52 @@ def selected_profile(environ: "Mapping[str, str]") -> str:
     return environ.get("AWS_DEFAULT_PROFILE") or environ.get("AWS_PROFILE") or ""
 
 
-def accounts_of(profile: dict[str, str]) -> set[str]:
-    """Return the accounts in a profile: of SSO, of its role's ARN, and in ``aws_account_id``."""
-    role = profile.get("role_arn", "").split(":")
-    return {profile.get("sso_account_id", ""), profile.get("aws_account_id", ""), *role[4:5]} - {""}
+def load_profiles(environ: "Mapping[str, str]") -> tuple[dict[str, dict[str, str]], list[str]]:
+    """Return all profiles by name as botocore reads them, and the problems of the files.
+
+    A file with a problem has no profiles, because botocore rejects it as a whole. Nested settings are left
+    out. Only botocore's parser is used: a session takes ten times longer to import.
+    """
+    from botocore.configloader import load_config, raw_config_parse
+    from botocore.exceptions import ConfigNotFound, ConfigParseError
+
+    paths = dict(configuration_files(environ))
+    profiles: dict[str, dict[str, str]] = {}
+    problems = []
+    for path, load in (
+        (paths[CONFIG], lambda path: load_config(path)["profiles"]),
+        (paths[CREDENTIALS], raw_config_parse),
+    ):
+        try:
+            found = load(path)
+            with open(path, "rb"):  # configparser ignores files that it cannot open.
+                pass
+        except ConfigNotFound:
+            continue
+        except ConfigParseError as error:
+            from ecr_credhelper.aws.config_errors import syntax_problem
+
+            problem = syntax_problem(error)
+            problems.append(problem[1] if problem else f"{path} cannot be parsed")
+        except OSError as error:
+            problems.append(f"{path} cannot be read ({error.strerror})")
+        else:
+            for name, settings in found.items():
+                texts = {key: value for key, value in settings.items() if isinstance(value, str)}
+                profiles.setdefault(name, {}).update(texts)
+    return profiles, problems
+
+
+def accounts_of(profile: "Mapping[str, object]") -> set[str]:
+    """Return the AWS accounts in the settings of a profile.
+
+    If it has a role, only the account of the role counts: botocore assumes the role whatever else is set.
+    """
+    settings = {key: value for key, value in profile.items() if isinstance(value, str)}
+    if "role_arn" in settings:
+        found = {account_in_arn(settings["role_arn"])}
+    else:
+        found = {settings.get(name, "") for name in ACCOUNT_SETTINGS}
+        found.add(account_in_arn(settings.get("login_session", "")))
+        found.add(account_in_command(settings.get("credential_process", "")))
+    return set(filter(is_account, found))

@@ -54,7 +54,7 @@ def parse(argv: "Sequence[str]") -> argparse.Namespace:
 
 def _configure(parser: argparse.ArgumentParser) -> None:
     _add_hosts(parser, "*")
-    about = "find registries in the settings file, your AWS profiles and local images"
+    about = "find registries in your Docker and AWS configuration and in local images"
     parser.add_argument("--discover", action="store_true", help=about)
     target = parser.add_mutually_exclusive_group()
     about = "handle every registry; your current credsStore becomes the fallback"

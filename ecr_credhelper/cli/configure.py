@@ -9,7 +9,7 @@ from ecr_credhelper.cli.confirmation import apply, confirm_changes, retry_on_con
 from ecr_credhelper.docker import edit, restore
 from ecr_credhelper.docker.config import BOM, HELPER_SUFFIX, containers_files, login_keys, read
 from ecr_credhelper.docker.config_file import ABSENT, Change, ConfigFile
-from ecr_credhelper.docker.discovery import registries
+from ecr_credhelper.docker.discovery import search
 from ecr_credhelper.docker.json_edit import put, remove, value
 from ecr_credhelper.docker.programs import which
 from ecr_credhelper.errors import PROG, ConfigurationError, UnsupportedRegistryError
@@ -70,10 +70,18 @@ def _hosts(options: "argparse.Namespace", settings: Settings, terminal: "Termina
             # The argument itself is not shown, because it can contain a password.
             raise UnsupportedRegistryError(host or "the given registry", "not an Amazon ECR registry", hint)
         hosts.append(host)
-    discovered = registries(os.environ, settings) if options.discover else {}
-    if discovered:
-        terminal.table(("REGISTRY", "FROM"), [*discovered.items()])
-    return [*dict.fromkeys([*hosts, *discovered])]
+    return [*dict.fromkeys([*hosts, *(_discover(settings, terminal) if options.discover else ())])]
+
+
+def _discover(settings: Settings, terminal: "Terminal") -> list[str]:
+    """Show the registries that a search finds, and what it could not read. Return their hosts."""
+    result = search(os.environ, settings)
+    for problem in result.problems:
+        terminal.warn(f"{terminal.mark('warning')} {problem}")
+    if result.candidates:
+        rows = [(found.host, ", ".join(found.sources)) for found in result.candidates]
+        terminal.table(("REGISTRY", "FROM"), rows)
+    return [found.host for found in result.candidates]
 
 
 def _with_host(text: str, host: str, options: "argparse.Namespace", terminal: "Terminal") -> str:

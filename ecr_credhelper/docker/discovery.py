@@ -1,70 +1,179 @@
-"""Find registries in the settings file, in the AWS profiles and in local images."""
+"""Find the user's registries in the files of Docker and podman, settings, AWS profiles and local images."""
 
+import os
 import subprocess
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple
 
+from ecr_credhelper.aws.profiles import CONFIG, CREDENTIALS, accounts_of, load_profiles, selected_profile
+from ecr_credhelper.aws.redaction import useful_line
+from ecr_credhelper.docker.config import HELPER_SUFFIX, containers_files, docker_config, read
 from ecr_credhelper.docker.programs import which
 from ecr_credhelper.errors import ConfigurationError
-from ecr_credhelper.registry import authority_of, parse, private_host
+from ecr_credhelper.fingerprint import configuration_files
+from ecr_credhelper.paths import settings_file
+from ecr_credhelper.registry import Registry, authority_of, parse, private_host
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
+    from ecr_credhelper.docker.config import DockerConfig
     from ecr_credhelper.settings.loader import Settings
+
+AMAZONS_HELPER = "ecr-login"
+"""The name of Amazon's helper in Docker's configuration."""
 
 ENGINES = ("docker", "podman")
 
 ENGINE_TIMEOUT = 5
-"""Limits how long an engine can take to list its images, in seconds."""
+"""Limits how long the engines can take to list their images, in seconds. They run at the same time."""
+
+REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
-def registries(environ: "Mapping[str, str]", settings: "Settings") -> dict[str, str]:
-    """Return host -> sources of the registries; raise ConfigurationError if a file is invalid."""
-    found: dict[str, list[str]] = {}
-    for host, source in (*_from_settings(settings), *_from_profiles(), *_from_images(environ, settings)):
-        if source not in found.setdefault(host, []):
-            found[host].append(source)
-    return {host: ", ".join(sources) for host, sources in found.items()}
+class Candidate(NamedTuple):
+    """A registry that was found.
+
+    ``sources`` are in the order of the search: ``ecr-login``, ``ecr-py`` (already configured),
+    ``docker login``, ``ecr-login (podman)``, ``ecr-py (podman)``, ``podman login``, ``settings``,
+    ``AWS profile``, ``docker images``, ``podman images``. ``profiles`` are the AWS profiles in the registry's
+    account: the selected one, then ``default``, then the others in the order of the files. Without any, the
+    registry gets the default identity.
+    """
+
+    host: str
+    sources: tuple[str, ...]
+    profiles: tuple[str, ...]
 
 
-def _from_settings(settings: "Settings") -> "Iterator[tuple[str, str]]":
-    for host in settings.hosts():
-        if parse(host) or settings.registry(host):
-            yield host, "settings"
+class Search(NamedTuple):
+    """The result of a search.
+
+    ``searched`` has the paths of the files, and the engines that listed their images. It is never empty.
+    ``problems`` is what could not be read and why. ``accounts_without_region`` has the names and accounts of
+    the profiles that lead to no candidate because they have no region, and neither has the environment.
+    """
+
+    candidates: list[Candidate]
+    searched: list[str]
+    problems: list[str]
+    accounts_without_region: list[tuple[str, str]]
 
 
-def _from_profiles() -> "Iterator[tuple[str, str]]":
-    from botocore.exceptions import ConfigParseError
-    from botocore.session import Session
-
-    from ecr_credhelper.aws.profiles import accounts_of
-
-    try:
-        profiles = Session().full_config.get("profiles", {})
-    except ConfigParseError as error:
-        reason = f"the AWS configuration file {error.kwargs['path']} cannot be read"
-        raise ConfigurationError("", reason, "correct it") from None
-    for name, profile in profiles.items():
-        fields = {key: value for key, value in profile.items() if isinstance(value, str)}  # not nested ones
-        for account in sorted(accounts_of(fields)):
-            if registry := parse(private_host(account, fields.get("region", ""))):
-                yield registry.host, f"AWS profile {name}"
-
-
-def _from_images(environ: "Mapping[str, str]", settings: "Settings") -> "Iterator[tuple[str, str]]":
-    for engine in ENGINES:
-        program = which(engine, environ)
-        for line in _output_lines(program, "image", "ls", "--format", "{{.Repository}}") if program else []:
-            host = authority_of(line)
-            if host and (parse(line) or settings.registry(line)):
-                yield host, f"{engine} images"
+def search(environ: "Mapping[str, str]", settings: "Settings") -> Search:
+    """Find registries, in the order of the sources. A source that cannot be read does not stop the search."""
+    found = _Found(settings)
+    programs = {engine: path for engine in ENGINES if (path := which(engine, environ))}
+    with ThreadPoolExecutor(len(ENGINES)) as pool:
+        images = pool.map(_list_images, programs.values())  # They are listed while the files are read.
+        _search_clients(found, environ)
+        _search_settings(found, settings, environ)
+        _search_profiles(found, environ)
+    for engine, (servers, problem) in zip(programs, images, strict=True):
+        source = f"{engine} images"
+        found.searched += [] if problem else [source]
+        found.problems += [f"{source}: {problem}"] if problem else []
+        found.add(source, *servers)
+    return found.result()
 
 
-def _output_lines(*command: str) -> list[str]:
+class _Found:
+    """The findings so far. ``profiles`` has the AWS profiles of each account."""
+
+    def __init__(self, settings: "Settings") -> None:
+        self._settings = settings
+        self._registries: dict[str, Registry] = {}
+        self._sources: dict[str, list[str]] = {}
+        self.profiles: dict[str, list[str]] = {}
+        self.accounts_without_region: list[tuple[str, str]] = []
+        self.searched: list[str] = []
+        self.problems: list[str] = []
+
+    def add(self, source: str, *servers: str) -> None:
+        """Add those of the servers that are registries."""
+        for server in servers:
+            host = authority_of(server)
+            try:
+                registry = (parse(host) or self._settings.registry(host)) if host else None
+            except ConfigurationError as error:  # the rule of a custom host
+                self.problems.append(str(error))
+                continue
+            if host and registry:
+                self._registries[host] = registry
+                self._sources.setdefault(host, []).append(source)
+
+    def result(self) -> Search:
+        """Return the registries with their sources and profiles, without duplicates."""
+        candidates = [
+            Candidate(
+                host,
+                tuple(dict.fromkeys(sources)),
+                tuple(self.profiles.get(self._registries[host].account, ())),
+            )
+            for host, sources in self._sources.items()
+        ]
+        accounts = {registry.account for registry in self._registries.values()}
+        without_region = [item for item in self.accounts_without_region if item[1] not in accounts]
+        return Search(candidates, self.searched, [*dict.fromkeys(self.problems)], without_region)
+
+
+def _search_clients(found: _Found, environ: "Mapping[str, str]") -> None:
+    """Search the configuration file of Docker, which can be missing, and those of podman."""
+    _search_client(found, docker_config(environ))
+    # A user can have no access to the directory of podman's temporary file.
+    for path in filter(os.path.exists, containers_files(environ)):
+        _search_client(found, read(path), "podman")
+
+
+def _search_client(found: _Found, config: "DockerConfig", client: str = "") -> None:
+    found.searched.append(config.path)
+    found.problems += [f"{config.path} {config.problem}"] if config.problem else []
+    for helper in (AMAZONS_HELPER, HELPER_SUFFIX):
+        hosts = (host for host, name in config.helpers.items() if name == helper)
+        found.add(f"{helper} ({client})" if client else helper, *hosts)
+    found.add(f"{client or 'docker'} login", *config.section("auths"))
+
+
+def _search_settings(found: _Found, settings: "Settings", environ: "Mapping[str, str]") -> None:
+    path = settings_file(environ)
+    if path and os.path.exists(path):
+        found.searched.append(path)
+    found.add("settings", *settings.hosts())
+
+
+def _search_profiles(found: _Found, environ: "Mapping[str, str]") -> None:
+    """Search the AWS profiles: the selected one first, then the default one."""
+    paths = dict(configuration_files(environ))
+    found.searched += (paths[CONFIG], *filter(os.path.exists, (paths[CREDENTIALS],)))
+    profiles, problems = load_profiles(environ)
+    found.problems += problems
+    default_region = next(filter(None, map(environ.get, REGION_VARIABLES)), "")
+    first = (selected_profile(environ), "default")
+    for name in sorted(profiles, key=lambda name: first.index(name) if name in first else len(first)):
+        region = profiles[name].get("region", "").lower()
+        for account in sorted(accounts_of(profiles[name])):
+            found.profiles.setdefault(account, []).append(name)
+            if not region:
+                found.accounts_without_region.append((name, account))
+            host = private_host(account, region or default_region)
+            if parse(host):
+                found.add("AWS profile", host)
+            elif region or default_region:
+                found.problems.append(f"AWS profile {name}: {region or default_region} is not a region")
+
+
+def _list_images(program: str) -> tuple[list[str], str]:
+    """Return the repositories of an engine's images, and the problem if they cannot be listed."""
+    command = (program, "image", "ls", "--format", "{{.Repository}}")
     try:
         done = subprocess.run(  # noqa: S603 - a program on the user's PATH, with fixed arguments
             command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=ENGINE_TIMEOUT
         )
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    return done.stdout.decode(errors="replace").splitlines()
+    except subprocess.TimeoutExpired:
+        return [], f"no response within {ENGINE_TIMEOUT} s"
+    except OSError as error:
+        return [], f"{program} cannot be run ({error.strerror})"
+    if done.returncode:
+        reason = useful_line(done.stderr.decode(errors="replace"))
+        return [], reason or f"{program} failed (exit status {done.returncode})"
+    return done.stdout.decode(errors="replace").splitlines(), ""

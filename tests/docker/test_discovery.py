@@ -1,17 +1,28 @@
-"""configure --discover and configure --podman: the registries that are found, and podman's files."""
+"""The search for registries, configure --discover and configure --podman, and podman's files."""
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ecr_credhelper.docker import discovery
 from ecr_credhelper.docker.config import containers_files
+from ecr_credhelper.docker.discovery import Candidate, Search, search
 from ecr_credhelper.errors import ConfigurationError
+from ecr_credhelper.registry import parse
+from ecr_credhelper.settings.loader import load_settings
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC
 from tests.docker_files import here, load, tree, write, write_settings
+
+ACCOUNT, OTHER = "111122223333", "444455556666"
+EUROPE = f"{OTHER}.dkr.ecr.eu-west-1.amazonaws.com"
+CHINA = f"{ACCOUNT}.dkr.ecr.cn-north-1.amazonaws.com.cn"
+DAEMON = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
 
 SETTINGS = f"""\
 [registry."{HOST}"]
@@ -36,17 +47,12 @@ sso_account_id = 444455556666
 region = US-WEST-2
 [profile role]
 role_arn = arn:aws-cn:iam::111122223333:role/pull
-region = cn-north-1
+region = CN-north-1
 [profile outright]
 aws_account_id = 111122223333
 region = eu-central-1
 s3 =
   max_concurrent_requests = 1
-[profile without-region]
-sso_account_id = 777788889999
-[profile wrong-region]
-sso_account_id = 777788889999
-region = nowhere
 [profile nested]
 region =
   foo = bar
@@ -54,60 +60,254 @@ role_arn =
   foo = bar
 [profile without-account]
 region = us-west-2
+[profile source]
+source_profile = sso
+region = us-east-1
 """
-CHINA = "111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn"
 
 
 def engine(directory: Path, name: str, *script: str) -> None:
     write(directory / name, "\n".join(("#!/bin/sh", *script))).chmod(0o755)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the only directory on PATH, which is empty."""
     monkeypatch.setenv("PATH", str(tmp_path))
     return tmp_path
 
 
-def test_registries_are_found_in_settings_profiles_and_images(home: Path, engines: Path) -> None:
-    write_settings(home, SETTINGS)
-    write(home / ".aws/config", PROFILES)
+def look() -> Search:
+    return search(os.environ, load_settings(os.environ))
+
+
+def sources() -> dict[str, tuple[str, ...]]:
+    return {found.host: found.sources for found in look().candidates}
+
+
+def profiles() -> dict[str, tuple[str, ...]]:
+    return {found.host: found.profiles for found in look().candidates}
+
+
+def test_all_sources_are_searched_in_their_order(home: Path, engines: Path) -> None:
+    configured = {HOST: "ecr-py", OTHER_ACCOUNT: "ecr-login", "ghcr.io": "ecr-login", OTHER_REGION: "pass"}
+    logins = {f"https://{EUROPE}/v1/": {}, "https://index.docker.io/v1/": {"auth": "eDp5"}, HOST: {}}
+    docker = write(home / ".docker/config.json", json.dumps({"credHelpers": configured, "auths": logins}))
+    other = {"credHelpers": {HOST: "ecr-login", CHINA: "ecr-py"}, "auths": {f"{CHINA}/app": {"auth": "eDp5"}}}
+    podman = write(home / ".config/containers/auth.json", json.dumps(other))
+    file = write_settings(home, SETTINGS)
+    config = write(home / ".aws/config", PROFILES)
+    credentials = write(home / ".aws/credentials", "[sso]\naws_account_id = 444455556666\n")
     expected = '[ "$*" = "image ls --format {{.Repository}}" ] || exit 2'
     images = (f"{OTHER_ACCOUNT}/web", "'<none>'", f"{HOST}/b", f"{HOST}/c", "alpine", "a.images.corp/x")
-    lines = [f"echo {image}" for image in images]
-    engine(engines, "docker", expected, *lines)
+    engine(engines, "docker", expected, *(f"echo {image}" for image in images))
     engine(engines, "podman", f"echo {PUBLIC}/nginx/nginx", "printf '\\377'")
-    session = here("configure", PUBLIC, "--discover", "--yes")
-    table = [line.split(maxsplit=1) for line in session.screen.partition("---")[0].splitlines()]
-    assert table == [
-        ["REGISTRY", "FROM"],
-        [HOST, "settings, docker images"],
-        ["images.example.com:5000", "settings"],
-        [OTHER_ACCOUNT, "AWS profile sso, docker images"],
-        [CHINA, "AWS profile role"],
-        [OTHER_REGION, "AWS profile outright"],
-        ["a.images.corp", "docker images"],
-        [PUBLIC, "podman images"],
+    of_account, of_other = ("role", "outright"), ("sso",)
+    assert look() == Search(
+        [
+            Candidate(OTHER_ACCOUNT, ("ecr-login", "AWS profile", "docker images"), of_other),
+            Candidate(
+                HOST,
+                ("ecr-py", "docker login", "ecr-login (podman)", "settings", "docker images"),
+                of_account,
+            ),
+            Candidate(EUROPE, ("docker login",), of_other),
+            Candidate(CHINA, ("ecr-py (podman)", "podman login", "AWS profile"), of_account),
+            Candidate("images.example.com:5000", ("settings",), of_account),
+            Candidate(OTHER_REGION, ("AWS profile",), of_account),
+            Candidate("a.images.corp", ("docker images",), ()),
+            Candidate(PUBLIC, ("podman images",), ()),
+        ],
+        [
+            *map(str, (docker, podman, file, config, credentials)),
+            "docker images",
+            "podman images",
+        ],
+        [],
+        [],
+    )
+
+
+def test_an_empty_home_directory_is_searched(home: Path) -> None:
+    assert look() == Search([], [f"{home}/.docker/config.json", f"{home}/.aws/config"], [], [])
+
+
+@pytest.mark.parametrize("setting", [
+    f"granted_sso_account_id = {ACCOUNT}",
+    f"login_session = arn:aws:sts::{ACCOUNT}:assumed-role/Admin/me",
+    f"credential_process = aws-sso -u open -S Default process --arn arn:aws:iam::{ACCOUNT}:role/Admin",
+    f"credential_process = isengardcli credentials --awscli {ACCOUNT} --role Admin",
+])  # fmt: skip
+def test_every_kind_of_profile_leads_to_its_registry(home: Path, setting: str) -> None:
+    write(home / ".aws/config", f"[profile x]\n{setting}\nregion = us-west-2\nsso_region = us-east-1\n")
+    assert look().candidates == [Candidate(HOST, ("AWS profile",), ("x",))]
+
+
+def test_all_profiles_of_an_account_are_listed_the_selected_one_first(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sso = f"sso_account_id = {ACCOUNT}\nregion = us-west-2\n"
+    names = ("profile admin", "profile reader", "default", "profile writer")
+    write(home / ".aws/config", "".join(f"[{name}]\n{sso}" for name in names))
+    write(home / ".aws/credentials", f"[keys]\naws_account_id = {ACCOUNT}\nregion = us-west-2\n")
+    assert profiles() == {HOST: ("default", "admin", "reader", "writer", "keys")}
+    monkeypatch.setenv("AWS_PROFILE", "writer")
+    assert profiles() == {HOST: ("writer", "default", "admin", "reader", "keys")}
+    monkeypatch.setenv("AWS_PROFILE", "default")
+    assert profiles() == {HOST: ("default", "admin", "reader", "writer", "keys")}
+    monkeypatch.setenv("AWS_PROFILE", "elsewhere")
+    assert profiles() == {HOST: ("default", "admin", "reader", "writer", "keys")}
+
+
+def test_a_profile_without_a_region_belongs_to_the_registries_of_its_account(home: Path) -> None:
+    write(home / ".aws/config", f"[profile dev]\nsso_account_id = {ACCOUNT}\nsso_region = us-east-1\n")
+    write(home / ".docker/config.json", f'{{"credHelpers": {{"{HOST}": "ecr-login"}}}}')
+    found = look()
+    assert found.candidates == [Candidate(HOST, ("ecr-login",), ("dev",))]
+    assert not found.accounts_without_region
+
+
+@pytest.mark.parametrize(("environ", "host"), [
+    ({"AWS_REGION": "us-west-2", "AWS_DEFAULT_REGION": "eu-west-1"}, OTHER_ACCOUNT),
+    ({"AWS_REGION": "", "AWS_DEFAULT_REGION": "eu-west-1"}, EUROPE),
+    ({}, None),
+])  # fmt: skip
+def test_the_region_of_the_environment_is_proposed(
+    home: Path, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], host: str | None
+) -> None:
+    write(home / ".aws/config", f"[profile dev]\nsso_account_id = {OTHER}\nregion =\n")
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    found = look()
+    assert found.candidates == ([Candidate(host, ("AWS profile",), ("dev",))] if host else [])
+    assert found.accounts_without_region == ([] if host else [("dev", OTHER)])
+    assert not found.problems
+
+
+def test_a_wrong_region_is_a_problem(home: Path) -> None:
+    write(home / ".aws/config", f"[profile dev]\nsso_account_id = {OTHER}\nregion = nowhere\n")
+    found = look()
+    assert not found.candidates
+    assert found.problems == ["AWS profile dev: nowhere is not a region"]
+
+
+# What cannot be searched
+
+
+def test_no_broken_file_stops_the_search(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(home / "run"))
+    docker = write(home / ".docker/config.json", "{")
+    temporary = write(home / "run/containers/auth.json", b"\xff")
+    podman = write(home / ".config/containers/auth.json", f'{{"auths": {{"{CHINA}": {{"auth": "eDp5"}}}}}}')
+    file = write_settings(home, f'[registry."{HOST}"]\nprofle = "x"\n[registry."{EUROPE}"]\n')
+    config = write(home / ".aws/config", "[profile x\n")
+    credentials = write(home / ".aws/credentials", f"[y]\naws_account_id = {OTHER}\nregion = us-west-2\n")
+    found = look()
+    assert [found.host for found in found.candidates] == [CHINA, HOST, EUROPE, OTHER_ACCOUNT]
+    assert found.searched == [*map(str, (docker, temporary, podman, file, config, credentials))]
+    assert found.problems == [
+        f"{docker} is not valid JSON",
+        f"{temporary} is not UTF-8",
+        f"the section in line 1 of {config} has no closing bracket",
     ]
-    found = [PUBLIC, HOST, "images.example.com:5000", OTHER_ACCOUNT, CHINA, OTHER_REGION, "a.images.corp"]
-    assert list(load(home / ".docker/config.json")["credHelpers"]) == found
 
 
-def test_an_engine_that_fails_or_hangs_is_ignored(
-    home: Path, engines: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_wrong_rule_of_a_custom_host_is_reported_once(home: Path, engines: Path) -> None:
+    write_settings(home, '[registry."images.example.com"]\nregion = "nowhere"\n')
+    engine(engines, "docker", "echo images.example.com/a", "echo images.example.com/b", f"echo {HOST}/a")
+    found = look()
+    assert [found.host for found in found.candidates] == [HOST]
+    (problem,) = found.problems
+    assert 'registry."images.example.com".region: found' in problem
+
+
+@pytest.mark.parametrize(("script", "problem"), [
+    ((f"echo '{DAEMON}' >&2", "exit 1"), DAEMON),
+    (("exit 3",), "{program} failed (exit status 3)"),
+])  # fmt: skip
+def test_an_engine_that_fails_is_a_problem(engines: Path, script: tuple[str, ...], problem: str) -> None:
+    engine(engines, "docker", f"echo {HOST}/a", *script)
+    engine(engines, "podman", f"echo {PUBLIC}/a")
+    found = look()
+    assert [found.host for found in found.candidates] == [PUBLIC]
+    assert found.problems == [f"docker images: {problem.format(program=engines / 'docker')}"]
+    assert "podman images" in found.searched
+    assert "docker images" not in found.searched
+
+
+def test_an_engine_that_hangs_or_cannot_be_run_is_a_problem(
+    engines: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(discovery, "ENGINE_TIMEOUT", 0.2)
     engine(engines, "docker", "while :; do :; done")
-    write(engines / "podman", "not a program\0").chmod(0o755)
+    podman = write(engines / "podman", "not a program\0")
+    podman.chmod(0o755)
+    assert look().problems == [
+        "docker images: no response within 0.2 s",
+        f"podman images: {podman} cannot be run (Exec format error)",
+    ]
+
+
+def test_the_engines_run_at_the_same_time(engines: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discovery, "ENGINE_TIMEOUT", 60)
+    for name, other in (("docker", "podman"), ("podman", "docker")):
+        wait = f"while [ ! -e {engines}/{other}-runs ]; do :; done"
+        engine(engines, name, f": > {engines}/{name}-runs", wait, f"echo {HOST}/a")
+    assert sources() == {HOST: ("docker images", "podman images")}
+
+
+SERVERS = st.sampled_from([HOST, f"https://{HOST}/v1/", f"{HOST}:443/app", EUROPE.upper(), PUBLIC, "ghcr.io"])
+NAMES = SERVERS | st.sampled_from(["credHelpers", "auths"]) | st.text(max_size=8)
+HELPERS = st.sampled_from(["ecr-login", "ecr-py"])
+JSON = st.recursive(
+    st.none() | st.integers() | st.text(max_size=8) | HELPERS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner, max_size=4),
+)
+CLIENT_FILE = (
+    st.binary(max_size=20)
+    | JSON.map(lambda content: json.dumps(content).encode())
+    | st.dictionaries(st.sampled_from(["credHelpers", "auths"]), st.dictionaries(NAMES, JSON)).map(
+        lambda content: json.dumps(content).encode()
+    )
+)
+
+
+@given(
+    CLIENT_FILE, CLIENT_FILE, st.binary(max_size=40), st.lists(NAMES).map("\n".join) | st.binary(max_size=20)
+)
+@settings(max_examples=60)
+def test_any_content_gives_registries_or_problems(
+    engines: Path, docker: bytes, podman: bytes, config: bytes, images: bytes
+) -> None:
+    home = Path(os.environ["HOME"])
+    write(home / ".docker/config.json", docker)
+    write(home / ".config/containers/auth.json", podman)
+    write(home / ".aws/config", config)
+    write(engines / "list", images)
+    engine(engines, "docker", f"exec /bin/cat {engines}/list")
+    found = look()
+    assert all(parse(item.host) for item in found.candidates)
+    assert len({item.host for item in found.candidates}) == len(found.candidates)
+    assert all(len(set(item.sources)) == len(item.sources) > 0 for item in found.candidates)
+
+
+# configure --discover
+
+
+def test_the_registries_that_are_found_are_configured(home: Path, engines: Path) -> None:
+    write(home / ".docker/config.json", f'{{"credHelpers": {{"{OTHER_ACCOUNT}": "ecr-login"}}}}')
+    engine(engines, "docker", f"echo {OTHER_ACCOUNT}/a")
+    engine(engines, "podman", "echo 'Error: no space left' >&2", "exit 1")
+    screen = here("configure", HOST, "--discover", "--yes").screen
+    assert "podman images: Error: no space left\n" in screen
+    assert [OTHER_ACCOUNT, "ecr-login,", "docker", "images"] in [line.split() for line in screen.splitlines()]
+    assert load(home / ".docker/config.json")["credHelpers"] == {HOST: "ecr-py", OTHER_ACCOUNT: "ecr-py"}
+
+
+def test_a_search_that_finds_nothing_changes_nothing(home: Path) -> None:
     with pytest.raises(ConfigurationError, match="no registry found"):
         here("configure", "--discover", "--yes")
     assert not tree(home)
-
-
-@pytest.mark.usefixtures("engines")
-def test_a_damaged_aws_configuration_file_is_an_error(home: Path) -> None:
-    path = write(home / ".aws/config", "[profile x\n")
-    with pytest.raises(ConfigurationError, match=f"^the AWS configuration file {path} cannot be read; "):
-        here("configure", "--discover", "--yes")
 
 
 # podman, skopeo and buildah

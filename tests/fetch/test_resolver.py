@@ -310,6 +310,7 @@ def test_on_windows_the_first_byte_is_locked(folder: Path, monkeypatch: pytest.M
     assert system.holder is None
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # other threads exist, idle
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no forks")
 def test_a_forked_child_does_not_keep_the_lock_of_its_parent(folder: Path) -> None:
     reader, writer = os.pipe()
