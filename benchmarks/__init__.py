@@ -5,7 +5,7 @@ Each row runs two commands A B A B …, after a warm-up, and gives the median of
 with the middle half of them. Every single answer is checked, and where no call to AWS may happen the
 calls are counted: a wrong answer or a call too many ends the run.
 
-Everything happens on loopback, in throw-away homes, against ``tests.fake_ecr`` and ``tests.fake_sts``.
+Everything happens on loopback, in throw-away homes, against ``FakeECR`` and ``FakeSTS``.
 As root on Linux it happens in namespaces of its own, where the fakes also stand under AWS's names:
 Amazon's own helper can be led to them in no other way. Without root those rows say so.
 """

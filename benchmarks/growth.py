@@ -8,7 +8,7 @@ from benchmarks.homes import HELPER, HOST, PYTHON, Home
 from benchmarks.processes import run
 from benchmarks.report import Count, Section
 from benchmarks.surroundings import Surroundings
-from tests.fake_ecr import FakeECR
+from ecr_credhelper.testing.fake_ecr import FakeECR
 
 MANY = 1000
 AMAZON_KEYS = 100

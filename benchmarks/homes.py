@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.processes import Command, WrongAnswerError
-from tests.fake_ecr import FakeECR
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.fake_sts import FakeSTS
 
 PYTHON = sys.executable

@@ -32,7 +32,7 @@ class Surroundings:
         self.obstacle = obstacle
         self.amazon, self.amazon_name = amazon.find(folder)
         self.api = LongTokensECR()
-        self.sts = FakeSTS(self.api.identities, slow=STS_SECONDS)
+        self.sts = FakeSTS(self.api.identities, delay=STS_SECONDS)
         self.bundle = ""
         self._scale = scale
         self._stack = ExitStack()

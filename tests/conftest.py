@@ -25,8 +25,8 @@ from ecr_credhelper import cli
 from ecr_credhelper.cache import Cache
 from ecr_credhelper.helper import VERBS, Helper
 from ecr_credhelper.records import FileStore
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests import commands
-from tests.fake_ecr import FakeECR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

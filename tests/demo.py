@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.fake_ecr import FakeECR, Fault
+from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable

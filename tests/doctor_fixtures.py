@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.fake_ecr import FakeECR
+    from ecr_credhelper.testing.fake_ecr import FakeECR
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-from tests.fake_ecr import LIFETIME, POLL_INTERVAL
+from ecr_credhelper.testing.fake_ecr import LIFETIME, POLL_INTERVAL
 
 PASSWORD = "cGFzc3dvcmQ="
 USER = "arn:aws:iam::111122223333:user/me"

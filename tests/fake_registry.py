@@ -17,8 +17,8 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from ecr_credhelper.testing.fake_ecr import POLL_INTERVAL
 from tests.commands import checked
-from tests.fake_ecr import POLL_INTERVAL
 
 if TYPE_CHECKING:
     from pathlib import Path

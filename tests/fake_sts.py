@@ -23,7 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, NamedTuple, Self
 from urllib.parse import parse_qs, urlsplit
 
-from tests.fake_ecr import POLL_INTERVAL, Fault
+from ecr_credhelper.testing.fake_ecr import POLL_INTERVAL, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ class Keys(NamedTuple):
 class FakeSTS:
     """The APIs, served by threads of this process from ``with`` to its end.
 
-    ``identities`` receives access key id -> secret of each answer. ``slow`` seconds pass before it.
+    ``identities`` receives access key id -> secret of each answer. ``delay`` seconds pass before it.
     """
 
     sso_token = "a-fake-sso-access-token"
@@ -67,13 +67,13 @@ class FakeSTS:
         identities: dict[str, str] | None = None,
         *,
         lifetime: float = LIFETIME,
-        slow: float = 0,
+        delay: float = 0,
         clock: Callable[[], float] = time.time,
         host: str = "127.0.0.1",
     ) -> None:
         self.identities = {} if identities is None else identities
         self.lifetime = lifetime
-        self.slow = slow
+        self.delay = delay
         self.clock = clock
         self.calls: list[Call] = []
         self.faults: deque[Fault] = deque()
@@ -125,7 +125,7 @@ class FakeSTS:
                 self.on_rejection()
                 return Fault.aws("InvalidGrantException", "Invalid refresh token")
             self.refresh_token += "+"
-        time.sleep(self.slow)
+        time.sleep(self.delay)
         token = {"accessToken": self.sso_token, "refreshToken": self.refresh_token, "expiresIn": 3600}
         return Fault(200, json.dumps(token).encode())
 
@@ -194,7 +194,7 @@ def _handler_for(sts: FakeSTS) -> type[BaseHTTPRequestHandler]:
                 self._issue(Call("GetRoleCredentials", _first_of_each(url.query)), _portal_answer)
 
         def _issue(self, call: Call, answer: Callable[[Call, Keys], tuple[str, str]]) -> None:
-            time.sleep(sts.slow)  # an API far away
+            time.sleep(sts.delay)  # an API far away
             content_type, body = answer(call, sts.issue(call))
             fault = sts.faults.popleft() if sts.faults else Fault(200, body.encode())
             self._send(fault, content_type)

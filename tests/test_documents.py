@@ -22,10 +22,10 @@ from ecr_credhelper.paths import APP
 from ecr_credhelper.protocol import MAX_REQUEST
 from ecr_credhelper.registry import PARTITIONS, PUBLIC_HOSTS, Registry, parse
 from ecr_credhelper.settings.loader import Settings
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.commands import output_of
 from tests.conftest import HOST, run
 from tests.corpus import HOSTS
-from tests.fake_ecr import FakeECR
 from tests.installers import INSTALLERS
 
 ROOT = Path(__file__).parents[1]

@@ -12,8 +12,8 @@ import pytest
 
 from ecr_credhelper import __main__ as program
 from ecr_credhelper import get_credentials
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.conftest import HOST, Run, run
-from tests.fake_ecr import FakeECR
 
 SOURCES = sorted(Path(botocore.__file__).parent.glob("*.py"))
 READ_BY_BOTOCORE = sorted(

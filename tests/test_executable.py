@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from ecr_credhelper import __version__
+from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.commands import checked, output_of
 from tests.conftest import (
     EXECUTABLE,
@@ -27,7 +28,6 @@ from tests.conftest import (
     run,
     until,
 )
-from tests.fake_ecr import FakeECR, Fault
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals, modes or descriptors")
 
@@ -230,7 +230,7 @@ CALLERS = 12
 
 @pytest.mark.usefixtures("patient")
 def test_callers_at_once_get_one_token_by_one_call(aws: FakeECR) -> None:
-    aws.slow = 0.3
+    aws.delay = 0.3
     with concurrent.futures.ThreadPoolExecutor(CALLERS) as pool:
         results = list(pool.map(lambda _: run("get", stdin=HOST), range(CALLERS)))
     assert len({result.reply["Secret"] for result in results}) == 1

@@ -13,8 +13,8 @@ import pytest
 
 from ecr_credhelper.helper import REFRESH, Helper
 from ecr_credhelper.protocol import Reply
+from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.conftest import HOST, NOT_FOUND, OTHER_ACCOUNT, PUBLIC, login
-from tests.fake_ecr import FakeECR, Fault
 
 HOUR = 3600
 

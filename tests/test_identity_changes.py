@@ -26,7 +26,7 @@ from tests.fake_sts import FakeSTS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.fake_ecr import Call, FakeECR
+    from ecr_credhelper.testing.fake_ecr import Call, FakeECR
 
 ROLE = "arn:aws:iam::111122223333:role/puller"
 LONG_AGO = 1_600_000_000
@@ -316,13 +316,13 @@ def test_a_token_that_could_not_be_saved_is_recognized_when_passed_back(
     api: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = write(home / ".aws/credentials", keys("A"))
-    respond = api.answer
+    respond = api.respond
 
     def touch_and_respond(call: Call) -> bytes:
         edit_in_place(file, keys("A"))
         return respond(call)
 
-    monkeypatch.setattr(api, "answer", touch_and_respond)
+    monkeypatch.setattr(api, "respond", touch_and_respond)
     store(secret())
     edit_in_place(file, keys("B"))
     secret()
@@ -410,15 +410,15 @@ def test_no_route_is_saved_if_the_settings_change_and_change_back(home: Path, ap
             edit_in_place(file, rule.format("b"))
             return super().read(size)
 
-    respond = api.answer
+    respond = api.respond
 
     def change_back(call: Call) -> bytes:
         edit_in_place(file, rule.format("a"))
         return respond(call)
 
-    api.answer = change_back  # type: ignore[method-assign] # hands on
+    api.respond = change_back  # type: ignore[method-assign] # hands on
     assert Helper(os.environ, time.time, print).run("get", Input(HOST.encode())).status == 0
-    api.answer = respond  # type: ignore[method-assign] # as it was
+    api.respond = respond  # type: ignore[method-assign] # as it was
     secret()
     assert users(api) == ["B", "A"]
 
@@ -436,16 +436,16 @@ def test_no_token_is_saved_if_a_parent_link_changes_and_changes_back(
         (home / "current").unlink()
         (home / "current").symlink_to(f"real.{user}")
 
-    respond = api.answer
+    respond = api.respond
 
     def switch_and_respond(call: Call) -> bytes:
         switch("B")
         switch("A")
         return respond(call)
 
-    api.answer = switch_and_respond  # type: ignore[method-assign] # hands on
+    api.respond = switch_and_respond  # type: ignore[method-assign] # hands on
     secret()
-    api.answer = respond  # type: ignore[method-assign] # as it was
+    api.respond = respond  # type: ignore[method-assign] # as it was
     secret()
     assert users(api) == ["A", "A"]
 
@@ -456,7 +456,7 @@ def test_no_token_is_saved_if_the_configuration_changes_and_changes_back(
     change: Callable[[Path, str], None], api: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = write(home / ".aws/credentials", keys("A"))
-    respond = api.answer
+    respond = api.respond
 
     def change_and_respond(call: Call) -> bytes:
         change(file, keys("B"))
@@ -467,7 +467,7 @@ def test_no_token_is_saved_if_the_configuration_changes_and_changes_back(
             change(file, keys("A"))
         return respond(call)
 
-    monkeypatch.setattr(api, "answer", change_and_respond)
+    monkeypatch.setattr(api, "respond", change_and_respond)
     secret()
     monkeypatch.undo()
     monkeypatch.setenv("HOME", str(home))

@@ -21,10 +21,10 @@ from ecr_credhelper.fetch.resolver import token_key
 from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.registry import parse
 from ecr_credhelper.settings.rules import NO_RULE
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from ecr_credhelper.token import Token
 from tests.commands import output_of
 from tests.conftest import EXECUTABLE, HOST, Result, until
-from tests.fake_ecr import FakeECR
 
 PACKAGE = Path(ecr_credhelper.__file__).parent
 PACKAGES = sysconfig.get_path("purelib")

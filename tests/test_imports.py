@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import pytest
 
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.commands import output_of
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION
 from tests.docker_files import write, write_settings
-from tests.fake_ecr import FakeECR
 from tests.test_structure import PACKAGE, get_once
 
 WATCH = """

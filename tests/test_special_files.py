@@ -15,9 +15,9 @@ from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.files import is_special
 from ecr_credhelper.fingerprint import FILES
 from ecr_credhelper.settings.loader import load_settings
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.conftest import HOST, NOT_FOUND, PUBLIC, Result, Run, run
 from tests.doctor_findings import Doctor, docker, settings
-from tests.fake_ecr import FakeECR
 
 pytest_plugins = ("tests.doctor_fixtures",)
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from ecr_credhelper.helper import Helper
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.conftest import HOST, Result, Run, login, run
-from tests.fake_ecr import FakeECR
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has neither modes nor owners")
 

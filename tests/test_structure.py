@@ -15,13 +15,13 @@ import pytest
 
 import ecr_credhelper
 from ecr_credhelper.helper import Helper
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.commands import checked
 from tests.conftest import HOST
-from tests.fake_ecr import FakeECR
 
 PACKAGE = Path(ecr_credhelper.__file__).parent
 
-LAYERS = ("cli", "doctor", "library", "fetch", "docker", "aws", "settings", "console")
+LAYERS = ("cli", "doctor", "library", "fetch", "docker", "aws", "settings", "console", "testing")
 """The directories, from top to bottom: each imports from those below it, and from the root."""
 
 ROOT = {path.stem for path in PACKAGE.glob("*.py")}

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 OK = 200
 """The HTTP status of a successful response."""
 
+MOTO_YEAR = 2015
+"""The tokens of moto, which fakes AWS in tests, expire at the start of this year, before ECR existed."""
+
 HINT = "try again; if it still fails, check AWS_ENDPOINT_URL and proxies"
 
 
@@ -109,7 +112,10 @@ def _expiry(value: object, subject: str, now: float) -> float:
     expires_at = value.timestamp()
     if expires_at <= now:
         reason = f"the token has already expired, at {_in_words(value)}"
-        raise InvalidResponseError(subject, reason, "check this machine's clock")
+        hint = "check this machine's clock"
+        if value.year <= MOTO_YEAR:
+            hint = "if this is moto, use the fixture fake_ecr of ecr_credhelper.testing instead"
+        raise InvalidResponseError(subject, reason, hint)
     if expires_at - now > MAX_LIFETIME:
         reason = f"the token expires more than a day from now, at {_in_words(value)}"
         raise InvalidResponseError(subject, reason, "check this machine's clock")

@@ -12,6 +12,7 @@ from botocore.config import Config
 
 from ecr_credhelper.aws.authorization import caller_host_of, reject_other_responses, token_of
 from ecr_credhelper.aws.files import reject_special_files
+from ecr_credhelper.aws.logs import secrets_hidden
 from ecr_credhelper.aws.progress import Progress, Stage
 from ecr_credhelper.aws.sessions import profile_of, resolve_credentials, session_for, session_lock
 from ecr_credhelper.errors import CredentialHelperError
@@ -39,6 +40,7 @@ class Response(NamedTuple):
     caller_host: str
 
 
+@secrets_hidden()
 def fetch(  # noqa: PLR0913 - everything that selects an identity
     registry: "Registry",
     clock: "Callable[[], float]",

@@ -32,6 +32,7 @@ from ecr_credhelper.aws import trust
 from ecr_credhelper.aws.credential_process import ProcessProvider
 from ecr_credhelper.aws.loader import register_loader
 from ecr_credhelper.aws.lock import ProcessLock, lock_name
+from ecr_credhelper.aws.logs import secrets_hidden
 from ecr_credhelper.aws.profiles import resolve_auto
 from ecr_credhelper.aws.sdk_caches import CLICache, LoginCache, SSOTokenCache
 from ecr_credhelper.cache import open_cache
@@ -242,6 +243,7 @@ def _raise_interactive(host: str, requirement: str, *_: object) -> NoReturn:
     raise CredentialsError(host, reason, f"run: {PROG} doctor {host}")
 
 
+@secrets_hidden()
 def resolve_credentials(session: Session) -> Credentials:
     """Return a session's credentials; raise botocore's NoCredentialsError if it has none."""
     with session_lock(session):

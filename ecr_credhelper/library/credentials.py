@@ -19,6 +19,7 @@ from ecr_credhelper.fetch.deadline import run_with_deadline, timeout_error
 from ecr_credhelper.fetch.own_registry import fetch_own_registry
 from ecr_credhelper.fetch.resolver import Resolver, token_key
 from ecr_credhelper.fingerprint import Fingerprint, file_stamps, fingerprint
+from ecr_credhelper.library import memory
 from ecr_credhelper.library.hosts import parse_registry, raise_if_elsewhere
 from ecr_credhelper.records import FileStore
 from ecr_credhelper.registry import Registry
@@ -168,13 +169,19 @@ class TokenSource:
 
         def work(resolver: Resolver) -> "Token":
             request = resolver.request(registry)
-            return resolver.refresh(request) if prefetch else resolver.resolve(request)
+            with memory.one_fetch(resolver, request.key):
+                return resolver.refresh(request) if prefetch else resolver.resolve(request)
 
         return self._run(registry, work)
 
     def fetch_own_registry(self) -> tuple["Registry", "Token"]:
         """Return the registry in the account of the AWS credentials, and a valid token."""
-        return self._run(Registry(""), lambda resolver: fetch_own_registry(resolver, self.region()))
+
+        def work(resolver: Resolver) -> tuple["Registry", "Token"]:
+            with memory.one_fetch(resolver, "own registry"):
+                return fetch_own_registry(resolver, self.region())
+
+        return self._run(Registry(""), work)
 
     def region(self) -> str:
         """Return the region of the identity's own registry; raise ConfigurationError without one."""
@@ -203,7 +210,7 @@ class TokenSource:
 
     def _resolver(self, registry: "Registry") -> Resolver:
         """Return a resolver for the current identity, because the environment can change between calls."""
-        can_cache, session_field, started = self._on_disk, "", time.monotonic()
+        session_field, started = "", time.monotonic()
         session = self._override.session
         if session is not None:
             from ecr_credhelper.aws.sessions import session_fingerprint
@@ -213,13 +220,18 @@ class TokenSource:
             found = run_with_deadline(
                 self.deadline, lambda: session_fingerprint(session), on_timeout=on_timeout
             )
-            can_cache, session_field = can_cache and bool(found), f"\t{found}"
+            session_field = f"\t{found}"
 
         def current() -> tuple[Fingerprint, str]:
             identity = fingerprint(os.environ, has_override=bool(self._override)).identity + session_field
             return Fingerprint(identity, self._owner, current), file_stamps(os.environ)
 
-        cache = open_cache(os.environ) if can_cache else Cache(FileStore())
+        if not self._on_disk:
+            cache = Cache(FileStore())
+        elif session is not None and not found:
+            cache = memory.session_cache(session)
+        else:
+            cache = memory.cache_or_memory(open_cache(os.environ))
         owner, _ = current()
         owner.watch()
         resolver = Resolver(self.settings, owner, cache, self._clock, _debug, self._override)

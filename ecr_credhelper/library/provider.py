@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from functools import lru_cache
 from itertools import count
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 from weakref import WeakSet
 
 from cachetools import Cache
@@ -53,6 +53,9 @@ class CredentialProvider:
     last 15 minutes, callers wait for the new token, and get the old one if AWS fails. Expired tokens are
     never returned.
 
+    A provider can be pickled, for programs that start processes. It arrives without tokens and with the same
+    arguments, which must be picklable. boto3 sessions are not.
+
     Args:
         profile: as in ``get_credentials``.
         role_arn: as in ``get_credentials``.
@@ -79,6 +82,15 @@ class CredentialProvider:
         timer: "Callable[[], float]" = time.time,
         fetch: "Callable[[str], Credentials] | None" = None,
     ) -> None:
+        self._arguments = {
+            "profile": profile,
+            "role_arn": role_arn,
+            "session": session,
+            "disk_cache": disk_cache,
+            "max_entries": max_entries,
+            "timer": timer,
+            "fetch": fetch,
+        }
         if max_entries < 1:
             raise ValueError("max_entries must be at least 1")
         if fetch and (profile or role_arn or session is not None):
@@ -161,6 +173,11 @@ class CredentialProvider:
         with self._lock:
             self._entries.clear()
 
+    def __reduce__(self) -> "tuple[Callable[..., CredentialProvider], tuple[dict[str, Any]]]":
+        if self._arguments["session"] is not None:
+            raise TypeError("a provider with a session cannot be pickled; use profile or role_arn instead")
+        return _provider_with, (self._arguments,)
+
     def __enter__(self) -> Self:
         return self
 
@@ -228,6 +245,11 @@ class CredentialProvider:
                 fetch.result.set_result(token)
             else:
                 fetch.result.set_exception(failure)
+
+
+def _provider_with(arguments: dict[str, Any]) -> CredentialProvider:
+    """Return a new provider, for ``pickle``, which passes positional arguments only."""
+    return CredentialProvider(**arguments)
 
 
 _providers: "WeakSet[CredentialProvider]" = WeakSet()

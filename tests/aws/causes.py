@@ -19,8 +19,8 @@ from typing import Any, NamedTuple, Self
 
 import pytest
 
+from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.aws import certificates
-from tests.fake_ecr import FakeECR, Fault
 from tests.fake_sts import FakeSTS, error_xml
 
 ROLE = "arn:aws:iam::444455556666:role/push"

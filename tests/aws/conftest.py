@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.loaders import Loader
 
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.aws.causes import World
-from tests.fake_ecr import FakeECR
 from tests.fake_sts import FakeSTS
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.fake_ecr import FakeECR
+    from ecr_credhelper.testing.fake_ecr import FakeECR
 
 ROLE = "arn:aws:iam::444455556666:role/puller"
 MFA = "arn:aws:iam::111122223333:mfa/me"

@@ -25,11 +25,11 @@ from ecr_credhelper.aws.errors import explain
 from ecr_credhelper.errors import CredentialHelperError, NoCredentialsError
 from ecr_credhelper.registry import parse
 from ecr_credhelper.settings.rules import NO_RULE, Rule
+from ecr_credhelper.testing.fake_ecr import Fault
 from tests.aws import certificates
 from tests.aws.causes import ROLE, SSO, SSO_SESSION, Cause, World, http, sts_error
 from tests.commands import output_of
 from tests.conftest import HOST, until
-from tests.fake_ecr import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -208,13 +208,13 @@ RESPONSES = [
         "GetAuthorizationToken failed (403, HTTP status 403); "
         f"check AWS_ENDPOINT_URL and proxies, and {CALLER}"),
     Cause("expiry in the year 1", lambda w: w.reply(
-        Fault.answer(authorizationToken="QVdTOnA=", expiresAt=-62135596800)),
+        Fault.response(authorizationToken="QVdTOnA=", expiresAt=-62135596800)),
         "the token has already expired, at 0001-01-01 00:00 UTC; check this machine's clock"),
     Cause("expiry before the year 1", lambda w: w.reply(
-        Fault.answer(authorizationToken="QVdTOnA=", expiresAt=-1e18)),
+        Fault.response(authorizationToken="QVdTOnA=", expiresAt=-1e18)),
         "the response of 127.0.0.1 contains a time that is not valid; check AWS_ENDPOINT_URL and proxies"),
     Cause("expiry NaN", lambda w: w.reply(
-        Fault.answer(authorizationToken="QVdTOnA=", expiresAt=float("nan"))),
+        Fault.response(authorizationToken="QVdTOnA=", expiresAt=float("nan"))),
         "the response of 127.0.0.1 contains a time that is not valid; check AWS_ENDPOINT_URL and proxies"),
     Cause("a web page instead of STS", lambda w: w.role(Fault(200, b"<html>Please log in")),
         "the response of 127.0.0.1 is not from AWS: it is neither JSON nor XML; "

@@ -17,9 +17,9 @@ from ecr_credhelper.aws.authorization import token_of
 from ecr_credhelper.aws.client import fetch, make_client
 from ecr_credhelper.errors import CredentialHelperError, InvalidResponseError
 from ecr_credhelper.registry import Registry, parse
+from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.conftest import HOST, PUBLIC
 from tests.corpus import HOSTS, Row
-from tests.fake_ecr import FakeECR, Fault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,14 +85,14 @@ def test_botocore_applies_the_users_fips_setting(aws: FakeECR, monkeypatch: pyte
         (Fault(200, b"\xff\xfe"), "not a JSON object"),
         (Fault(200, b"{}"), "no authorizationData"),
         (Fault(200, b'{"authorizationData": []}'), "no authorizationData"),
-        (Fault.answer(expiresAt=4102444800), "no authorizationToken"),
-        (Fault.answer(authorizationToken="QVdTOnA="), "no expiry"),
-        (Fault.answer(authorizationToken="QVdTOnA=", expiresAt=4102444800), "more than a day"),
-        (Fault.answer(authorizationToken="QVdTOnA=", expiresAt=1), "already expired"),
-        (Fault.answer(authorizationToken="QVdTOnA=", expiresAt="?"), "is not valid"),
-        (Fault.answer(authorizationToken="QVdTOnA=", expiresAt=1e300), "is not valid"),
-        (Fault.answer(authorizationToken=7, expiresAt=4102444800), "no authorizationToken"),
-        (Fault.answer(authorizationToken="QVdTOgo=", expiresAt=4102444800), "not printable"),
+        (Fault.response(expiresAt=4102444800), "no authorizationToken"),
+        (Fault.response(authorizationToken="QVdTOnA="), "no expiry"),
+        (Fault.response(authorizationToken="QVdTOnA=", expiresAt=4102444800), "more than a day"),
+        (Fault.response(authorizationToken="QVdTOnA=", expiresAt=1), "already expired"),
+        (Fault.response(authorizationToken="QVdTOnA=", expiresAt="?"), "is not valid"),
+        (Fault.response(authorizationToken="QVdTOnA=", expiresAt=1e300), "is not valid"),
+        (Fault.response(authorizationToken=7, expiresAt=4102444800), "no authorizationToken"),
+        (Fault.response(authorizationToken="QVdTOgo=", expiresAt=4102444800), "not printable"),
     ],
 )
 def test_a_malformed_http_response_is_an_error(fault: Fault, reason: str, aws: FakeECR) -> None:

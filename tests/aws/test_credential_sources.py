@@ -15,8 +15,8 @@ import pytest
 from botocore.utils import generate_login_cache_key
 
 from ecr_credhelper.helper import Helper
+from ecr_credhelper.testing.fake_ecr import POLL_INTERVAL, FakeECR
 from tests.conftest import HOST, run
-from tests.fake_ecr import POLL_INTERVAL, FakeECR
 from tests.fake_sts import FakeSTS, error_xml
 
 if TYPE_CHECKING:

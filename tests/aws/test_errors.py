@@ -16,8 +16,8 @@ from ecr_credhelper import errors
 from ecr_credhelper.aws import client
 from ecr_credhelper.aws.errors import EXCEPTIONS, RESPONSES, explain
 from ecr_credhelper.registry import parse
+from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.conftest import HOST
-from tests.fake_ecr import FakeECR, Fault
 
 if TYPE_CHECKING:
     from pathlib import Path

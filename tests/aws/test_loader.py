@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ecr_credhelper.registry import Registry
-    from tests.fake_ecr import FakeECR
+    from ecr_credhelper.testing.fake_ecr import FakeECR
 
 DUALSTACK_HOST = "111122223333.dkr-ecr.us-west-2.on.aws"
 

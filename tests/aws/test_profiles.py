@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from ecr_credhelper.aws.accounts import account_in_arn, account_in_command, is_account
 from ecr_credhelper.aws.profiles import accounts_of, load_profiles
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.conftest import HOST, Run
 from tests.docker_files import write, write_settings
-from tests.fake_ecr import FakeECR
 
 ACCOUNT, OTHER = "111122223333", "444455556666"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/pull"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.conftest import HOST, OTHER_ACCOUNT, Result, run
-from tests.fake_ecr import FakeECR
 from tests.fake_sts import FakeSTS
 
 CONFIG = """
@@ -41,7 +41,7 @@ def session(home: Path, api: FakeECR, monkeypatch: pytest.MonkeyPatch) -> Iterat
     """Log in to SSO, and let the session expire."""
     (home / ".aws").mkdir()
     (home / ".aws" / "config").write_text(CONFIG)
-    with FakeSTS(api.identities, slow=0.3) as sts:
+    with FakeSTS(api.identities, delay=0.3) as sts:
         for name, value in {**sts.environment, "AWS_ENDPOINT_URL_SSO_OIDC": sts.url}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("AWS_ENDPOINT_URL", api.url)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.cli.first_pull import PROFILES
 from tests.conftest import EXECUTABLE
 from tests.docker_files import write
-from tests.fake_ecr import FakeECR
 from tests.fake_sts import FakeSTS
 
 

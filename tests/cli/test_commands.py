@@ -23,11 +23,11 @@ from ecr_credhelper.cache import open_cache
 from ecr_credhelper.cli import inventory, password
 from ecr_credhelper.console import wording
 from ecr_credhelper.fingerprint import fingerprint
+from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from ecr_credhelper.token import Token
 from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, Result, Run, login, run
 from tests.console.test_terminal import Broken, Screen
 from tests.doctor_findings import write
-from tests.fake_ecr import FakeECR, Fault
 from tests.terminals import run_in_terminal
 
 THIRD = OTHER_ACCOUNT.replace("us-west-2", "eu-west-1")

@@ -22,9 +22,9 @@ from ecr_credhelper.cli.arguments import SHELLS
 from ecr_credhelper.cli.completion import SETUP
 from ecr_credhelper.cli.suggestions import known_hosts, known_profiles, suggest
 from ecr_credhelper.helper import Helper
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, OTHER_REGION, run
 from tests.console.test_terminal import Screen
-from tests.fake_ecr import FakeECR
 from tests.terminals import run_in_terminal
 
 COMPLETIONS = {

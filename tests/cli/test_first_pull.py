@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from ecr_credhelper.cli import verification
+from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.cli.first_pull import APPLY, CHOICE, WHICH, converse, error_of, needs_pty, plain, rules
 from tests.conftest import HOST, OTHER_ACCOUNT, Run, run
 from tests.docker_files import here, load, tree, write
-from tests.fake_ecr import FakeECR, Fault
 from tests.fake_sts import FakeSTS
 
 pytestmark = pytest.mark.usefixtures("machine")

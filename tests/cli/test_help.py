@@ -15,8 +15,8 @@ from ecr_credhelper import cli
 from ecr_credhelper.cli.usage_errors import INSTEAD, shown, usage_error
 from ecr_credhelper.cli.verbs import VERBS
 from ecr_credhelper.helper import VERBS as HELPER_VERBS
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.conftest import AS_A_PROCESS, HOST, Result, Run, login, run
-from tests.fake_ecr import FakeECR
 from tests.man_page import ROOT
 from tests.terminals import run_in_terminal
 

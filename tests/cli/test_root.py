@@ -20,9 +20,9 @@ import pytest
 
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.files import foreign_directory, make_private
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.conftest import HOST, run
 from tests.docker_files import BACKUP, here, tree, write
-from tests.fake_ecr import FakeECR
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="requires root")
 

@@ -10,10 +10,10 @@ import pytest
 from ecr_credhelper.cli import selection, verification
 from ecr_credhelper.docker.discovery import Candidate, Search
 from ecr_credhelper.errors import ConfigurationError
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.cli.first_pull import APPLY, CHOICE, WHICH, rules
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC
 from tests.docker_files import here, load, tree, write
-from tests.fake_ecr import FakeECR
 
 HOSTS = [HOST, OTHER_ACCOUNT, PUBLIC]
 

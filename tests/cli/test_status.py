@@ -14,9 +14,9 @@ import pytest
 
 from ecr_credhelper.cli.report import Report
 from ecr_credhelper.console.layout import GAP
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, Result, login, run
 from tests.docker_files import write, write_settings
-from tests.fake_ecr import FakeECR
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/json.md").read_text(encoding="utf-8")
 THIRD = OTHER_ACCOUNT.replace("us-west-2", "eu-west-1")

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.cli.test_commands import RECORDER, error_of
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, Run, run
 from tests.docker_files import write, write_settings
-from tests.fake_ecr import FakeECR, Fault
 
 ARN = "arn:aws:ecr:us-west-2:111122223333:repository/team/app"
 ACCOUNT = "111122223333"

@@ -12,9 +12,9 @@ from ecr_credhelper.cli import verification
 from ecr_credhelper.console import terminal as prompts
 from ecr_credhelper.errors import CredentialsError
 from ecr_credhelper.library.credentials import TokenSource
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.conftest import HOST, OTHER_REGION
 from tests.console.test_terminal import Screen
-from tests.fake_ecr import FakeECR
 
 
 def test_all_logins_share_one_time_limit(aws: FakeECR, monkeypatch: pytest.MonkeyPatch) -> None:

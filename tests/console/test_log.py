@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from ecr_credhelper.console.log import MAX_BYTES, open_log, redacted
 from ecr_credhelper.helper import Helper
+from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.conftest import HOST, PUBLIC, Run, login, run
 from tests.doctor_findings import settings
-from tests.fake_ecr import FakeECR, Fault
 from tests.fake_sts import FakeSTS
 
 ROLE = "arn:aws:iam::111122223333:role/puller"

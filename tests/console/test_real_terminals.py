@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from ecr_credhelper import cli
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.conftest import EXECUTABLE, HOST, run
 from tests.doctor_findings import write
-from tests.fake_ecr import FakeECR
 from tests.terminals import read_to_end, run_in_terminal
 
 CALLS: tuple[tuple[list[str], str, int, str], ...] = (

@@ -17,11 +17,11 @@ from ecr_credhelper.cli import password
 from ecr_credhelper.console import waiting
 from ecr_credhelper.console.terminal import CLEAR_LINE
 from ecr_credhelper.console.waiting import show_waiting
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.commands import with_limit
 from tests.conftest import HOST, until
 from tests.console.test_terminal import Screen
 from tests.docker_files import write
-from tests.fake_ecr import FakeECR
 from tests.terminals import read_to_end
 
 
@@ -200,7 +200,7 @@ def test_commands_show_which_credentials_they_wait_for(aws: FakeECR, home: Path)
 
 @pytest.mark.usefixtures("patient")
 def test_in_a_script_nothing_is_shown(aws: FakeECR) -> None:
-    aws.slow = 0.2
+    aws.delay = 0.2
     command = [*with_limit("console.waiting", "SILENCE", 0.001), "password", HOST]
     done = subprocess.run(command, capture_output=True, check=False, env={**os.environ, "TERM": "xterm"})
     assert (done.returncode, done.stderr) == (0, b"")

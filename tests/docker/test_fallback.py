@@ -15,9 +15,9 @@ import pytest
 from ecr_credhelper.docker.fallback import RECURSION_GUARD, Fallback
 from ecr_credhelper.docker.programs import which
 from ecr_credhelper.fetch import listing
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.conftest import EXECUTABLE, HOST, NOT_FOUND, Result, Run, login
 from tests.docker_files import write_settings
-from tests.fake_ecr import FakeECR
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the fakes are scripts with a #! line")
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.fake_ecr import FakeECR
+    from ecr_credhelper.testing.fake_ecr import FakeECR
     from tests.fake_registry import FakeRegistry
 
 pytest_plugins = ("tests.doctor_fixtures",)

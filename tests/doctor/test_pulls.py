@@ -12,15 +12,15 @@ from urllib.error import URLError
 import pytest
 
 from ecr_credhelper.doctor import pulls
+from ecr_credhelper.testing.fake_ecr import Fault
 from tests.conftest import HOST, PUBLIC
 from tests.doctor_findings import Doctor, settings
-from tests.fake_ecr import Fault
 from tests.fake_registry import BEARER
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.fake_ecr import FakeECR
+    from ecr_credhelper.testing.fake_ecr import FakeECR
     from tests.fake_registry import FakeRegistry
 
 

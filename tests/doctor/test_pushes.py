@@ -8,9 +8,9 @@ import pytest
 
 from ecr_credhelper import cli
 from ecr_credhelper.doctor.pushes import REQUESTS
+from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.conftest import HOST, login, run
 from tests.doctor_findings import Doctor, settings
-from tests.fake_ecr import FakeECR, Fault
 from tests.fake_registry import BEARER
 
 if TYPE_CHECKING:

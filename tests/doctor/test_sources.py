@@ -13,7 +13,7 @@ from tests.doctor_findings import Doctor, settings, write
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.fake_ecr import FakeECR
+    from ecr_credhelper.testing.fake_ecr import FakeECR
 
 pytest_plugins = ("tests.doctor_fixtures",)
 

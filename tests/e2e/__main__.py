@@ -4,10 +4,10 @@ import os
 import shutil
 import sys
 
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.e2e import cases, certificates, engine, paging, programs, registries, sandbox, table, tokens
 from tests.e2e.home import HELPER
 from tests.e2e.report import Report, Row
-from tests.fake_ecr import FakeECR
 
 _INSIDE = "--inside"
 

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from itertools import product
 from typing import Protocol
 
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.e2e import programs
 from tests.e2e.clients import Client
 from tests.e2e.home import Configuration, Home
@@ -16,7 +17,6 @@ from tests.e2e.programs import ProgramError
 from tests.e2e.registries import ECR, PrivateECR, Registry
 from tests.e2e.report import Row
 from tests.e2e.sandbox import ROOT
-from tests.fake_ecr import FakeECR
 
 
 class Try(Protocol):

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.e2e.cases import Case, cell, outcome, same
 from tests.e2e.engine_clients import Docker, docker_commands
 from tests.e2e.enumerating_clients import EnumeratingClient
@@ -12,7 +13,6 @@ from tests.e2e.home import CRED_HELPERS, Configuration, Home
 from tests.e2e.registries import PrivateECR, basic
 from tests.e2e.report import Row
 from tests.e2e.sandbox import ROOT
-from tests.fake_ecr import FakeECR
 
 
 @dataclass(frozen=True)

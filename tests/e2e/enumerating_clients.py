@@ -13,13 +13,13 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+from ecr_credhelper.testing.fake_ecr import Fault
 from tests.e2e import programs
 from tests.e2e.cases import same
 from tests.e2e.engine_clients import docker_commands
 from tests.e2e.fake_engine import NO_CONTAINERS, FakeEngine
 from tests.e2e.home import HELPER, Home
 from tests.e2e.registries import WEST
-from tests.fake_ecr import Fault
 from tests.fake_sts import FakeSTS
 
 _NODE = HELPER.with_name("node")

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.e2e import engine, programs
 from tests.e2e.certificates import CA
 from tests.e2e.registries import ORDINARY, WEST, basic
-from tests.fake_ecr import FakeECR
 
 HELPER = Path(sys.executable).with_name("docker-credential-ecr-py")
 """The helper as it was installed, beside this interpreter."""

@@ -13,9 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.error import HTTPError
 from urllib.parse import parse_qs
 
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.e2e.certificates import CA, CERTIFICATE, KEY
 from tests.e2e.registries import WEST, PrivateECR
-from tests.fake_ecr import FakeECR
 
 TAGS_PER_PAGE = 2
 """However many are asked for: a server may give fewer."""

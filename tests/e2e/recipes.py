@@ -12,6 +12,7 @@ from collections import Counter
 from http import HTTPStatus
 from typing import ClassVar
 
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.e2e import pages
 from tests.e2e.cases import cell, outcome, same
 from tests.e2e.clients import Client, Library
@@ -23,7 +24,6 @@ from tests.e2e.programs import ProgramError
 from tests.e2e.registries import EUROPE, ORDINARY, WEST, PrivateECR, basic
 from tests.e2e.report import Row
 from tests.e2e.sandbox import ROOT
-from tests.fake_ecr import FakeECR
 
 
 class Recipe(ABC):

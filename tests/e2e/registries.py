@@ -12,10 +12,10 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.error import HTTPError
 
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.e2e import programs, tokens
 from tests.e2e.certificates import CA, CERTIFICATE, KEY
 from tests.e2e.sandbox import ROOT
-from tests.fake_ecr import FakeECR
 
 PROGRAMS = ("docker-registry", "htpasswd", "openssl")
 

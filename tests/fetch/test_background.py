@@ -20,9 +20,9 @@ from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.helper import REFRESH
 from ecr_credhelper.registry import parse
 from ecr_credhelper.settings.rules import NO_RULE
+from ecr_credhelper.testing.fake_ecr import FakeECR
 from ecr_credhelper.token import Token
 from tests.conftest import EXECUTABLE, HOST, run, until
-from tests.fake_ecr import FakeECR
 
 HOUR = 3600
 

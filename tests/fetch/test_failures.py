@@ -30,8 +30,8 @@ from ecr_credhelper.records import FileStore
 from ecr_credhelper.registry import Registry, parse
 from ecr_credhelper.settings.loader import Settings
 from ecr_credhelper.settings.rules import NO_RULE
+from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, run, until
-from tests.fake_ecr import FakeECR, Fault
 
 ME = Fingerprint("profile=me", "")
 DENIED, THROTTLED = Fault.aws("AccessDeniedException"), Fault.aws("ThrottlingException")

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from ecr_credhelper.fetch import listing
 from ecr_credhelper.helper import FETCH_LATE, Helper
+from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.commands import with_limit
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, login, run, until
-from tests.fake_ecr import FakeECR, Fault
 from tests.fake_sts import FakeSTS
 
 if TYPE_CHECKING:
@@ -162,14 +162,14 @@ def test_no_registry_is_listed_if_aws_does_not_report_the_callers(
 ) -> None:
     configure(home, credsStore="ecr-py")
     monkeypatch.setenv("AWS_REGION", "us-west-2")
-    respond = aws.answer
+    respond = aws.respond
 
     def respond_otherwise(call: Any) -> bytes:
         body = json.loads(respond(call))
         body["authorizationData"][0]["proxyEndpoint"] = endpoint
         return json.dumps(body).encode()
 
-    monkeypatch.setattr(aws, "answer", respond_otherwise)
+    monkeypatch.setattr(aws, "respond", respond_otherwise)
     assert listed_here() == {}
 
 
@@ -290,7 +290,7 @@ def test_at_most_eight_tokens_are_fetched_at_once(aws: FakeECR, home: Path) -> N
     hosts = [HOST.replace("us-west-2", f"eu-place-{number}") for number in range(12)]
     send_here(home, *hosts)
     most, running, lock = 0, 0, threading.Lock()
-    respond = aws.answer
+    respond = aws.respond
 
     def count(call: Any) -> bytes:
         nonlocal most, running
@@ -303,7 +303,7 @@ def test_at_most_eight_tokens_are_fetched_at_once(aws: FakeECR, home: Path) -> N
             with lock:
                 running -= 1
 
-    aws.answer = count  # type: ignore[method-assign] # it counts and hands on
+    aws.respond = count  # type: ignore[method-assign] # it counts and hands on
     listed()
     until(lambda: len(aws.calls) == len(hosts))  # the background process fetches the rest
     assert most <= listing.MAX_FETCHES

@@ -20,9 +20,9 @@ from ecr_credhelper import (
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.fetch.own_registry import KIND
 from ecr_credhelper.library.credentials import TokenSource
+from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.conftest import HOST, OTHER_REGION, run
 from tests.docker_files import write, write_settings
-from tests.fake_ecr import FakeECR, Fault
 
 REGION = "us-west-2"
 PROFILES = """
@@ -129,7 +129,7 @@ def test_the_public_registry_leaves_no_record(aws: FakeECR) -> None:
 def test_a_response_without_the_registry_is_an_error(
     endpoint: str | None, aws: FakeECR, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    respond = aws.answer
+    respond = aws.respond
 
     def respond_otherwise(call: Any) -> bytes:
         body = json.loads(respond(call))

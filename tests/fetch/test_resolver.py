@@ -23,9 +23,9 @@ from ecr_credhelper.records import FileStore
 from ecr_credhelper.registry import Registry, parse
 from ecr_credhelper.settings.loader import Settings
 from ecr_credhelper.settings.rules import NO_RULE
+from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from ecr_credhelper.token import Token
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC
-from tests.fake_ecr import FakeECR, Fault
 
 ME, YOU = Fingerprint("profile=me", ""), Fingerprint("profile=you", "")
 HOUR = 3600
@@ -118,7 +118,7 @@ def test_an_expired_token_is_never_served(cache: Cache, aws: FakeECR) -> None:
 
 
 def test_concurrent_callers_share_one_call(cache: Cache, aws: FakeECR) -> None:
-    aws.slow = 0.2
+    aws.delay = 0.2
     passwords: list[str] = []
     gate = threading.Barrier(8)
 

@@ -12,8 +12,8 @@ import sys
 
 import pytest
 
+from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.conftest import EXECUTABLE, HOST, OTHER_REGION, Result
-from tests.fake_ecr import FakeECR, Fault
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems bind memory otherwise")
 

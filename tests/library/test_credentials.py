@@ -22,7 +22,6 @@ from typing import Any
 import boto3
 import botocore.session
 import pytest
-from botocore.credentials import RefreshableCredentials
 
 import ecr_credhelper
 from ecr_credhelper import (
@@ -37,9 +36,9 @@ from ecr_credhelper.cache import Cache, open_cache
 from ecr_credhelper.errors import NO_CREDENTIALS, NoCredentialsError
 from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.library.credentials import TokenSource
+from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC, run, until
 from tests.docker_files import write_settings
-from tests.fake_ecr import FakeECR, Fault
 from tests.fake_sts import FakeSTS, error_xml
 
 PROFILES = """
@@ -209,25 +208,6 @@ def test_a_token_of_a_session_is_not_shared_with_other_identities(profiles: Fake
     run("get", stdin=HOST)
     get_credentials(HOST, profile="a")
     assert used_keys(profiles) == ["AKIAPROFILEA", profiles.access_key, "AKIAPROFILEA"]
-
-
-def test_a_session_with_temporary_keys_is_not_cached_on_disk(
-    aws: FakeECR, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    session = botocore.session.Session()
-    keys = RefreshableCredentials(
-        aws.access_key,
-        aws.secret_key,
-        "",
-        datetime.now(UTC) + timedelta(hours=1),
-        dict,
-        "assume-role",
-    )
-    monkeypatch.setattr(session, "get_credentials", lambda: keys)
-    for _ in range(2):
-        get_credentials(HOST, session=session)
-    assert len(aws.calls) == 2
-    assert not (Path.home() / ".cache").exists()
 
 
 def test_a_session_without_keys_is_an_error(monkeypatch: pytest.MonkeyPatch, aws: FakeECR) -> None:
@@ -433,7 +413,7 @@ def test_a_role_is_assumed_once_per_region_for_a_profile_and_once_for_a_session(
 ) -> None:
     monkeypatch.setattr(sessions, "WAIT", 60)  # a busy machine can take long
     hosts = [HOST.replace("us-west-2", f"eu-place-{number}") for number in range(8)]
-    sts.slow = 0.1
+    sts.delay = 0.1
     arguments = {"profile": "a"} if source == "profile" else {"session": boto3.Session(profile_name="a")}
     with CredentialProvider(**arguments, role_arn=ROLE) as provider, ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(provider.get_credentials, hosts))) == 8

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import gc
+import multiprocessing
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -15,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,9 +34,9 @@ from ecr_credhelper.cache import open_cache
 from ecr_credhelper.library import provider as provider_module
 from ecr_credhelper.library.provider import MAX_NAME_LENGTH, MAX_NAMES
 from ecr_credhelper.registry import SCHEMES, parse
+from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, run, until
 from tests.docker_files import write_settings
-from tests.fake_ecr import FakeECR, Fault
 
 # ruff: noqa: SLF001 - memory and threads are private
 
@@ -97,7 +100,7 @@ def test_without_disk_cache_nothing_is_read_from_or_written_to_disk(aws: FakeECR
 def test_threads_share_one_fetch_per_region(aws: FakeECR) -> None:
     hosts = [f"{number:012}.dkr.ecr.{region}.amazonaws.com"
              for number in range(10) for region in ("us-west-2", "eu-central-1")]  # fmt: skip
-    aws.slow = 0.2
+    aws.delay = 0.2
     gate = threading.Barrier(64)
 
     def ask(number: int) -> str:
@@ -361,7 +364,7 @@ def test_a_closed_provider_has_no_threads_and_rejects_calls(aws: FakeECR, clock:
     provider = CredentialProvider(timer=clock)
     provider.get_credentials(HOST)
     clock.now += 10 * HOUR
-    aws.slow = 0.2
+    aws.delay = 0.2
     provider.get_credentials(HOST)
     provider.close()
     provider.close()
@@ -699,3 +702,33 @@ def test_the_reason_of_a_failed_refresh_is_logged(
         aws.faults.append(Fault.aws("AccessDeniedException"))
         provider.get_credentials(HOST)
     assert f"prefetch failed: {HOST}: " in caplog.text
+
+
+def test_a_pickled_provider_arrives_empty_with_the_same_arguments(aws: FakeECR) -> None:
+    with CredentialProvider(disk_cache=False, max_entries=3) as provider:
+        first = provider.get_credentials(HOST).password
+        with pickle.loads(pickle.dumps(provider)) as copy:
+            assert len(copy._entries) == 0
+            assert copy._entries.maxsize == 3
+            assert copy.get_credentials(HOST).password != first
+    assert len(aws.calls) == 2
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # other threads exist, idle
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_the_processes_of_a_pool_use_a_provider(method: str, aws: FakeECR) -> None:
+    with (
+        CredentialProvider() as provider,
+        multiprocessing.get_context(method).Pool(2) as pool,
+    ):
+        passwords = {login.password for login in pool.map(provider.get_credentials, [HOST] * 4)}
+        assert passwords == {provider.get_credentials(HOST).password}
+    assert len(aws.calls) == 1
+
+
+def test_a_provider_with_a_session_cannot_be_pickled() -> None:
+    with (
+        CredentialProvider(session=boto3.Session()) as provider,
+        pytest.raises(TypeError, match="use profile or role_arn instead"),
+    ):
+        pickle.dumps(provider)

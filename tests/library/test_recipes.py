@@ -17,9 +17,9 @@ import pytest
 
 import ecr_credhelper
 from ecr_credhelper import CredentialHelperError, CredentialProvider, Credentials, get_credentials
+from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.conftest import HOST, OTHER_REGION
 from tests.e2e import pages, recipes
-from tests.fake_ecr import FakeECR, Fault
 
 PUBLIC_API = Path(__file__).parents[1] / "type_check" / "public_api.py"
 PROFILES = """
@@ -121,7 +121,7 @@ def test_the_recipe_for_failures_prints_one_line(run: Run, aws: FakeECR) -> None
 
 
 def test_the_recipe_with_threads_calls_aws_once_per_region(run: Run, aws: FakeECR) -> None:
-    aws.slow = 0.2  # all threads start before the first call returns
+    aws.delay = 0.2  # all threads start before the first call returns
     printed = run.output_of(MANY_THREADS)
     assert printed == "1280 logins for 20 registries, 4 calls to AWS\n"
     assert f"`{printed.strip()}`" in (pages.DOCS / "how-to/use-from-python.md").read_text(encoding="utf-8")

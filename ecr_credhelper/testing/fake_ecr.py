@@ -1,14 +1,8 @@
-"""A fake of the two Amazon ECR APIs on loopback, for the tests, the demo and the benchmarks.
+"""A fake of the two Amazon ECR APIs on loopback.
 
-It answers ``GetAuthorizationToken`` as ``api.ecr`` and ``api.ecr-public`` do, over real sockets, to
-real clients: ``AWS_ENDPOINT_URL`` leads botocore here. Signatures are checked (SigV4), so a wrong
-secret, region or service shows as it does at AWS. Only the standard library is needed.
-
-    with FakeECR() as api:
-        subprocess.run([...], env={"AWS_ENDPOINT_URL": api.url, **api.environment})
-
-``api.faults`` is a queue: each call takes the first entry, if there is one, instead of an answer.
-``api.operations`` maps the names of other operations to their responses.
+It responds to ``GetAuthorizationToken`` like ``api.ecr`` and ``api.ecr-public``, over real sockets and to
+real clients: ``AWS_ENDPOINT_URL`` leads AWS SDKs to it. It checks signatures (SigV4), so a wrong secret key,
+region or service fails as it does at AWS.
 """
 
 from __future__ import annotations
@@ -27,10 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 LIFETIME = 12 * 3600
-"""Lifetime of a token in seconds, as at AWS."""
+"""The lifetime of a token in seconds, as at AWS."""
 
 POLL_INTERVAL = 0.005
-"""Seconds until a fake server notices that it is to stop. Hundreds of tests stop one."""
+"""Seconds until the server notices that it must stop. Every test can stop one."""
+
+FIXED_EXPIRATION = 4102444800
+"""The expiry in passwords that must be known in advance, in seconds since the epoch: the year 2100."""
 
 TARGETS = {
     "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken": "ecr",
@@ -39,7 +36,7 @@ TARGETS = {
 
 
 class Call(NamedTuple):
-    """One request that the API received: the service and region signed for, and by which key."""
+    """A request that the API received: its service and region, and the access key that signed it."""
 
     service: str
     region: str
@@ -49,7 +46,7 @@ class Call(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """The response to a call instead of a token: an HTTP status and a body, after ``delay`` seconds."""
+    """A response instead of a token: an HTTP status and a body, after ``delay`` seconds."""
 
     status: int
     body: bytes
@@ -61,37 +58,45 @@ class Fault(NamedTuple):
         return cls(status, json.dumps({"__type": code, "message": message}).encode())
 
     @classmethod
-    def answer(cls, **data: Any) -> Self:
-        """Return a well-formed response with any authorization data."""
+    def response(cls, **data: Any) -> Self:
+        """Return a well-formed response with this authorization data."""
         return cls(200, json.dumps({"authorizationData": [data]}).encode())
 
 
 class FakeECR:
-    """The API, served by threads of this process from ``with`` to its end.
+    """The API, served by threads of this process while the context is open.
 
-    ``identities`` maps access key ids to secrets; the default one is ``access_key``. With
-    ``unique`` off, every token of a region has the same password, so that a registry server can be
-    told it beforehand. ``slow`` seconds pass before each
-    answer, and none leaves while ``gate`` is cleared; ``requests`` counts what came, answered or not.
+    Args:
+        identities: access key ID -> secret key of further identities; ``access_key`` always exists.
+        unique: if False, all tokens of a region have the same password, so that it is known in advance.
+        lifetime: the lifetime of tokens in seconds. If it is negative, they have already expired.
+        delay: seconds before each response.
+        clock: returns the time of the API in seconds since the epoch.
+        host: the loopback address to listen on.
+
+    ``calls`` are the requests so far that were answered; ``requests`` counts all of them. ``faults`` is a
+    queue: each call takes its first entry, if there is one, instead of a token. ``operations`` maps the names
+    of other operations to their responses. No response is sent while ``gate`` is cleared.
+
     """
 
     access_key = "AKIAFAKEFAKEFAKEFAKE"
-    secret_key = "fakefakefakefakefakefakefakefakefakefake"
+    secret_key = "fakefakefakefakefakefakefakefakefakefake"  # noqa: S105 - valid only here
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all are optional keywords
         self,
         *,
         identities: Mapping[str, str] | None = None,
         unique: bool = True,
         lifetime: float = LIFETIME,
-        slow: float = 0,
+        delay: float = 0,
         clock: Callable[[], float] = time.time,
         host: str = "127.0.0.1",
     ) -> None:
         self.identities = {self.access_key: self.secret_key, **(identities or {})}
         self.unique = unique
         self.lifetime = lifetime
-        self.slow = slow
+        self.delay = delay
         self.clock = clock
         self.requests = 0
         self._passwords: dict[str, str] = {}
@@ -112,7 +117,7 @@ class FakeECR:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables with which any AWS SDK calls this API with the default identity."""
+        """The variables with which an AWS SDK calls this API as the default identity."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": self.access_key,
@@ -121,9 +126,9 @@ class FakeECR:
         }
 
     def password(self, region: str, *, service: str = "ecr", serial: int = 0) -> str:
-        """Return the password that a token of ``region`` carries: base64 of JSON, as at AWS.
+        """Return the password in a token of ``region``: base64 of JSON, as at AWS.
 
-        What differs comes first: bcrypt, which registry servers use, reads 72 bytes only.
+        The part that differs comes first, because bcrypt, which registry servers use, reads only 72 bytes.
         """
         seed = f"{service} {region} {serial}"
         if seed not in self._passwords:  # the expiry of a password does not change
@@ -131,16 +136,16 @@ class FakeECR:
                 "payload": hashlib.sha256(seed.encode()).hexdigest(),
                 "version": "2",
                 "type": "DATA_KEY",
-                "expiration": int(self.clock() + self.lifetime) if self.unique else 4102444800,
+                "expiration": int(self.clock() + self.lifetime) if self.unique else FIXED_EXPIRATION,
             }
             self._passwords[seed] = base64.b64encode(json.dumps(claims).encode()).decode()
         return self._passwords[seed]
 
     def public_password(self) -> str:
-        """Return the password that a token of the public registry carries."""
+        """Return the password in a token of the public registry."""
         return self.password("us-east-1", service="ecr-public")
 
-    def answer(self, call: Call) -> bytes:
+    def respond(self, call: Call) -> bytes:
         """Record the call and return the response body."""
         with self._lock:
             self.calls.append(call)
@@ -167,7 +172,7 @@ class FakeECR:
 
 
 class _Server(ThreadingHTTPServer):
-    request_queue_size = 128  # the standard five drop the last of forty callers that come at once
+    request_queue_size = 128  # With the default of 5, some of 40 simultaneous callers are rejected.
 
 
 def _handler_for(api: FakeECR) -> type[BaseHTTPRequestHandler]:
@@ -182,7 +187,7 @@ def _handler_for(api: FakeECR) -> type[BaseHTTPRequestHandler]:
                 self._send(other)
                 return
             service = TARGETS.get(target)
-            time.sleep(api.slow)  # an API far away
+            time.sleep(api.delay)
             api.gate.wait()
             if service is None:
                 self._send(Fault.aws("UnknownOperationException"))
@@ -203,19 +208,19 @@ def _handler_for(api: FakeECR) -> type[BaseHTTPRequestHandler]:
                 message = "The request signature we calculated does not match."
                 self._send(Fault.aws("InvalidSignatureException", message))
             else:
-                self._send(Fault(200, api.answer(call)))
+                self._send(Fault(200, api.respond(call)))
 
         def _send(self, fault: Fault) -> None:
-            time.sleep(fault.delay)  # some faults are delays
+            time.sleep(fault.delay)
             head = (
                 f"HTTP/1.1 {fault.status} -\r\nContent-Type: application/x-amz-json-1.1\r\n"
                 f"Content-Length: {len(fault.body)}\r\n\r\n"
             )
-            # One send: older Go clients trip over two TLS records.
+            # Send it at once: older Go clients expect one TLS record.
             self.wfile.write(head.encode() + fault.body)
 
         def log_message(self, *_: object) -> None:
-            """Log nothing: the tests read standard error."""
+            """Log nothing, because tests read standard error."""
 
     return Handler
 
