@@ -4,7 +4,7 @@ import base64
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -68,13 +68,34 @@ class Credentials:
         login = f"{self.username}:{self.password}".encode()
         return f"Basic {base64.b64encode(login).decode()}"
 
+    @property
+    def auth_config(self) -> dict[str, str]:
+        """The secret ``auth_config`` of docker-py's ``pull``, ``push`` and ``login``."""
+        return {"username": self.username, "password": self.password, "serveraddress": self.registry}
 
-def get_credentials(
+    def docker_config(self, others: "Iterable[Credentials]" = ()) -> dict[str, Any]:
+        """Return a secret Docker configuration with these and other credentials, as in a pull secret.
+
+        Its shape is ``{"auths": {host: {"auth": base64 of "AWS:password"}}}``. It is valid as long as all of
+        the credentials.
+        """
+        return {
+            "auths": {
+                credentials.registry: {"auth": credentials.authorization.removeprefix("Basic ")}
+                for credentials in (self, *others)
+            }
+        }
+
+
+def get_credentials(  # noqa: PLR0913 - all but the first are optional keywords
     registry: str | None = None,
     *,
     region: str | None = None,
     profile: str | None = None,
     role_arn: str | None = None,
+    role_session_name: str | None = None,
+    external_id: str | None = None,
+    duration: int | None = None,
     session: "Session | None" = None,
 ) -> Credentials:
     """Return credentials for a registry, from the executable's cache or from AWS.
@@ -86,16 +107,29 @@ def get_credentials(
             or the profile).
         profile: the AWS profile to use instead of the environment and the settings.
         role_arn: the role to assume, with the credentials of the profile, the session or the settings.
+        role_session_name: the name of the role's session in CloudTrail.
+        external_id: the external ID that the role's trust policy requires.
+        duration: the lifetime of the role's credentials in seconds, from 900 to 43200. The token's lifetime
+            does not depend on it.
         session: the boto3 or botocore session to use. Its token is cached on disk under the access key ID and
-            a digest of the secret key. Nothing is cached on disk for temporary keys (of a role or SSO).
+            a digest of the secret key, or for temporary keys (of a role or SSO) in memory, until the session
+            ends.
 
     Raises:
         CredentialHelperError: the base class of all errors, within 25 s (the setting ``deadline``).
         TypeError: several registries were passed: call the function once for each.
-        ValueError: both a profile and a session were passed.
+        ValueError: the arguments exclude each other, or an argument of a role was passed without the role.
 
     """
-    source = TokenSource(profile=profile, role_arn=role_arn, session=session, region=region)
+    source = TokenSource(
+        profile=profile,
+        role_arn=role_arn,
+        role_session_name=role_session_name,
+        external_id=external_id,
+        duration=duration,
+        session=session,
+        region=region,
+    )
     if registry is None:
         return credentials_for(*source.fetch_own_registry())
     parsed = source.registry(registry)
@@ -127,6 +161,9 @@ class TokenSource:
         *,
         profile: str | None = None,
         role_arn: str | None = None,
+        role_session_name: str | None = None,
+        external_id: str | None = None,
+        duration: int | None = None,
         session: "Session | None" = None,
         region: str | None = None,
         on_disk: bool = True,
@@ -134,15 +171,30 @@ class TokenSource:
     ) -> None:
         if profile and session is not None:
             raise ValueError("pass either profile or session: a session already has a profile")
-        _check_arguments(profile=profile, role_arn=role_arn, region=region)
+        of_role = {
+            "role_session_name": role_session_name,
+            "external_id": external_id,
+            "duration": duration,
+        }
+        if any(of_role.values()) and not role_arn:
+            raise ValueError(f"{' and '.join(filter(of_role.get, of_role))} can only be passed with role_arn")
+        _check_arguments(profile=profile, role_arn=role_arn, region=region, **of_role)
         # A boto3 session wraps a botocore session.
         botocore_session: Any = getattr(session, "_session", session)
-        self._override = IdentityOverride(profile or "", role_arn or "", botocore_session)
+        self._override = IdentityOverride(
+            profile or "",
+            role_arn or "",
+            botocore_session,
+            role_session_name or "",
+            external_id or "",
+            duration or 0,
+        )
         # The fingerprint must describe the settings that are loaded, otherwise a route could be wrong.
         environ = dict(os.environ)
         current = fingerprint(environ)
         current.watch()
-        self._owner = f"{OVERRIDE}\t{profile!r},{role_arn!r}" if self._override else current.settings
+        identity = (profile, role_arn, *of_role.values())
+        self._owner = f"{OVERRIDE}\t{identity}" if self._override else current.settings
         self.settings = load_settings(environ)
         self.deadline = Resolver.deadline_of(self.settings)
         variables = {} if session is None else botocore_session.instance_variables()
@@ -239,10 +291,10 @@ class TokenSource:
         return resolver
 
 
-def _check_arguments(**arguments: str | None) -> None:
+def _check_arguments(**arguments: "str | int | None") -> None:
     """Raise ConfigurationError if an argument is not a valid value of the setting with its name."""
     for name, value in arguments.items():
-        if value:
+        if value is not None and value != "":
             from ecr_credhelper.settings.validation import problem_of
 
             if problem := problem_of(name, value):

@@ -59,6 +59,9 @@ class CredentialProvider:
     Args:
         profile: as in ``get_credentials``.
         role_arn: as in ``get_credentials``.
+        role_session_name: as in ``get_credentials``.
+        external_id: as in ``get_credentials``.
+        duration: as in ``get_credentials``.
         session: as in ``get_credentials``.
         disk_cache: False disables the cache on disk: tokens are kept only in the memory of this provider.
         max_entries: the maximum number of tokens in memory; the least recently used one is removed first.
@@ -76,16 +79,25 @@ class CredentialProvider:
         *,
         profile: str | None = None,
         role_arn: str | None = None,
+        role_session_name: str | None = None,
+        external_id: str | None = None,
+        duration: int | None = None,
         session: "Session | None" = None,
         disk_cache: bool = True,
         max_entries: int = MAX_ENTRIES,
         timer: "Callable[[], float]" = time.time,
         fetch: "Callable[[str], Credentials] | None" = None,
     ) -> None:
-        self._arguments = {
+        identity: dict[str, Any] = {
             "profile": profile,
             "role_arn": role_arn,
+            "role_session_name": role_session_name,
+            "external_id": external_id,
+            "duration": duration,
             "session": session,
+        }
+        self._arguments = {
+            **identity,
             "disk_cache": disk_cache,
             "max_entries": max_entries,
             "timer": timer,
@@ -93,14 +105,10 @@ class CredentialProvider:
         }
         if max_entries < 1:
             raise ValueError("max_entries must be at least 1")
-        if fetch and (profile or role_arn or session is not None):
-            raise ValueError("fetch cannot be combined with profile, role_arn or session")
+        if fetch and any(value is not None for value in identity.values()):
+            raise ValueError("fetch cannot be combined with an AWS identity")
         self._source: TokenSource | _StubSource = (
-            _StubSource(fetch)
-            if fetch
-            else TokenSource(
-                profile=profile, role_arn=role_arn, session=session, on_disk=disk_cache, clock=timer
-            )
+            _StubSource(fetch) if fetch else TokenSource(**identity, on_disk=disk_cache, clock=timer)
         )
         self._remembered = lru_cache(MAX_NAMES)(self._source.lookup)  # Its settings do not change.
         self._timer = timer

@@ -95,9 +95,12 @@ class IdentityOverride(NamedTuple):
     profile: str = ""
     role_arn: str = ""
     session: "Session | None" = None
+    role_session_name: str = ""
+    external_id: str = ""
+    duration: int = 0
 
     def __bool__(self) -> bool:
-        return any(part is not None and part != "" for part in self)
+        return bool(self.profile or self.role_arn or self.session is not None)
 
     def apply_to(self, rule: Rule) -> Rule:
         """Return a rule with this identity and with the region, endpoint and other fields of ``rule``."""
@@ -108,7 +111,7 @@ class IdentityOverride(NamedTuple):
         return rule._replace(
             profile=self.profile or profile,
             role_arn=self.role_arn,
-            role_session_name="",
-            external_id="",
-            duration=0,
+            role_session_name=self.role_session_name,
+            external_id=self.external_id,
+            duration=self.duration,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import gc
 import multiprocessing
@@ -732,3 +733,19 @@ def test_a_provider_with_a_session_cannot_be_pickled() -> None:
         pytest.raises(TypeError, match="use profile or role_arn instead"),
     ):
         pickle.dumps(provider)
+
+
+def test_the_fetch_of_a_cancelled_task_serves_the_next_caller(aws: FakeECR) -> None:
+    async def main(provider: CredentialProvider) -> str:
+        aws.gate.clear()
+        task = asyncio.create_task(asyncio.to_thread(provider.get_credentials, HOST))
+        await asyncio.to_thread(until, lambda: aws.requests == 1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        aws.gate.set()
+        return (await asyncio.to_thread(provider.get_credentials, HOST)).password
+
+    with CredentialProvider(disk_cache=False) as provider:
+        assert asyncio.run(main(provider)) == provider.get_credentials(HOST).password
+    assert len(aws.calls) == 1

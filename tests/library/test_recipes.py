@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import inspect
 import json
@@ -48,6 +49,8 @@ WITHOUT_ACCOUNT = recipe("Without the account")
 ANOTHER_IDENTITY = recipe("As another AWS identity")
 A_FAILURE = recipe("When it fails")
 MANY_THREADS = recipe("Many threads")
+A_PULL_SECRET = recipe("A pull secret")
+MANY_PROCESSES = recipe("Many processes")
 ASYNCIO = recipe("asyncio")
 
 
@@ -152,6 +155,18 @@ def test_the_docker_login_recipe_passes_the_password_on_standard_input_only(
     assert arguments == ["login", "--username", "AWS", "--password-stdin", HOST]
     assert stdin == aws.password("us-west-2", serial=1)
     assert stdin not in environment.values()
+
+
+def test_the_recipe_for_a_pull_secret_prints_a_docker_configuration(run: Run, aws: FakeECR) -> None:
+    auths = json.loads(run.output_of(A_PULL_SECRET))["auths"]
+    assert list(auths) == [HOST, "444455556666.dkr.ecr.eu-central-1.amazonaws.com"]
+    login = base64.b64decode(auths[HOST]["auth"]).decode()
+    assert login == f"AWS:{aws.password('us-west-2', serial=1)}"
+
+
+def test_the_recipe_for_processes_makes_one_call(run: Run, aws: FakeECR) -> None:
+    assert run.output_of(MANY_PROCESSES) == "8 logins, 1 token\n"
+    assert len(aws.calls) == 1
 
 
 def test_the_example_tests_pass_in_any_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

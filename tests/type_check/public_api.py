@@ -6,7 +6,7 @@
 
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, assert_type
+from typing import TYPE_CHECKING, Any, assert_type
 
 import boto3
 import botocore.session
@@ -49,6 +49,9 @@ def check_fields(credentials: Credentials) -> None:
     assert_type(credentials.fetched_at, datetime)
     assert_type(credentials.expires_at, datetime)
     assert_type(credentials.authorization, str)
+    assert_type(credentials.auth_config, dict[str, str])
+    assert_type(credentials.docker_config(), dict[str, Any])
+    assert_type(credentials.docker_config([credentials]), dict[str, Any])
     if TYPE_CHECKING:
         credentials.password = "another"  # type: ignore[misc] # frozen
 
