@@ -113,7 +113,7 @@ def _expiry(value: object, subject: str, now: float) -> float:
     if expires_at <= now:
         reason = f"the token has already expired, at {_in_words(value)}"
         hint = "check this machine's clock"
-        if value.year <= MOTO_YEAR:
+        if value.year == MOTO_YEAR:
             hint = "if this is moto, use the fixture fake_ecr of ecr_credhelper.testing instead"
         raise InvalidResponseError(subject, reason, hint)
     if expires_at - now > MAX_LIFETIME:

@@ -177,7 +177,7 @@ def _lock_refreshes(provider: "Any") -> None:
 
     def refresh_with_lock() -> "Any":
         session = provider._sso_config["session_name"]  # noqa: SLF001 - likewise
-        name = lock_name(f"sso-session {session}")
+        name = f"sso-{lock_name(session)}"  # not a file of tokens: this process can hold one of them already
         with ProcessLock(open_cache(os.environ).store.directory, name, seconds=WAIT):
             token = refresh()
             for pause in SSO_PAUSES:

@@ -38,7 +38,7 @@ def test_every_account_of_an_sso_user_works_after_one_choice_and_one_confirmatio
     assert screen.count(CHOICE) == screen.count(WHICH) == 2
     assert screen.count(APPLY) == 1
     for host in (HOST, OTHER_ACCOUNT, THIRD):
-        assert re.search(rf"^\d +{re.escape(host)} ", screen, re.MULTILINE), "hosts are whole"
+        assert re.search(rf"^\d +{re.escape(host)}( |$)", screen, re.MULTILINE), "hosts are whole"
     assert load(config) == {"credHelpers": dict.fromkeys([HOST, OTHER_ACCOUNT, THIRD], "ecr-py")}
     profiles = {account: rule["profile"] for account, rule in rules(settings).items()}
     assert profiles == {"111122223333": "dev", "444455556666": "prod-admin", "777788889999": "other"}

@@ -22,6 +22,7 @@ CALLS: tuple[tuple[list[str], str, int, str], ...] = (
     (["configure", HOST], "y\n", 0, "Updated "),
     (["configure", HOST], "\n", 1, "Apply these changes? [y/N]"),
     (["unconfigure"], "", 0, "Nothing to undo"),
+    (["config"], "", 0, "(default)"),
     (["doctor", HOST], "", 1, "account 111122223333, region us-west-2"),
     (["status"], "", 0, "No registries configured yet"),
     (["login", HOST], "", 1, "docker: is not on PATH"),

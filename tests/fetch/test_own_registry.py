@@ -136,7 +136,7 @@ def test_a_response_without_the_registry_is_an_error(
         body["authorizationData"][0]["proxyEndpoint"] = endpoint
         return json.dumps(body).encode()
 
-    monkeypatch.setattr(aws, "answer", respond_otherwise)
+    monkeypatch.setattr(aws, "respond", respond_otherwise)
     with pytest.raises(
         InvalidResponseError, match=r"^the API response has no proxyEndpoint of an Amazon ECR"
     ):
