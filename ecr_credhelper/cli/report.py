@@ -165,7 +165,7 @@ def _file_problems(docker: "DockerConfig", podman: "list[DockerConfig]") -> "Ite
     for file in (docker, *podman):
         if file.problem:
             yield Problem(FAILURE, file.path, file.problem)
-    for key, correct in docker.unmatched_keys().items():
+    for key, correct in sorted(docker.unmatched_keys().items()):
         hint = f'write "{correct}"' if correct else "for all registries, use configure --creds-store"
         yield Problem(WARNING, docker.path, f'Docker never matches the key "{key}" in credHelpers', hint)
 
