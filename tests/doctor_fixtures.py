@@ -40,6 +40,10 @@ def bin_directory(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(directory))
     monkeypatch.setattr(machine, "PATHS", {"linux": (("sudo", str(directory), machine.LINK),)})
     monkeypatch.setattr("sys.platform", "linux")
+    # An old pip in this environment must not add a note about the launcher.
+    imports_re = machine._imports_re  # noqa: SLF001 - see above
+    is_own = directory.joinpath("docker-credential-ecr-py").samefile
+    monkeypatch.setattr(machine, "_imports_re", lambda path: not is_own(EXECUTABLE) and imports_re(path))
     return directory
 
 

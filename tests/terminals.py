@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import select
 import subprocess
 from collections.abc import Sequence
@@ -20,12 +21,21 @@ class Session(NamedTuple):
 
 
 def run_in_terminal(
-    *argv: str, typed: str = "", env: dict[str, str] | None = None, program: Sequence[str] = (EXECUTABLE,)
+    *argv: str,
+    typed: str = "",
+    env: dict[str, str] | None = None,
+    program: Sequence[str] = (EXECUTABLE,),
+    columns: int = 0,
 ) -> Session:
-    """Run a program with all three standard streams on one terminal, and type a text."""
+    """Run a program with all three standard streams on one terminal, and type a text.
+
+    ``columns`` is the width of the terminal; 0 means that it is not known.
+    """
     import pty  # Windows has no pseudo-terminals.
+    import termios
 
     terminal, other_end = pty.openpty()
+    termios.tcsetwinsize(terminal, (24 if columns else 0, columns))
     process = subprocess.Popen(
         [*program, *argv],
         stdin=other_end,
@@ -39,6 +49,12 @@ def run_in_terminal(
     output = read_to_end(terminal)
     os.close(terminal)
     return Session(process.wait(60), output.decode().replace("\r\n", "\n"))
+
+
+def lines_of(screen: str) -> list[str]:
+    """Return the lines that remain on a screen, without colour and without progress."""
+    text = re.sub(r"\x1b\[\d+m", "", screen)
+    return [line.rpartition("\r\x1b[K")[2] for line in text.splitlines()]
 
 
 def read_to_end(terminal: int) -> bytes:

@@ -44,13 +44,18 @@ CLEARED = ("tokens", "routes", "own-registries", "failures", "claims")
 
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
-    """Show or clear the cache; return 2 for an unknown action."""
+    """Show or clear the cache; return 2 for a wrong command line."""
     if options.action not in ACTIONS:
         if not _looks_like_registry(options.action) or options.host:
-            return _usage_error(f"unknown action {options.action!r}", _suggestion(options.action), terminal)
+            hint = _suggestion(options.action)
+            error = CredentialHelperError(f"{PROG} cache", f"unknown action {options.action!r}", hint)
+            terminal.warn(str(error))
+            return 2
         options.action, options.host = "show", options.action
     if options.json and options.action == "clear":
-        return _usage_error("clear has no --json", f"run: {PROG} cache clear", terminal)
+        error = CredentialHelperError(f"{PROG} cache", "clear has no --json", f"run: {PROG} cache clear")
+        terminal.warn(str(error))
+        return 2
     cache = open_cache(os.environ)
     host = _host(options.host) if options.host else ""
     if options.json:
@@ -60,11 +65,6 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
     else:
         (_clear if options.action == "clear" else _show)(cache, host, terminal)
     return 0
-
-
-def _usage_error(reason: str, hint: str, terminal: "Terminal") -> int:
-    terminal.warn(str(CredentialHelperError(f"{PROG} cache", reason, hint)))
-    return 2
 
 
 def _looks_like_registry(text: str) -> bool:

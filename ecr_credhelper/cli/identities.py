@@ -1,6 +1,6 @@
 """The AWS identities that rules select, without network access and without botocore."""
 
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
 from ecr_credhelper.aws.profiles import resolve_auto, sections, selected_profile
@@ -24,14 +24,15 @@ class Identities:
     def __init__(self, environ: "Mapping[str, str]") -> None:
         self._environ = environ
         self._resolve = cache(self._resolve_auto)
+        self._describe = cache(partial(describe_identity, environ=environ))  # many registries share one
 
     def describe(self, rule: "Rule", registry: "Registry") -> tuple[str, str, ConfigurationError | None]:
         """Return a rule's identity and profile, and why ``auto`` finds no profile."""
         if not rule.auto_pattern:
-            return describe_identity(rule.profile, rule.role_arn, self._environ), rule.profile, None
+            return self._describe(rule.profile, rule.role_arn), rule.profile, None
         profile, error = self._resolve(rule.auto_pattern, registry.account or rule.account)
         shown = f"{profile or 'unknown'} (auto)"
-        return describe_identity(shown, rule.role_arn, self._environ), profile, error
+        return self._describe(shown, rule.role_arn), profile, error
 
     def missing_profiles(self, settings: "Settings | None") -> "Iterator[tuple[str, str, str]]":
         """Yield each place that names a missing profile, that name, and a similar one or an empty string."""

@@ -45,9 +45,10 @@ class Report:
         self._now = now
         self._cache = open_cache(environ)
         self._docker = docker_config(environ)
-        self._docker_hosts = self._docker.hosts_of_this_helper() - set(self._docker.unmatched_keys())
+        unmatched = self._docker.unmatched_keys()
+        self._docker_hosts = self._docker.hosts_of_this_helper() - set(unmatched)
         self._podman = [file for file in map(read, containers_files(environ)) if _is_used(file)]
-        self._problems = dict.fromkeys(_file_problems(self._docker, self._podman))
+        self._problems = dict.fromkeys(_file_problems(self._docker, unmatched, self._podman))
         self._settings = self._load_settings()
         self._identities = Identities(environ)
         found = inventory.entries(self._cache, fingerprint(environ).full, now, only_current=True)
@@ -161,11 +162,13 @@ def _hosts_of_this_helper(files: "list[DockerConfig]") -> set[str]:
     return {host for file in files for host in file.hosts_of_this_helper()}
 
 
-def _file_problems(docker: "DockerConfig", podman: "list[DockerConfig]") -> "Iterator[Problem]":
+def _file_problems(
+    docker: "DockerConfig", unmatched: dict[str, str], podman: "list[DockerConfig]"
+) -> "Iterator[Problem]":
     for file in (docker, *podman):
         if file.problem:
             yield Problem(FAILURE, file.path, file.problem)
-    for key, correct in docker.unmatched_keys().items():
+    for key, correct in sorted(unmatched.items()):
         hint = f'write "{correct}"' if correct else "for all registries, use configure --creds-store"
         yield Problem(WARNING, docker.path, f'Docker never matches the key "{key}" in credHelpers', hint)
 

@@ -37,7 +37,8 @@ def wrap(text: str, width: int, indent: int) -> str:
     for word in text.split():
         for number, part in enumerate(_parts(word, room)):
             joined = f"{line} {part}" if line and number == 0 else line + part
-            if line and len(joined) > room:
+            is_long_word = number == 0 and part != word
+            if line and (len(joined) > room or is_long_word):
                 lines.append(line)
                 joined = part
             line = joined

@@ -129,7 +129,7 @@ def run_checks(
             _run(check, context, futures)
     pending = set(futures.values())
     while pending and (remaining := end - time.monotonic()) > 0:
-        progress(f"checking {next((name for name, future in futures.items() if not future.done()), '')} …")
+        progress(f"checking {_running(checks, futures)} …")
         pending = wait(pending, remaining, FIRST_COMPLETED).not_done
     # Look again, because this thread can have been suspended until after the time limit.
     pending = {future for future in pending if not future.done()}
@@ -145,6 +145,13 @@ def run_checks(
                 hint = "run doctor again and enter it in time, or first run: aws sts get-caller-identity"
             findings.append(Finding(FAILURE, text, hint, check.name))
     return findings
+
+
+def _running(checks: "Sequence[Check]", futures: "Mapping[str, Future[list[Finding]]]") -> str:
+    """Return the name of the first check that is running, or an empty string."""
+    pending = {name for name, future in futures.items() if not future.done()}
+    running = (check.name for check in checks if check.name in pending and pending.isdisjoint(check.after))
+    return next(running, "")
 
 
 def _run(check: Check, context: Context, futures: "Mapping[str, Future[list[Finding]]]") -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ecr_credhelper.doctor import Context
+    from ecr_credhelper.settings.loader import Settings
 
 MAX_LAUNCHER = 4096
 """Maximum size of a launcher script that is read, in bytes."""
@@ -108,7 +109,7 @@ def rule(context: "Context") -> "Iterator[Finding]":
         log.check_variable(context.environ.get(log.VARIABLE) or "debug")
     except CredentialHelperError as error:
         yield Finding(FAILURE, f"{error.subject}: {error.reason}", error.hint)
-    if problem := context.problem or _problem_elsewhere(context):
+    if problem := _problem_elsewhere(context.settings) if context.settings else context.problem:
         kind = FAILURE if context.problem or not context.registry else WARNING
         yield Finding(kind, f"{problem.subject}: {problem.reason}", problem.hint)
     if context.problem:
@@ -124,14 +125,12 @@ def rule(context: "Context") -> "Iterator[Finding]":
     yield Finding(OK, text)
 
 
-def _problem_elsewhere(context: "Context") -> CredentialHelperError | None:
+def _problem_elsewhere(settings: "Settings") -> CredentialHelperError | None:
     """Return a problem of the settings file that does not concern this registry."""
-    if context.settings is None:
-        return None
     try:
-        context.settings.fallback()
-        for rule in context.settings.rules:
-            context.settings.raise_if_invalid(rule.pattern)
+        settings.fallback()
+        for rule in settings.rules:
+            settings.raise_if_invalid(rule.pattern)
     except CredentialHelperError as error:
         return error
     return None

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import time
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ecr_credhelper import cli
 from ecr_credhelper.cli.report import Report
 from ecr_credhelper.console.layout import GAP
 from ecr_credhelper.testing.fake_ecr import FakeECR
@@ -26,16 +29,24 @@ def docker(home: Path, *hosts: str, **fields: object) -> None:
     write(home / ".docker/config.json", json.dumps({"credHelpers": dict.fromkeys(hosts, "ecr-py"), **fields}))
 
 
+def here(*argv: str) -> Result:
+    """Run a command in this process, with standard output in a pipe."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    with redirect_stdout(out), redirect_stderr(err):
+        status = cli.run(argv)
+    return Result(status, *(stream.buffer.getvalue() for stream in (out, err)))
+
+
 def status(*argv: str, expected: int = 0) -> str:
     """Return what ``status`` prints in a pipe."""
-    result = run("status", *argv)
+    result = here("status", *argv)
     assert result.status == expected, result
     return result.stdout.decode()
 
 
 def content(name: str, *argv: str, expected: int = 0) -> dict[str, Any]:
     """Return the JSON object of a command."""
-    result = run(name, "--json", *argv)
+    result = here(name, "--json", *argv)
     assert (result.status, result.stderr) == (expected, b""), result
     found = json.loads(result.stdout)
     assert isinstance(found, dict)
@@ -82,7 +93,7 @@ def test_status_shows_the_registries_of_podman(
     ]
     write(file, "{")
     assert "podman    " in status(expected=1)
-    assert f"{file}: is not valid JSON" in run("status").stderr.decode()
+    assert f"{file}: is not valid JSON" in here("status").stderr.decode()
 
 
 def test_status_without_docker_says_so(home: Path) -> None:
@@ -310,5 +321,5 @@ def test_the_json_reports_problems_instead_of_standard_error(home: Path) -> None
 
 
 def test_errors_of_the_command_are_not_json() -> None:
-    result: Result = run("cache", "--json", "ghcr.io")
+    result: Result = here("cache", "--json", "ghcr.io")
     assert (result.status, result.stdout) == (1, b"")

@@ -13,9 +13,9 @@ import pytest
 
 from ecr_credhelper import cli
 from ecr_credhelper.testing.fake_ecr import FakeECR
-from tests.conftest import EXECUTABLE, HOST, run
+from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, login, run
 from tests.doctor_findings import write
-from tests.terminals import read_to_end, run_in_terminal
+from tests.terminals import lines_of, read_to_end, run_in_terminal
 
 CALLS: tuple[tuple[list[str], str, int, str], ...] = (
     # command line, typed text, exit status, part of the output
@@ -25,6 +25,7 @@ CALLS: tuple[tuple[list[str], str, int, str], ...] = (
     (["config"], "", 0, "(default)"),
     (["doctor", HOST], "", 1, "account 111122223333, region us-west-2"),
     (["status"], "", 0, "No registries configured yet"),
+    (["config"], "", 0, "deadline"),
     (["login", HOST], "", 1, "docker: is not on PATH"),
     (["password", HOST], "", 0, "warning: the password is visible on your screen"),
     (["header", HOST], "", 0, "warning: the header contains the password"),
@@ -84,6 +85,80 @@ def test_commands_in_a_script_show_no_prompt_colour_or_warning(
 
 def test_the_table_contains_every_command() -> None:
     assert {argv[0] for argv, *_ in CALLS if argv} >= set(cli.NAMES)
+
+
+LONG_HOST = f"{'registry-' * 8}of-a-team.example.com"
+LONG_PROFILE = "a-profile-with-a-name-that-is-longer-than-every-column-of-every-terminal-can-be-made"
+SETTINGS = f"""\
+[registry.444455556666]
+profile = "{LONG_PROFILE}"
+role_arn = "arn:aws:iam::444455556666:role/a/very/long/path/of/a/role/{"x" * 60}"
+[registry."{LONG_HOST}"]
+region = "us-west-2"
+[registry.public]
+profile = "prdo"
+"""
+
+
+@pytest.fixture
+def long_texts(home: Path, aws: FakeECR) -> None:
+    """Configure registries whose rows and problems are wider than a terminal."""
+    keys = ", ".join(
+        f'"{key}": "ecr-py"' for key in (HOST, OTHER_ACCOUNT, f"https://{HOST}", "*.amazonaws.com")
+    )
+    write(home / ".docker/config.json", f'{{"credHelpers": {{{keys}}}}}')
+    write(home / ".config/containers/auth.json", f'{{"credHelpers": {{"{LONG_HOST}": "ecr-py"}}}}')
+    write(home / ".config/ecr-credhelper/config.toml", SETTINGS)
+    write(home / ".aws/config", f"[profile {LONG_PROFILE}]\n[profile prod]\n")
+    run("get", stdin=HOST)
+    run("store", stdin=login(OTHER_ACCOUNT))
+    run("get", stdin=HOST, env={**os.environ, "AWS_ROLE_SESSION_NAME": "other"})
+    assert len(aws.calls) == 2
+
+
+SCREENS = (["status"], ["cache"], ["doctor"], ["doctor", HOST], ["doctor", f"{OTHER_ACCOUNT}/team/app:1"])
+
+
+@pytest.mark.usefixtures("long_texts")
+@pytest.mark.parametrize("columns", [60, 80, 120])
+@pytest.mark.parametrize("argv", SCREENS, ids=" ".join)
+def test_every_screen_fits_the_terminal(argv: list[str], columns: int, home: Path) -> None:
+    screen = run_in_terminal(*argv, columns=columns).screen
+    lines = lines_of(screen)
+    too_wide = {line.strip().strip('":/').removeprefix("https://") for line in lines if len(line) > columns}
+    assert too_wide <= {LONG_HOST, HOST, OTHER_ACCOUNT}, "only a host alone can be too wide"
+    for host in {HOST, OTHER_ACCOUNT, LONG_HOST} if argv == ["status"] else {*argv[1:2]}:
+        assert host.partition("/")[0] in screen, "hosts are never shortened"
+    assert str(home) not in screen
+    assert max(map(len, lines)) > columns * 0.6, "wide terminals are used"
+
+
+@pytest.mark.usefixtures("long_texts")
+@pytest.mark.parametrize("argv", SCREENS, ids=" ".join)
+def test_a_pipe_gets_whole_lines(argv: list[str], home: Path) -> None:
+    printed = run(*argv, env={**os.environ, "COLUMNS": "40"}).stdout.decode()
+    assert "…" not in printed
+    assert "\x1b" not in printed
+    if argv == ["status"]:
+        assert f"{LONG_HOST}  key AKIAFAKEFAKEFAKEFAKE" in printed
+        assert f'config.json: Docker never matches the key "https://{HOST}" in credHelpers\n' in printed
+        assert printed == run(*argv, env={**os.environ, "COLUMNS": "200"}).stdout.decode()
+    if argv[0] != "cache":
+        assert f"{home}/.config/ecr-credhelper/config.toml" in printed
+
+
+@pytest.mark.usefixtures("long_texts")
+def test_columns_overrides_the_width_of_the_terminal() -> None:
+    narrow = lines_of(run_in_terminal("status", columns=120, env={"COLUMNS": "60"}).screen)
+    assert narrow == lines_of(run_in_terminal("status", columns=60).screen)
+    assert narrow != lines_of(run_in_terminal("status", columns=120).screen)
+
+
+@pytest.mark.parametrize("columns", [0, 1, 20])
+def test_a_very_narrow_terminal_still_gets_its_output(columns: int) -> None:
+    seen = run_in_terminal("status", columns=columns)
+    assert seen.status == 0
+    assert "No registries configured yet" in seen.screen
 
 
 QUESTION = "Enter MFA code for m: "

@@ -15,6 +15,7 @@ import pytest
 
 from ecr_credhelper.aws import trust
 from ecr_credhelper.cli.doctor import CHECKS, DOCTOR_SECONDS, FACTS, VERSION
+from ecr_credhelper.console import wording
 from ecr_credhelper.console.terminal import prompt_without_echo, restore_terminal
 from ecr_credhelper.doctor import OK, Check, Context, Finding, machine, run_checks
 from ecr_credhelper.errors import ConfigurationError
@@ -177,6 +178,17 @@ def test_the_variable_for_a_profile_is_reported_without_a_file(
 ) -> None:
     monkeypatch.setenv("ECR_CREDHELPER_PROFILE_111122223333", "dev")
     assert doctor(HOST).finding("settings")[1] == "no settings file: profile = dev"
+
+
+def test_the_cache_of_another_user_and_an_invalid_log_are_reported(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ECR_CREDHELPER_LOG", "relative")
+    assert doctor().findings("settings")[0][1].startswith("ECR_CREDHELPER_LOG: ")
+    monkeypatch.setattr(machine, "why_unused", lambda _: "it belongs to user me")
+    result, text, hint = doctor().finding("cache")
+    assert (result, hint) == ("warning", wording.AS_ROOT)
+    assert text.endswith(" is not used: it belongs to user me, so every pull calls AWS")
 
 
 @pytest.mark.parametrize(("argv", "kind"), [((), "warning"), ((HOST,), "warning"), (("ghcr.io",), "failure")])

@@ -99,6 +99,13 @@ def test_findings_are_printed_as_lines_with_marks(
     assert last == ["No problems found"]
 
 
+@pytest.mark.usefixtures("doctor")
+def test_headings_without_findings_are_omitted(capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["doctor"]) == 1
+    blocks = capfd.readouterr().out.split("\n\n")
+    assert [block.splitlines()[0] for block in blocks[:-1]] == ["Setup", "AWS"]
+
+
 # As a process, with and without a terminal.
 
 PATIENT = with_limit("cli.doctor", "DOCTOR_SECONDS", 600)
