@@ -300,7 +300,9 @@ def test_the_registries_that_are_found_are_configured(home: Path, engines: Path)
     engine(engines, "podman", "echo 'Error: no space left' >&2", "exit 1")
     screen = here("configure", HOST, "--discover", "--all", "--yes").screen
     assert "podman images: Error: no space left\n" in screen
-    assert any([OTHER_ACCOUNT, "ecr-login,", "docker", "images"] == line.split()[1:5] for line in screen.splitlines())
+    assert any(
+        line.split()[1:5] == [OTHER_ACCOUNT, "ecr-login,", "docker", "images"] for line in screen.splitlines()
+    )
     assert load(home / ".docker/config.json")["credHelpers"] == {HOST: "ecr-py", OTHER_ACCOUNT: "ecr-py"}
 
 
