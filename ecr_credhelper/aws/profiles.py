@@ -16,6 +16,7 @@ CONFIG, CREDENTIALS = "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"
 
 ACCOUNT_SETTINGS = ("sso_account_id", "aws_account_id", "granted_sso_account_id")
 """Settings with an account ID. The last one belongs to https://granted.dev."""
+
 REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 """Containers and Lambda functions set the first one. botocore reads only the second one."""
 
@@ -171,14 +172,18 @@ def selected_profile(environ: "Mapping[str, str]") -> str:
     return environ.get("AWS_DEFAULT_PROFILE") or environ.get("AWS_PROFILE") or ""
 
 
+def region_of(environ: "Mapping[str, str]") -> str:
+    """Return the region that the variables select, or an empty string."""
+    return next(filter(None, map(environ.get, REGION_VARIABLES)), "")
+
+
 def configured_region(profile: str, environ: "Mapping[str, str]", subject: str = "") -> str:
     """Return the region that the variables or the profile select; raise ConfigurationError without one.
 
     As in the AWS CLI, variables take precedence over a profile.
     """
-    region = next(filter(None, map(environ.get, REGION_VARIABLES)), None)
     name = profile or selected_profile(environ) or "default"
-    region = region or merged("profile", name, sections(environ)).get("region")
+    region = region_of(environ) or merged("profile", name, sections(environ)).get("region")
     if not region:
         hint = "use --region (in Python, region=), or set AWS_REGION"
         raise ConfigurationError(subject, "no region is configured", hint)

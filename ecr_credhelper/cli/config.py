@@ -11,8 +11,9 @@ from ecr_credhelper.console.wording import counted
 from ecr_credhelper.errors import PROG
 from ecr_credhelper.fetch.deadline import DEADLINE
 from ecr_credhelper.paths import cache_directory
+from ecr_credhelper.registry import ACCOUNT_DIGITS
 from ecr_credhelper.settings.loader import ACCOUNT_VARIABLES, account_variables
-from ecr_credhelper.settings.rules import ACCOUNT_DIGITS, Rule
+from ecr_credhelper.settings.rules import Rule
 from ecr_credhelper.settings.validation import NUMBER_FIELDS, RULE_KEYS, dotted
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from ecr_credhelper.cli.selection import Selection, select
 from ecr_credhelper.cli.settings_change import settings_changes
 from ecr_credhelper.cli.verification import verify
 from ecr_credhelper.docker import edit, restore
-from ecr_credhelper.docker.config import BOM, HELPER_SUFFIX, containers_files, login_keys, read
+from ecr_credhelper.docker.config import AMAZON_SUFFIX, BOM, HELPER_SUFFIX, containers_files, login_keys, read
 from ecr_credhelper.docker.config_file import ABSENT, Change, ConfigFile
 from ecr_credhelper.docker.json_edit import put, remove, value
 from ecr_credhelper.docker.programs import which
@@ -53,7 +53,7 @@ def _configure(selection: Selection, options: "argparse.Namespace", terminal: "T
         text = _with_host(text, host, terminal)
     store = value(text, edit.CREDS_STORE) if selection.creds_store else None
     stale = []
-    if store == edit.AMAZON_SUFFIX:
+    if store == AMAZON_SUFFIX:
         terminal.print(f"credsStore: replaces docker-credential-{store}")
         stale = [authority_of(key) or "" for key in edit.section(text, edit.LOGINS) if parse(key)]
     if selection.creds_store:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from ecr_credhelper.aws.profiles import selected_profile
 from ecr_credhelper.cli.inventory import describe_identity
 from ecr_credhelper.console.waiting import show_waiting
-from ecr_credhelper.docker.config import docker_config
+from ecr_credhelper.docker.config import AMAZON_SUFFIX, docker_config
 from ecr_credhelper.docker.discovery import search
-from ecr_credhelper.docker.edit import AMAZON_SUFFIX
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.library.hosts import resolve
 from ecr_credhelper.registry import Registry, authority_of, parse
@@ -50,7 +49,7 @@ def select(options: "argparse.Namespace", settings: "Settings", terminal: "Termi
     if is_search or not (identities or creds_store):
         if not (is_search or can_ask):
             raise ConfigurationError("", "no registry specified", HOW_TO_SELECT)
-        offers_switch = can_ask and not options.podman and _uses_amazons_helper()
+        offers_switch = can_ask and not options.podman and _uses_amazon_helper()
         chosen = _chosen(options, settings, terminal, can_ask=can_ask, is_required=not offers_switch)
         if chosen is None:
             return Selection({}, creds_store=False)
@@ -64,7 +63,7 @@ def select(options: "argparse.Namespace", settings: "Settings", terminal: "Termi
     return Selection(identities, creds_store)
 
 
-def _uses_amazons_helper() -> bool:
+def _uses_amazon_helper() -> bool:
     return docker_config(os.environ).creds_store == AMAZON_SUFFIX
 
 

@@ -4,9 +4,8 @@ import os
 import tomllib
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.docker.config import HELPER_SUFFIX
+from ecr_credhelper.docker.config import AMAZON_SUFFIX, HELPER_SUFFIX
 from ecr_credhelper.docker.config_file import ABSENT, Change, ConfigFile
-from ecr_credhelper.docker.edit import AMAZON_SUFFIX
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.paths import settings_file
 from ecr_credhelper.registry import Registry, parse

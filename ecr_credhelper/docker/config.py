@@ -28,8 +28,8 @@ HUB = "https://index.docker.io/v1/"
 
 HUB_HOSTS = {"index.docker.io", "docker.io", "registry-1.docker.io", "registry.hub.docker.com"}
 
-AMAZONS_SUFFIX = "ecr-login"
-"""The name of Amazon's helper in Docker's configuration."""
+AMAZON_SUFFIX = "ecr-login"
+"""The name of Amazon's helper, which this one replaces."""
 
 UNREADABLE = "cannot be read"
 """The problem of a file that the user must not read, with the system's reason after it."""
@@ -89,7 +89,7 @@ class DockerConfig(NamedTuple):
         Docker looks up exactly the host, with its port: no scheme, path, capitals or wildcard. The second key
         is empty if it is unknown, as for a wildcard. Keys of other registries and helpers are not checked.
         """
-        ours = {HELPER_SUFFIX, AMAZONS_SUFFIX}
+        ours = {HELPER_SUFFIX, AMAZON_SUFFIX}
         keys = (key for key, name in self.helpers.items() if key != HUB and (name in ours or parse(key)))
         return {key: correct for key in keys if (correct := authority_of(key) or "") != key}
 
