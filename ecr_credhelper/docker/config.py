@@ -7,6 +7,7 @@ Reference: https://github.com/docker/cli/blob/master/cli/config/configfile/file.
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ecr_credhelper.console.wording import similar
 from ecr_credhelper.docker import go_json
 from ecr_credhelper.docker.go_json import FIELDS, LOGIN_FIELDS
 from ecr_credhelper.errors import PROG
@@ -95,12 +96,10 @@ class DockerConfig(NamedTuple):
 
     def misspelt_fields(self) -> dict[str, str]:
         """Return the top-level keys that Docker ignores, each with the field that it is a misspelling of."""
-        from difflib import get_close_matches
-
         fields = {field.lower(): field for field in FIELDS}
         keys = (key for key in self.content if key not in fields.values())
-        close = {key: get_close_matches(key.lower(), fields, 1, MISSPELT_LIKENESS) for key in keys}
-        return {key: fields[found[0]] for key, found in close.items() if found}
+        close = ((key, similar(key.lower(), fields, MISSPELT_LIKENESS)) for key in keys)
+        return {key: fields[found] for key, found in close if found}
 
     def helper_for(self, host: str) -> str:
         """Return the suffix of the helper that Docker calls for a registry, or an empty string."""

@@ -20,7 +20,7 @@ import pytest
 from ecr_credhelper import __main__ as program
 from ecr_credhelper import cli
 from ecr_credhelper.cache import open_cache
-from ecr_credhelper.cli import inventory, password
+from ecr_credhelper.cli import identities, inventory, password
 from ecr_credhelper.console import wording
 from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
@@ -486,7 +486,7 @@ def test_cache_clear_rejects_other_registries(call: Run) -> None:
 def test_identities_are_described_in_order_of_precedence(
     profile: str, role: str, environ: dict[str, str], words: str
 ) -> None:
-    assert inventory.describe_identity(profile, role, environ) == words
+    assert identities.describe_identity(profile, role, environ) == words
 
 
 def test_the_identity_of_a_token_is_read_from_its_key(aws: FakeECR, home: Path) -> None:
