@@ -14,6 +14,7 @@ from ecr_credhelper.console.wording import counted, format_duration, similar, ut
 from ecr_credhelper.errors import PROG, ConfigurationError, CredentialHelperError, UnsupportedRegistryError
 from ecr_credhelper.files import is_private
 from ecr_credhelper.fingerprint import fingerprint
+from ecr_credhelper.library.host_errors import CUSTOM_HOST_HINT, NOT_ECR
 from ecr_credhelper.registry import authority_of, parse
 from ecr_credhelper.settings.loader import load_settings
 
@@ -84,7 +85,7 @@ def _host(server: str) -> str:
     registry = parse(server) or load_settings(os.environ).registry(server)
     if registry is None:
         host = authority_of(server) or "the given registry"
-        raise UnsupportedRegistryError(host, "not an Amazon ECR registry", "check the name")
+        raise UnsupportedRegistryError(host, NOT_ECR, CUSTOM_HOST_HINT)
     return registry.host
 
 

@@ -182,4 +182,4 @@ def _stored_logins(cache: "Cache", now: float) -> "Iterator[Problem]":
     for host, login in cache.logins(now).items():
         remaining = format_duration(login.expires_at - now)
         text = f"a stored docker login overrides your AWS identity for {remaining}"
-        yield Problem(WARNING, host, text, f"To remove it, run: {PROG} cache clear {host}")
+        yield Problem(WARNING, host, text, f"to remove it, run: {PROG} cache clear {host}")

@@ -39,7 +39,8 @@ def select(options: "argparse.Namespace", settings: "Settings", terminal: "Termi
     given = _given_identity(options)
     region, profile = options.region or "", options.profile or ""
     resolved = [
-        resolve(host, settings, region=region, profile=profile, warn=terminal.warn) for host in options.hosts
+        resolve(host, settings, region=region, profile=profile, warn=terminal.warning)
+        for host in options.hosts
     ]
     identities = {authority_of(host) or host: given for host in resolved}
     creds_store: bool = options.creds_store
@@ -122,10 +123,10 @@ def _show(candidates: "list[Candidate]", found: "Search", settings: "Settings", 
     *places, last = (terminal.short_path(place) for place in found.searched)
     terminal.print(f"Searched {', '.join(places)} and {last}." if places else f"Searched {last}.")
     for problem in found.problems:
-        terminal.warn(f"{terminal.mark('warning')} {problem}")
+        terminal.warning(problem)
     for profile, account in found.accounts_without_region:
         text = f"profile {profile} has account {account}, but no region"
-        terminal.warn(f"{terminal.mark('warning')} {text}: to find its registry, set AWS_REGION")
+        terminal.warning(f"{text}: to find its registry, set AWS_REGION")
     if candidates:
         width = len(str(len(candidates)))
         head = (f"{'#':>{width}}  REGISTRY", "FROM", "IDENTITY")

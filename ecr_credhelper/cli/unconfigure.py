@@ -37,7 +37,7 @@ def _unconfigure(options: "argparse.Namespace", terminal: "Terminal") -> int:
     if broken and not changes:
         raise broken[0]
     for error in broken:
-        terminal.warn(f"{terminal.mark('warning')} {error}")
+        terminal.warning(str(error))
     if not changes:
         terminal.print(f"{terminal.mark('ok')} Nothing to undo")
         return 0
@@ -85,7 +85,7 @@ def _client_changes(file: ConfigFile, hosts: set[str], terminal: "Terminal") -> 
     keeps_backup = bool(restore.missing_entries(text, file.backup_text or ""))
     if keeps_backup:
         kept = f"Kept {file.backup_path}: it has entries that are missing from {file.path}"
-        terminal.warn(f"{terminal.mark('warning')} {kept}")
+        terminal.warning(kept)
     if text == file.text and keeps_backup:
         return []
     return [Change(file, text, file.backup_bytes if keeps_backup else None)]

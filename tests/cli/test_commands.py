@@ -256,7 +256,7 @@ def test_status_shows_a_stored_login_and_how_to_remove_it(call: Run) -> None:
     call("store", stdin=login())
     shown = call("status").stdout.decode()
     assert re.search(f"{HOST}: a stored docker login overrides your AWS identity for 1[12] h", shown)
-    assert f"To remove it, run: docker-credential-ecr-py cache clear {HOST}" in shown
+    assert f"to remove it, run: docker-credential-ecr-py cache clear {HOST}" in shown
 
 
 @pytest.mark.parametrize(
@@ -460,7 +460,7 @@ def test_an_empty_cache_and_a_disabled_cache_are_reported(call: Run, monkeypatch
 
 
 def test_cache_clear_rejects_other_registries(call: Run) -> None:
-    assert "ghcr.io: not an Amazon ECR registry; check the name" in error_of(
+    assert "ghcr.io: not an Amazon ECR registry; for a custom host" in error_of(
         call("cache", "clear", "ghcr.io")
     )
 
