@@ -65,7 +65,7 @@ IMDS = "169.254.169.254"
 def problem_of(
     error: Exception, registry: "Registry", profile: str | None, environ: "Mapping[str, str]"
 ) -> Problem | None:
-    """Return what is wrong in the configuration files, if the exception can come from them."""
+    """Return the problem in the configuration files, if the exception can come from them."""
     match error:
         case aws.ConfigParseError():
             return syntax_problem(error)

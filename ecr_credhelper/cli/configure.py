@@ -3,12 +3,21 @@
 import os
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.cli.confirmation import apply, confirm_changes, retry_on_conflict
+from ecr_credhelper.cli.confirmation import confirm_changes
 from ecr_credhelper.cli.selection import Selection, select
 from ecr_credhelper.cli.settings_change import settings_changes
 from ecr_credhelper.cli.verification import verify
+from ecr_credhelper.cli.write_lock import apply, retry_on_conflict
 from ecr_credhelper.docker import edit, restore
-from ecr_credhelper.docker.config import AMAZON_SUFFIX, BOM, HELPER_SUFFIX, containers_files, login_keys, read
+from ecr_credhelper.docker.config import (
+    AMAZON_SUFFIX,
+    BOM,
+    HELPER_SUFFIX,
+    containers_file,
+    containers_files,
+    login_keys,
+    read,
+)
 from ecr_credhelper.docker.config_file import ABSENT, Change, ConfigFile
 from ecr_credhelper.docker.json_edit import put, remove, value
 from ecr_credhelper.docker.programs import running_executable, which
@@ -44,7 +53,7 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
 
 def _configure(selection: Selection, options: "argparse.Namespace", terminal: "Terminal") -> int:
     """Show the changes, ask for confirmation, and write them; warn of problems that remain."""
-    path = containers_files(os.environ)[-1] if options.podman else docker_config_file(os.environ)
+    path = containers_file(os.environ) if options.podman else docker_config_file(os.environ)
     file = ConfigFile(path, edit.check)
     text = file.text
     hosts = list(selection.identities)

@@ -86,7 +86,7 @@ def _with_identity(text: str, host: str, pattern: str, fields: "Mapping[str, str
         if rule.pattern in {"", pattern} or rule.is_host:
             return with_rule(text, rule.pattern or pattern, missing)
     except ValueError:
-        pass  # not a table with a header in a line of its own
+        pass  # The rule is not a table with a header, for example an inline table.
     added = " and ".join(f'{name} = "{value}"' for name, value in missing.items())
     reason = f'registry."{rule.pattern or pattern}" is the rule for {host}'
     raise ConfigurationError(place, reason, f"add {added} to it")

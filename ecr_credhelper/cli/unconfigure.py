@@ -4,9 +4,10 @@ import os
 import tomllib
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.cli.confirmation import apply, confirm_changes, retry_on_conflict
+from ecr_credhelper.cli.confirmation import confirm_changes
+from ecr_credhelper.cli.write_lock import apply, retry_on_conflict
 from ecr_credhelper.docker import edit, restore
-from ecr_credhelper.docker.config import HELPER_SUFFIX, containers_files
+from ecr_credhelper.docker.config import HELPER_SUFFIX, containers_file
 from ecr_credhelper.docker.config_file import Change, ConfigFile, backup_path
 from ecr_credhelper.docker.json_edit import value
 from ecr_credhelper.errors import PROG, ConfigurationError
@@ -54,7 +55,7 @@ def _unconfigure(options: "argparse.Namespace", terminal: "Terminal") -> int:
 
 def _client_files(broken: list[ConfigurationError]) -> list[ConfigFile]:
     """Return Docker's and podman's files, without broken ones."""
-    paths = [containers_files(os.environ)[-1], docker_config_file(os.environ)]
+    paths = [containers_file(os.environ), docker_config_file(os.environ)]
     # If both paths lead to the same file, use the one with the backup.
     paths.sort(key=lambda path: os.path.lexists(backup_path(path)))
     unique = {os.path.realpath(path): path for path in paths}.values()

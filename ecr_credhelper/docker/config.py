@@ -163,6 +163,11 @@ def containers_files(environ: "Mapping[str, str]") -> list[str]:
     return [os.path.join(directory, "auth.json") for directory in (runtime, permanent)]
 
 
+def containers_file(environ: "Mapping[str, str]") -> str:
+    """Return the permanent one of ``containers_files``, which ``configure --podman`` changes."""
+    return containers_files(environ)[-1]
+
+
 def login_keys(auths: dict[str, Any], host: str) -> list[str]:
     """Return the keys of the logins to a registry. Empty entries belong to a credential store."""
     return [
