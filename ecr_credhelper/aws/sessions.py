@@ -29,6 +29,7 @@ from botocore.exceptions import NoCredentialsError as BotocoreNoCredentialsError
 from botocore.exceptions import UnknownCredentialError
 from botocore.session import Session
 
+from ecr_credhelper import fork_lock
 from ecr_credhelper.aws import trust
 from ecr_credhelper.aws.credential_process import ProcessProvider
 from ecr_credhelper.aws.loader import register_loader
@@ -355,7 +356,8 @@ def _profile_in_account(registry: "Registry", pattern: str) -> str:
 
 def _prompt_for_mfa(host: str, role: str, profile: str, prompt: str) -> str:
     """Prompt for an MFA code on the terminal; raise CredentialsError if there is no terminal."""
-    from ecr_credhelper.console.terminal import clean, prompt_without_echo
+    with fork_lock():
+        from ecr_credhelper.console.terminal import clean, prompt_without_echo
 
     question = clean(f"{host}: role {role}: {prompt}".removeprefix(": "))  # the host can be unknown
     if os.name == "nt":
