@@ -1,8 +1,8 @@
 """Prepare the pages of the site from the documents in this repository.
 
-The documents are written for readers of the repository, so they can link to any file in it. In the pages, links
-to documents at the root lead to the pages of these documents, and links to other files lead to copies below
-``files``. The man page becomes a page too.
+The documents are written for readers of the repository, so they can link to any file in it. In the pages,
+links to documents at the root lead to the pages of these documents, and links to other files lead to copies
+below ``files``. The man page becomes a page too.
 """
 
 from __future__ import annotations
