@@ -18,7 +18,7 @@ from typing import NamedTuple
 from unittest.mock import patch
 
 from ecr_credhelper.testing import FakeECR, isolated
-from tests.commands import EXECUTABLE
+from tests.commands import EXECUTABLE, with_limit
 from tests.site.drawing import DARK, LIGHT, MONO, svg, variables
 from tests.site.pages import ROOT
 from tests.terminals import converse
@@ -33,6 +33,12 @@ CUT = 97
 WIDTH, LINE, LEFT, TOP = 880, 20, 20, 56
 TYPING, PAUSE, STEP = 0.03, 0.8, 0.12
 """Seconds for a typed character, before the output of a command, and between two of its lines."""
+
+PATIENT = with_limit("cli.verification", "TOTAL_SECONDS", 600)
+"""The program with a time limit that a busy machine does not exceed."""
+
+PROGRESS = "\r\x1b[K"
+"""Removes a line of progress, which is shown on a slow machine only."""
 
 CLASSES = {"1": "bold", "2": "faint", "31": "red", "32": "green", "33": "orange"}
 """The classes of the codes for colours and weights (SGR) that the program uses."""
@@ -68,7 +74,7 @@ def record() -> list[Line]:
         with patch.dict(os.environ, {"PATH": path}):
             os.environ.pop("NO_COLOR", None)
             answers = [("Apply these changes?", "y")]
-            session = converse("configure", HOST, answers=answers, columns=COLUMNS)
+            session = converse("configure", HOST, answers=answers, columns=COLUMNS, program=PATIENT)
             reply = subprocess.run(
                 [EXECUTABLE, "get"], input=HOST, capture_output=True, check=True, text=True
             )
@@ -76,7 +82,7 @@ def record() -> list[Line]:
             raise RuntimeError(f"exit status {session.status}, {len(api.calls)} calls:\n{session.screen}")
     return [
         Line(f"{NAME} configure {HOST}", is_typed=True),
-        *map(Line, session.screen.splitlines()),
+        *(Line(line.rpartition(PROGRESS)[2]) for line in session.screen.split("\n")[:-1]),
         Line(""),
         Line("\x1b[2m# docker pull runs this:\x1b[0m"),
         Line(f"echo {HOST} | {NAME} get | cut -c 1-{CUT}", is_typed=True),

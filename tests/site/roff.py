@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 ESCAPES = (("\\&", ""), ("\\-", "-"), ("\\(ti", "~"), ("\\e", "\\"))
+WITHOUT_TEXT = (".nh", ".EE")
 
 
 def markdown(roff: str) -> str:
@@ -15,7 +16,7 @@ def markdown(roff: str) -> str:
 
     """
     page: list[str] = []
-    lines = iter(roff.splitlines())
+    lines = iter([line for line in roff.splitlines() if line not in WITHOUT_TEXT])
     is_definition = False
     for line in lines:
         request, _, argument = line.partition(" ")
@@ -25,7 +26,10 @@ def markdown(roff: str) -> str:
                 page.append(f"# {text.split()[0].lower()}(1)\n")
             case ".SH" | ".SS":
                 is_definition = False
-                page.append(f"\n## {text.capitalize()}\n" if request == ".SH" else f"\n### `{text}`\n")
+                is_section = request == ".SH"
+                page.append(
+                    f"\n## {text.capitalize()}\n" if is_section else f"\n### {text.split()[0]}\n\n`{text}`\n"
+                )
             case ".TP":
                 is_definition = True
                 term = next(lines)
@@ -38,8 +42,6 @@ def markdown(roff: str) -> str:
                 page.append(f"**{name}**{rest}" if request == ".BR" else f"**{text}**")
             case ".br":
                 page.append("<br>")
-            case ".nh" | ".EE":
-                pass
             case _ if request.startswith("."):
                 raise ValueError(f"unknown request: {line}")
             case _:

@@ -70,7 +70,7 @@ def test_the_navigation_names_every_page_once() -> None:
     named = re.findall(r"(\S+\.md)$", nav, re.MULTILINE)
     documents = [path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/**/*.md")]
     pages = {*map(page_of, documents), *PAGES.values(), MAN_PAGE}
-    assert sorted(named) == sorted(pages)
+    assert sorted(named) == sorted(pages), "change nav in mkdocs.yml"
 
 
 def test_the_api_reference_names_every_public_name() -> None:
@@ -83,7 +83,7 @@ def test_the_api_reference_names_every_public_name() -> None:
 @pytest.mark.parametrize(("roff", "expected"), [
     ('.TH NAME 1 "" "name 1" "User Commands"', "# name(1)\n\n"),
     (".SH EXIT STATUS\ntext", "\n## Exit status\n\ntext\n"),
-    (".SS get [\\-\\-all]", "\n### `get [--all]`\n\n"),
+    (".SS get [\\-\\-all]", "\n### get\n\n`get [--all]`\n\n"),
     (".TP\n.B \\-a, \\-\\-all\nall <of> them", "\n`-a, --all`\n:   all &lt;of&gt; them\n"),
     (".TP\nRun it:\n.EX\nname \\(ti/x\n.EE", "\nRun it:\n:   `name ~/x`\n"),
     (".B name\n.br\nother", "**name**\n<br>\nother\n"),
