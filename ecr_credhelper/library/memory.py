@@ -122,6 +122,16 @@ class DiskStore(FileStore):
         super().discard(kind, name)
 
 
+def _end_of_token(_: str, lines: list[str], now: float) -> float:  # noqa: ARG001 - the form of cachetools
+    """Return the time at which a token is removed, in seconds since the epoch: when it expires."""
+    return float(lines[2])
+
+
+def _end_of_other(_: str, __: list[str], now: float) -> float:
+    """Return the time at which another record is removed, in seconds since the epoch."""
+    return now + OTHER_SECONDS
+
+
 _credentials_stores: "WeakKeyDictionary[Credentials, MemoryStore]" = WeakKeyDictionary()
 _process_store = MemoryStore()
 _unwritable: set[str] = set()
@@ -130,7 +140,10 @@ _unwritable: set[str] = set()
 
 def session_cache(session: "Session") -> Cache:
     """Return the cache of a session, which ends with the object that has its credentials."""
-    credentials = session.get_credentials()
+    try:
+        credentials = session.get_credentials()  # They have been loaded before.
+    except Exception:  # noqa: BLE001 - of botocore: the fetch raises the same error
+        credentials = None
     store = _credentials_stores.setdefault(credentials, MemoryStore()) if credentials else FileStore()
     return Cache(store)
 
@@ -157,16 +170,6 @@ def one_fetch(resolver: "Resolver", key: str) -> "Iterator[None]":
     finally:
         if is_held:
             lock.release()
-
-
-def _end_of_token(_: str, lines: list[str], now: float) -> float:  # noqa: ARG001 - the form of cachetools
-    """Return the time at which a token is removed, in seconds since the epoch: when it expires."""
-    return float(lines[2])
-
-
-def _end_of_other(_: str, __: list[str], now: float) -> float:
-    """Return the time at which another record is removed, in seconds since the epoch."""
-    return now + OTHER_SECONDS
 
 
 def _restart_after_fork() -> None:
