@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ecr_credhelper import fork_lock
@@ -16,8 +17,8 @@ from ecr_credhelper.aws.progress import AWS_SDK, Stage
 from ecr_credhelper.cache import Cache, open_cache
 from ecr_credhelper.console.log import redacted
 from ecr_credhelper.errors import ConfigurationError, CredentialHelperError, internal_error
+from ecr_credhelper.fetch import own_registry
 from ecr_credhelper.fetch.deadline import run_with_deadline, timeout_error
-from ecr_credhelper.fetch.own_registry import fetch_own_registry
 from ecr_credhelper.fetch.resolver import Resolver, token_key
 from ecr_credhelper.fingerprint import Fingerprint, file_stamps, fingerprint
 from ecr_credhelper.library import memory
@@ -38,6 +39,9 @@ else:
 
 OVERRIDE = "override"
 """Replaces the settings in a route if the caller passes an identity. The executable skips such routes."""
+
+UNEXPECTED = (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError, ImportError)
+"""Errors of the system, such as a deleted working directory, and of this package."""
 
 Result = TypeVar("Result")
 
@@ -182,6 +186,10 @@ class TokenSource:
         _check_arguments(profile=profile, role_arn=role_arn, region=region, **of_role)
         # A boto3 session wraps a botocore session.
         botocore_session: Any = getattr(session, "_session", session)
+        if session is not None and not hasattr(botocore_session, "get_config_variable"):
+            raise TypeError(f"session must be a boto3 or botocore session, not {type(session).__name__}")
+        if iscoroutinefunction(getattr(botocore_session, "get_credentials", None)):
+            raise TypeError("session must be a boto3 or botocore session, not an asynchronous one")
         self._override = IdentityOverride(
             profile or "",
             role_arn or "",
@@ -201,7 +209,7 @@ class TokenSource:
         self.deadline = Resolver.deadline_of(self.settings)
         variables = {} if session is None else botocore_session.instance_variables()
         self._region = region or ""
-        self._default_region = region or variables.get("region") or ""
+        self._default_region = region or _region_of(botocore_session)
         self._profile = profile or variables.get("profile") or ""
         self._latest: Resolver | None = None
         self._on_disk = on_disk and current.is_unchanged()
@@ -235,8 +243,9 @@ class TokenSource:
         """Return the registry in the account of the AWS credentials, and a valid token."""
 
         def work(resolver: Resolver) -> tuple["Registry", "Token"]:
-            with memory.one_fetch(resolver, "own registry"):
-                return fetch_own_registry(resolver, self.region())
+            request = own_registry.own_request(resolver, self.region())
+            with memory.one_fetch(resolver, request.key):
+                return own_registry.fetch(resolver, request)
 
         return self._run(Registry(""), work)
 
@@ -257,13 +266,16 @@ class TokenSource:
         resolver.cache.delete_token(resolver.request(registry).key)
 
     def _run(self, registry: "Registry", work: "Callable[[Resolver], Result]") -> "Result":
-        """Return the result of ``work``. Every exception that it raises becomes a CredentialHelperError."""
+        """Return the result of ``work``. Unexpected errors become a CredentialHelperError.
+
+        Other exceptions are those of the program's signal handlers, such as a time limit.
+        """
         try:
             self._latest = self._resolver(registry)
             return work(self._latest)
-        except CredentialHelperError:
+        except (CredentialHelperError, TimeoutError):
             raise
-        except Exception as error:  # noqa: BLE001 - for example a deleted working directory
+        except UNEXPECTED as error:
             raise internal_error(error) from None
 
     def _resolver(self, registry: "Registry") -> Resolver:
@@ -291,12 +303,20 @@ class TokenSource:
             elif session is not None and not found:
                 cache = memory.session_cache(session)
             else:
-                cache = memory.cache_or_memory(open_cache(os.environ))
+                cache = memory.with_memory(open_cache(os.environ))
         owner, _ = current()
         owner.watch()
         resolver = Resolver(self.settings, owner, cache, self._clock, _debug, self._override)
         resolver.deadline = self.deadline - (time.monotonic() - started)
         return resolver
+
+
+def _region_of(session: "Any") -> str:
+    """Return the region of a program's session, or an empty string."""
+    try:
+        return session.get_config_variable("region") or "" if session is not None else ""
+    except Exception:  # noqa: BLE001 - of botocore: the fetch reports it
+        return ""
 
 
 def _check_arguments(**arguments: "str | int | None") -> None:
