@@ -12,7 +12,7 @@ import pytest
 from ecr_credhelper import get_credentials
 from ecr_credhelper.testing import FakeECR, isolated
 from ecr_credhelper.testing.plugin import fake_ecr  # noqa: F401 - a fixture
-from tests.conftest import HOST
+from tests.conftest import HOST, PUBLIC
 
 MODERN = """
 import pytest
@@ -103,3 +103,9 @@ def test_the_environment_is_restored(tmp_path: Path) -> None:
 def test_the_fixture_serves_an_empty_home(fake_ecr: FakeECR) -> None:  # noqa: F811 - the fixture
     assert get_credentials(HOST).username == "AWS"
     assert len(fake_ecr.calls) == 1
+
+
+def test_passwords_can_be_known_in_advance(tmp_path: Path) -> None:
+    with FakeECR(unique=False) as api, isolated(api, tmp_path):
+        assert get_credentials(HOST).password == api.password("us-west-2")
+        assert get_credentials(PUBLIC).password == api.public_password()
