@@ -96,7 +96,7 @@ def files() -> list[tuple[str, str]]:
         (path, f"{what} ({system})")
         for what, rows in (
             ("settings file", table(SETTINGS, "system", "file")),
-            ("cache directory", table(VARIABLES, "system", "cache folder")),
+            ("cache directory", table(VARIABLES, "system", "cache directory")),
         )
         for system, path in rows
         if system != "any"

@@ -51,7 +51,7 @@ def test_the_files_of_every_system_are_where_the_code_looks(platform: str, syste
         ("settings file", settings_file(environ, platform)),
         ("cache directory", cache_directory(environ, platform)),
     ):
-        default = documented[what].rpartition(" ")[2] if "else" in documented[what] else documented[what]
+        default = documented[what].rpartition(" ")[2] if "otherwise" in documented[what] else documented[what]
         default = default.replace("\\", "/").replace("%USERPROFILE%", "~")
         assert path == default.replace("~", home)
 
