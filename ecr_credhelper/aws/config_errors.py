@@ -241,7 +241,7 @@ def _without_credentials(chain: list[str]) -> Problem | None:
 
 
 def _incomplete_sso(profile: str | None, environ: "Mapping[str, str]") -> Problem | None:
-    """Return what the profile lacks: botocore ignores SSO without an account and a role."""
+    """Return the setting that the profile lacks: botocore ignores SSO without an account and a role."""
     name, found = profile or selected_profile(environ) or "default", list(sections(environ))
     settings = merged("profile", name, found)
     own = [section for section in found if (section.kind, section.name) == ("profile", name)]

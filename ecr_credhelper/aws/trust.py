@@ -21,7 +21,7 @@ DIRECTORIES = (
     "/etc/pki/ca-trust/extracted/pem/directory-hash",  # Fedora
     "/etc/pki/tls/certs",  # Red Hat
 )
-"""Where systems other than macOS and Windows have a directory of certificates."""
+"""Directories of certificates on systems other than macOS and Windows."""
 
 FILES = (
     "/etc/ssl/certs/ca-certificates.crt",  # Debian, Alpine, Arch, NixOS
@@ -30,7 +30,7 @@ FILES = (
     "/etc/ssl/ca-bundle.pem",  # openSUSE
     "/etc/ssl/cert.pem",  # FreeBSD, OpenWrt
 )
-"""Where they have all certificates in one file."""
+"""Files with all certificates on these systems."""
 
 NATIVE = {"darwin": "macOS", "win32": "Windows"}
 """The systems whose store is not made of files."""
@@ -108,7 +108,7 @@ def _is_usable(path: str) -> bool:
 
 
 def trust_system(client: "Any") -> None:
-    """Let a botocore client trust the system's certificates instead of botocore's bundle.
+    """Make a botocore client trust the system's certificates instead of botocore's bundle.
 
     botocore's ``verify`` takes one file only, so this replaces the private method that sets the certificates
     of a connection, on this client only. With another version of botocore, its bundle is used.

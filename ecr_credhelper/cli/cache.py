@@ -38,7 +38,7 @@ SYNONYMS = {
     "delete": "clear",
     "prune": "clear",
 }
-"""Actions of other programs, and what they are called here."""
+"""Actions of other programs, and their names in this one."""
 
 CLEARED = ("tokens", "routes", "own-registries", "failures", "claims")
 """Kinds of records that ``clear`` removes. Stored docker logins stay, because AWS cannot issue them again."""

@@ -256,7 +256,7 @@ class TokenSource:
 
     @property
     def waits_for(self) -> str:
-        """What the latest fetch waits for, see ``Progress``."""
+        """The host or the process that the latest fetch waits for; see ``Progress``."""
         attempt = self._latest.attempt if self._latest else None
         return attempt.progress.waits_for if attempt else AWS_SDK
 

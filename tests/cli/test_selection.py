@@ -140,6 +140,13 @@ def test_an_identity_in_the_settings_is_not_asked_for(monkeypatch: pytest.Monkey
     assert settings.read_text() == before
 
 
+def test_the_profile_of_auto_is_shown_by_its_name(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    find(monkeypatch, Candidate(OTHER_ACCOUNT, ("images",), ()))
+    write(home / ".config/ecr-credhelper/config.toml", '[registry.444455556666]\nprofile = "auto"\n')
+    write(home / ".aws/config", "[profile c]\nsso_account_id = 444455556666\n")
+    assert "  profile c (auto)\n" in here("configure", "--all", "--dry-run").screen
+
+
 def test_the_search_reports_where_it_looked_and_what_it_could_not_look_into(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
