@@ -23,6 +23,7 @@ from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.conftest import EXECUTABLE, HOST
 from tests.docker_files import load
 from tests.fake_sts import FakeSTS
+from tests.installers import INSTALLERS, OFFLINE, UNINSTALLERS, WHEELS
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = "docker-credential-ecr-py"
@@ -202,6 +203,13 @@ def test_every_page_of_the_index_exists_and_is_in_it() -> None:
     linked = set(re.findall(r"\]\(([\w/-]+\.md)", index))
     pages = {str(path.relative_to(ROOT / "docs").as_posix()) for path in PAGES[1:]}
     assert linked == pages - {"README.md", "explanation/speed-table.md"}
+
+
+def test_every_way_to_install_and_uninstall_is_one_that_ci_runs() -> None:
+    text = " ".join(page("docs/install.md").split())
+    removed = [[word for word in command if word != "--yes"] for command in UNINSTALLERS.values()]
+    for command in (*INSTALLERS.values(), WHEELS, *OFFLINE.values(), *removed):
+        assert " ".join(command) in text
 
 
 TABS = {
