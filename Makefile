@@ -10,7 +10,7 @@ export npm_config_cache = $(CURDIR)/.cache/npm
 SOURCES = pyproject.toml README.md LICENSE $(wildcard docs/man/*) \
 	$(shell find ecr_credhelper -name __pycache__ -prune -o -print)
 
-.PHONY: help demo test lint e2e bench installers clean
+.PHONY: help demo test lint docs e2e bench installers clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -28,6 +28,9 @@ lint: $(VENV)/lint ## style and types
 	$(BIN)/mypy
 	$(BIN)/python tests/type_check/check.py
 
+docs: $(VENV)/docs ## the documentation site, in build/site: strict, with every link and asset checked
+	@$(BIN)/python -m tests.site
+
 e2e: $(VENV)/e2e ## real engines, registries and clients; wants root and the packages that .ci/run installs
 	$(BIN)/python -m tests.e2e
 
@@ -37,8 +40,8 @@ bench: $(VENV)/bench ## speed, as ratios: writes the table, the plot and the fig
 installers: $(VENV)/installed ## pip, pipx and uv, each in a throw-away home
 	$(BIN)/python -m tests.installers
 
-clean: ## remove the environments and download caches that make has created here
-	rm -rf .venv* .cache
+clean: ## remove the environments, download caches and pages that make has created here
+	rm -rf .venv* .cache build
 
 $(VENV)/installed: $(SOURCES)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -50,7 +53,7 @@ $(VENV)/installed: $(SOURCES)
 	@$(BIN)/python -m pip install --quiet .
 	@touch $@
 
-$(VENV)/test $(VENV)/lint $(VENV)/e2e $(VENV)/bench: $(VENV)/%: $(VENV)/installed
+$(VENV)/test $(VENV)/lint $(VENV)/docs $(VENV)/e2e $(VENV)/bench: $(VENV)/%: $(VENV)/installed
 	@$(BIN)/python -m pip install --quiet --group $*
 	@touch $@
 

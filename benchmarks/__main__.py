@@ -22,10 +22,10 @@ from benchmarks import (
     library,
     sandbox,
 )
+from benchmarks.fixture import Fixture
 from benchmarks.plot import svg
-from benchmarks.processes import WrongAnswerError
+from benchmarks.processes import WrongOutputError
 from benchmarks.report import markdown, quote, say
-from benchmarks.surroundings import Surroundings
 
 DOCS = Path("docs/explanation")
 TABLE = DOCS / "speed-table.md"
@@ -48,32 +48,32 @@ SECTIONS = {
 }
 WITH_ENVIRONMENTS = {"byte-code", "pythons", "installers", "install"}
 WITH_AMAZON = {"amazon", "tls", "crowd", "growth"}
-MINUTES = 20
-"""After which something hangs: all of it takes six."""
+TIMEOUT_MINUTES = 20
+"""Time limit of the whole run, in minutes. It usually takes six."""
 
 DISTRIBUTIONS = ("docker-credential-ecr-py", "botocore", "awscli", "pip", "uv")
 
 
 def main(argv: list[str]) -> int:
-    """Prepare what needs a network, then measure: in a sandbox where there can be one."""
+    """Prepare what needs a network, then measure, in a sandbox if possible."""
     options = parse(argv)
     if options.inside:
         return measure(options, options.inside)
-    for number in (signal.SIGTERM, signal.SIGALRM):  # nothing is left behind then either
+    for number in (signal.SIGTERM, signal.SIGALRM):  # sys.exit() removes the temporary directory
         signal.signal(number, lambda number, _: sys.exit(128 + number))
-    signal.alarm(MINUTES * 60)
+    signal.alarm(TIMEOUT_MINUTES * 60)
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as name:
-        folder = Path(name)
+        directory = Path(name)
         wanted = set(options.only)
         if wanted & WITH_AMAZON:
-            amazon.prepare(folder)
+            amazon.prepare(directory)
         if wanted & WITH_ENVIRONMENTS:
-            environments.prepare(folder)
+            environments.prepare(directory)
         if "installers" in wanted:
-            installers.prepare(folder)
-        options.obstacle = sandbox.obstacle(amazon.find(folder)[0])
-        if options.obstacle:
-            return measure(options, folder)
+            installers.prepare(directory)
+        options.sandbox_problem = sandbox.problem(amazon.find(directory)[0])
+        if options.sandbox_problem:
+            return measure(options, directory)
         return sandbox.enter([*argv, "--inside", name])
 
 
@@ -82,23 +82,23 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--only", nargs="+", default=list(SECTIONS), choices=SECTIONS, help="sections (all of them)")
-    add("--table", type=Path, default=TABLE, help="where the table goes (%(default)s)")
-    add("--plot", type=Path, default=DOCS / "speed.svg", help="where the plot goes (%(default)s)")
-    add("--scale", type=float, default=1, help="times the usual number of rounds (%(default)s)")
+    add("--table", type=Path, default=TABLE, help="path of the table (%(default)s)")
+    add("--plot", type=Path, default=DOCS / "speed.svg", help="path of the plot (%(default)s)")
+    add("--scale", type=float, default=1, help="factor for the number of rounds (%(default)s)")
     add("--inside", type=Path, help=argparse.SUPPRESS)
-    parser.set_defaults(obstacle="")
+    parser.set_defaults(sandbox_problem="")
     return parser.parse_args(argv)
 
 
-def measure(options: argparse.Namespace, folder: Path) -> int:
+def measure(options: argparse.Namespace, directory: Path) -> int:
     """Measure the sections and write them; return the exit status."""
     try:
-        with Surroundings(folder, obstacle=options.obstacle, scale=options.scale) as surroundings:
-            peer, sections = surroundings.amazon_name, []
+        with Fixture(directory, sandbox_problem=options.sandbox_problem, scale=options.scale) as fixture:
+            peer, sections = fixture.amazon_name, []
             for name in options.only:
                 say(f"\n{name}")
-                sections.append(SECTIONS[name](surroundings))
-    except WrongAnswerError as error:
+                sections.append(SECTIONS[name](fixture))
+    except WrongOutputError as error:
         print(error, file=sys.stderr)
         return 1
     table = markdown(sections, versions(peer))
@@ -113,7 +113,7 @@ def measure(options: argparse.Namespace, folder: Path) -> int:
 
 
 def versions(peer: str) -> str:
-    """Return when and with what this was measured, beside Amazon's helper as ``peer`` names it."""
+    """Return the date, the versions and the machine; ``peer`` is the name and version of Amazon's helper."""
     found = [f"{platform.python_implementation()} {platform.python_version()}"]
     for name in DISTRIBUTIONS:
         try:

@@ -1,4 +1,4 @@
-"""Amazon's own helper: the newest package of Debian, or else the one that this machine has."""
+"""Amazon's helper: the newest package of Debian, or otherwise the one that is installed."""
 
 import re
 import shutil
@@ -11,16 +11,16 @@ PACKAGE = "amazon-ecr-credential-helper"
 PROGRAM = "docker-credential-ecr-login"
 SUITE = "sid"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-SECONDS = 120
-"""For apt to read an index of 11 MB and a package of 3 MB."""
+TIMEOUT_SECONDS = 120
+"""Time limit for a command, in seconds: apt reads an index of 11 MB and a package of 3 MB."""
 
 
-def prepare(folder: Path) -> None:
-    """Download Debian's newest package and unpack it in ``folder``, without touching the system's apt."""
+def prepare(directory: Path) -> None:
+    """Download Debian's newest package and unpack it in ``directory``, without touching the system's apt."""
     say(f"{PACKAGE} of Debian {SUITE}")
-    place = folder / PACKAGE
-    for needed in ("lists/partial", "cache/archives/partial"):
-        (place / needed).mkdir(parents=True)
+    place = directory / PACKAGE
+    for name in ("lists/partial", "cache/archives/partial"):
+        (place / name).mkdir(parents=True)
     try:
         mirror = _run("apt-get", "indextargets", "--format", "$(REPO_URI)", "Label: Debian").split()[0]
         source = place / f"{SUITE}.list"
@@ -37,21 +37,21 @@ def prepare(folder: Path) -> None:
         _run(*apt, "update", cwd=place)
         _run(*apt, "download", PACKAGE, cwd=place)
         _run("dpkg-deb", "--extract", str(next(place.glob("*.deb"))), str(place))
-        _version(_downloaded(folder))  # it can need a newer C library
+        _version(_downloaded(directory))  # it can need a newer C library
     except (OSError, subprocess.SubprocessError, IndexError, StopIteration) as error:
-        say(f"cannot be downloaded, taking the installed one: {getattr(error, 'stderr', error)}")
+        say(f"the download failed, so the installed one is used: {getattr(error, 'stderr', error)}")
         shutil.rmtree(place)
 
 
-def find(folder: Path) -> tuple[str, str]:
+def find(directory: Path) -> tuple[str, str]:
     """Return the path of Amazon's helper, empty if there is none, and its name with its version."""
-    downloaded = _downloaded(folder)
+    downloaded = _downloaded(directory)
     program = str(downloaded) if downloaded.exists() else shutil.which(PROGRAM) or ""
     return program, f"Amazon's helper {_version(program)}" if program else "Amazon's helper"
 
 
-def _downloaded(folder: Path) -> Path:
-    return folder / PACKAGE / "usr/bin" / PROGRAM
+def _downloaded(directory: Path) -> Path:
+    return directory / PACKAGE / "usr/bin" / PROGRAM
 
 
 def _version(program: str | Path) -> str:
@@ -60,5 +60,7 @@ def _version(program: str | Path) -> str:
 
 
 def _run(*command: str, cwd: Path | None = None) -> str:
-    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=cwd, timeout=SECONDS)
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, cwd=cwd, timeout=TIMEOUT_SECONDS
+    )
     return done.stdout

@@ -1,15 +1,15 @@
-"""Which installer wrote the executable: their wrapper scripts differ in what they import."""
+"""Executables of different installers, whose wrapper scripts have different imports."""
 
 import sys
 from pathlib import Path
 
 from benchmarks import environments
+from benchmarks.fixture import Fixture
 from benchmarks.processes import run
 from benchmarks.report import Section, say
-from benchmarks.surroundings import Surroundings
 
 OLD_PIP = "24.2"
-"""One of the pips before 25.2, whose wrappers import ``re``."""
+"""A version of pip before 25.2, whose wrappers import ``re``."""
 
 PIP_INSTALL = "{environment}/bin/python -m pip install --quiet --no-deps {wheel}"
 INSTALLERS = {
@@ -30,32 +30,32 @@ INSTALLERS = {
 }
 
 
-def prepare(folder: Path) -> None:
-    """Make the environments, from a package index; where one cannot be made, leave the reason there."""
-    places = {"python": sys.executable, "uv": environments.UV, "wheel": environments.own_wheel(folder)}
+def prepare(directory: Path) -> None:
+    """Create the environments from a package index; on failure, write the reason to a file."""
+    places = {"python": sys.executable, "uv": environments.UV, "wheel": environments.own_wheel(directory)}
     for number, (name, commands) in enumerate(INSTALLERS.items()):
         say(f"an environment by {name}")
-        environment = _environment(folder, number)
+        environment = _environment(directory, number)
         filled = [
             [word.format(environment=environment, **places) for word in line.split()] for line in commands
         ]
         environments.try_all(environment, *filled)
 
 
-def measure(surroundings: Surroundings) -> Section:
+def measure(fixture: Fixture) -> Section:
     """Compare each installer's executable with the interpreter of its own environment."""
     section = Section("Which installer wrote the executable: warm get")
-    home = surroundings.home()
+    home = fixture.home()
     run(home.get())
     heads = []
     for number, name in enumerate(INSTALLERS):
-        environment = _environment(surroundings.directory, number)
+        environment = _environment(fixture.directory, number)
         if reason := environments.failure(environment):
             section.skip(name, reason)
             continue
         helper = Path(environments.helper(environment))
         get, bare = home.get(helper=str(helper)), home.bare(str(environment / "bin/python"))
-        section.add(surroundings.compare(name, "python -c pass", (get, bare), 60))
+        section.add(fixture.compare(name, "python -c pass", (get, bare), 60))
         heads += [f"# {name}", *helper.read_text().replace(str(environment), "...").splitlines()[:3]]
     section.note = "\n".join(
         (
@@ -67,5 +67,5 @@ def measure(surroundings: Surroundings) -> Section:
     return section
 
 
-def _environment(folder: Path, number: int) -> Path:
-    return folder / f"installer{number}"
+def _environment(directory: Path, number: int) -> Path:
+    return directory / f"installer{number}"

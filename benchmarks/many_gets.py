@@ -1,11 +1,10 @@
-"""``many_gets.py HOW NUMBER``: use this home's cache as so many processes would, but within one.
+"""``many_gets.py HOW NUMBER``: use the cache like NUMBER processes, but in one process.
 
-- ``registries``: each get for another account, over several regions.
-- ``hourly``, ``at-once``: one registry, each time with a new access key, as a role's keys change.
-- ``week``: one registry, a get a minute; prints how often somebody waited for AWS.
+- ``registries``: each get is for another account, in one of several regions.
+- ``hourly``, ``at-once``: all gets are for one registry, each with a new access key, like those of a role.
+- ``week``: all gets are for one registry, one a minute. Print how many of them waited for AWS.
 
-But for the first, time passes by a clock of our own and AWS's part is made up: thousands of real calls
-would take minutes.
+Except for ``registries``, the clock and AWS are simulated: thousands of real calls would take minutes.
 """
 
 import io
@@ -27,8 +26,8 @@ STEPS = {"hourly": 3600, "at-once": 0, "week": 60}
 HOUR = 3600
 
 
-class World:
-    """The clock, AWS, and the background."""
+class Simulation:
+    """Simulates the clock, AWS and background processes."""
 
     def __init__(self, ahead: float) -> None:
         self.now = self.start = time.time() + ahead
@@ -39,7 +38,7 @@ class World:
         return self.now
 
     def modified(self, path: str) -> float:
-        """Return when a file was written, by this clock, which is ahead of the system's."""
+        """Return the modification time of a file by this clock, which is ahead of the system's clock."""
         modified = os.stat(path).st_mtime
         if modified < self.start:
             os.utime(path, (self.now, self.now))
@@ -47,18 +46,18 @@ class World:
         return modified
 
     def fetch(self, *_: object, **__: object) -> client.Response:
-        """Return a token in place of ``client.fetch``."""
+        """Return a token; this replaces ``client.fetch``."""
         self.fetched += 1
         token = Token("AWS", PASSWORD, fetched_at=self.now, expires_at=self.now + LIFETIME)
         return client.Response(token, "")
 
     def spawn(self, _: str, host: str) -> None:
-        """Do at once what a process in the background would do soon."""
+        """Refresh the token now, instead of in a background process."""
         self.refreshed += 1
         Helper(os.environ, self.clock, self.spawn).refresh(host)
 
     def get(self, account: int = ACCOUNT, region: str = REGIONS[0]) -> None:
-        """Ask for one registry as the executable does."""
+        """Run ``get`` for one registry, as the executable does."""
         host = f"{account}.dkr.ecr.{region}.amazonaws.com"
         reply = Helper(os.environ, self.clock, self.spawn).run("get", io.BytesIO(host.encode()))
         if reply.status:
@@ -66,20 +65,20 @@ class World:
 
 
 def main(how: str, number: int) -> None:
-    world = World(HOUR if STEPS.get(how) else 0)
+    simulation = Simulation(HOUR if STEPS.get(how) else 0)
     if how == "registries":
         for serial in range(number):
-            world.get(ACCOUNT + serial, REGIONS[serial % len(REGIONS)])
+            simulation.get(ACCOUNT + serial, REGIONS[serial % len(REGIONS)])
         return
-    client.fetch = world.fetch
-    time.time = world.clock
-    eviction._modified = world.modified  # noqa: SLF001 - the age of files decides what is removed
+    client.fetch = simulation.fetch
+    time.time = simulation.clock
+    eviction._modified = simulation.modified  # noqa: SLF001 - the age of files decides what is removed
     for serial in range(number):
         if how != "week":
             os.environ["AWS_ACCESS_KEY_ID"] = f"ASIAROTATED{serial:09}"
-        world.get()
-        world.now += STEPS[how]
-    print(f"waits: {world.fetched - world.refreshed}, refreshes ahead: {world.refreshed}")
+        simulation.get()
+        simulation.now += STEPS[how]
+    print(f"waits: {simulation.fetched - simulation.refreshed}, refreshes ahead: {simulation.refreshed}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""``memory_gets.py WORK``: do one kind of work many times in one process, and print the password.
+"""``memory_gets.py WORK``: repeat one kind of work in one process, and print the password.
 
 - ``parse``: parse a registry's host, as a measure of this machine.
-- a number: get credentials from the memory of one ``CredentialProvider`` in so many threads.
+- a number: get credentials from the memory of one ``CredentialProvider`` in this number of threads.
 """
 
 import sys

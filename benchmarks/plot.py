@@ -1,4 +1,4 @@
-"""The ratios as a picture: one dot a row with the middle half of its pairs, on a scale of doublings."""
+"""Draw the ratios: one dot for each row, with the middle half of its pairs, on a logarithmic scale."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -12,10 +12,10 @@ RIGHT = 60
 LINE = 24
 TOP = 44
 SAME = 0.05
-"""A difference of less than this is no difference on a shared machine."""
+"""Differences of the ratio from 1 up to this size count as equal, because the machine is shared."""
 
-# Colours that are told apart by everybody, and seen on white and on black; a picture in a page follows
-# the reader's own choice of the two.
+# These colours are distinguishable for colour-blind readers, and visible on a light and on a dark background.
+# An image in a page follows the reader's colour scheme.
 STYLE = """\
 text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .title { font-weight: 600 }
@@ -35,7 +35,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 
 
 def svg(sections: Iterable[Section]) -> str:
-    """Return the picture of all ratios of ``sections``."""
+    """Return an SVG image of all ratios of ``sections``."""
     drawn = [section for section in sections if section.ratios]
     quartiles = [row.quartiles for section in drawn for row in section.ratios]
     scale = _Scale(min(low for low, _, _ in quartiles), max(high for _, _, high in quartiles))
@@ -54,7 +54,7 @@ def svg(sections: Iterable[Section]) -> str:
 
 
 class _Scale:
-    """From a ratio to a place: each doubling is as wide as the next."""
+    """A logarithmic scale: converts a ratio to a horizontal position."""
 
     def __init__(self, least: float, most: float) -> None:
         self.first = math.floor(math.log2(min(least, 0.5)))
@@ -90,8 +90,8 @@ def _row(row: Ratio, scale: _Scale, y: float) -> Iterator[str]:
     low, middle, high = row.quartiles
     kind = "same" if abs(middle - 1) < SAME else "faster" if middle < 1 else "slower"
     left, x, right = (f"{scale.x(ratio):.1f}" for ratio in (low, middle, high))
-    beside = f'<tspan class="faint">/ {escape(row.beside)}</tspan>'
-    yield f'<text x="16" y="{y:.0f}">{escape(row.what)} {beside}</text>'
+    baseline = f'<tspan class="faint">/ {escape(row.baseline)}</tspan>'
+    yield f'<text x="16" y="{y:.0f}">{escape(row.what)} {baseline}</text>'
     yield f'<path class="{kind}" d="M{left} {y - 4:.0f}H{right}" stroke-width="3"/>'
     yield f'<circle class="{kind}" cx="{x}" cy="{y - 4:.0f}" r="5"/>'
     yield f'<text x="{WIDTH - 8}" y="{y:.0f}" text-anchor="end">{middle:.2f}</text>'

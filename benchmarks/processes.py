@@ -1,4 +1,4 @@
-"""Whole processes: run, timed, and their answers checked."""
+"""Run processes, measure their time, and check their output."""
 
 import os
 import shlex
@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 WARM_UPS = 3
-"""Runs of each command that are not counted: they fill the page cache and write byte code."""
+"""Runs of each command before the measurement: they fill the page cache and write byte code."""
 
 SHOWN = 20
-"""Characters of a variable that are shown: more is a key."""
+"""Length from which the value of a variable is not shown, in characters: it can be a key."""
 
 
-class WrongAnswerError(Exception):
-    """A command did not answer as it must, so its time means nothing."""
+class WrongOutputError(Exception):
+    """A command failed or its output is wrong, so its time is meaningless."""
 
 
-class Ran(NamedTuple):
-    """What one run took and gave."""
+class Result(NamedTuple):
+    """The result of one run: its time, exit status and output."""
 
     seconds: float
     status: int
@@ -30,29 +30,29 @@ class Ran(NamedTuple):
 
 @dataclass(frozen=True)
 class Command:
-    """A program as it is run and as it is shown; ``says`` is what a right answer holds."""
+    """A command to run. A correct output contains ``expected``."""
 
     argv: tuple[str, ...]
     environment: Mapping[str, str]
     variables: Mapping[str, str] = field(default_factory=dict)
-    """What comes on top of ``environment`` and matters enough to be shown."""
+    """Variables in addition to ``environment`` that are shown with the command."""
     stdin: str = os.devnull
-    says: str = ""
+    expected: str = ""
 
     def __str__(self) -> str:
-        """Return a shell command with neither folders nor surroundings nor keys."""
+        """Return a shell command without directories, ``environment`` and keys."""
         words = [f"{name}={value if len(value) < SHOWN else '…'}" for name, value in self.variables.items()]
         words += [shlex.quote(os.path.basename(word)) for word in self.argv]
         if self.stdin != os.devnull:
             words.append(f"<{os.path.basename(self.stdin)}")
         return " ".join(words)
 
-    def is_right(self, ran: Ran) -> bool:
-        return ran.status == 0 and self.says in ran.stdout
+    def is_correct(self, result: Result) -> bool:
+        return result.status == 0 and self.expected in result.stdout
 
 
 class _Process:
-    """A started process whose streams are files: nobody need read while it runs."""
+    """A started process. Its output goes to files, so that it can run without a reader."""
 
     def __init__(self, command: Command) -> None:
         self.streams = [tempfile.TemporaryFile() for _ in range(2)]  # noqa: SIM115 - end() closes them
@@ -62,10 +62,10 @@ class _Process:
         ]
         environment = {**command.environment, **command.variables}
         self.started = time.perf_counter()
-        # Not subprocess: this is cheap however large the present process is.
+        # Not subprocess: the time of posix_spawn does not depend on the size of this process.
         self.pid = os.posix_spawn(command.argv[0], command.argv, environment, file_actions=actions)
 
-    def end(self) -> Ran:
+    def end(self) -> Result:
         _, status = os.waitpid(self.pid, 0)
         seconds = time.perf_counter() - self.started
         texts = []
@@ -73,19 +73,21 @@ class _Process:
             with file:
                 file.seek(0)
                 texts.append(file.read().decode(errors="replace"))
-        return Ran(seconds, os.waitstatus_to_exitcode(status), *texts)
+        return Result(seconds, os.waitstatus_to_exitcode(status), *texts)
 
 
-def run(command: Command) -> Ran:
-    """Run a command to its end; WrongAnswerError unless its answer is right."""
-    ran = _Process(command).end()
-    if not command.is_right(ran):
-        raise WrongAnswerError(f"{command}\nstatus {ran.status}\n{ran.stdout[:500]}\n{ran.stderr[-2000:]}")
-    return ran
+def run(command: Command) -> Result:
+    """Run a command to its end; raise WrongOutputError if its output is wrong."""
+    result = _Process(command).end()
+    if not command.is_correct(result):
+        raise WrongOutputError(
+            f"{command}\nstatus {result.status}\n{result.stdout[:500]}\n{result.stderr[-2000:]}"
+        )
+    return result
 
 
-def run_at_once(commands: Iterable[Command]) -> list[Ran]:
-    """Start all commands, then wait for all; their answers are for the caller to look at."""
+def run_at_once(commands: Iterable[Command]) -> list[Result]:
+    """Start all commands, then wait for all of them. The caller checks their output."""
     return [process.end() for process in [_Process(command) for command in commands]]
 
 

@@ -1,4 +1,4 @@
-"""What was found, as rows, and the Markdown made of them."""
+"""The rows of the results, and their Markdown."""
 
 import re
 import statistics
@@ -21,7 +21,7 @@ RATIO_CELLS = 6
 """Columns of a table of ratios."""
 
 HEADS = ("what", "---")
-"""First cells of lines that are no rows."""
+"""First cells of lines that are not rows."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Ratio:
     """Two commands that ran in turn, and the seconds of each pair."""
 
     what: str
-    beside: str
+    baseline: str
     commands: tuple[Command, Command]
     pairs: Sequence[tuple[float, float]]
 
@@ -43,12 +43,12 @@ class Ratio:
         low, middle, high = self.quartiles
         ours, other = (f"{statistics.median(side) * 1000:.1f}" for side in zip(*self.pairs, strict=True))
         ratio = f"**{middle:.2f}** ({low:.2f} to {high:.2f})"
-        return self.what, self.beside, ratio, ours, other, str(len(self.pairs))
+        return self.what, self.baseline, ratio, ours, other, str(len(self.pairs))
 
 
 @dataclass(frozen=True)
 class Count:
-    """Something that was counted rather than timed, or the reason why there is nothing."""
+    """A row with counts instead of times, or with the reason why it was not measured."""
 
     what: str
     ours: str
@@ -60,7 +60,7 @@ class Count:
 
 @dataclass
 class Section:
-    """Rows of one subject; ``note`` is a paragraph of Markdown below them."""
+    """A section of the table; ``note`` is a paragraph of Markdown below the rows."""
 
     title: str
     note: str = ""
@@ -68,7 +68,7 @@ class Section:
     counts: list[Count] = field(default_factory=list)
 
     def add(self, row: Ratio | Count) -> None:
-        """Add a row, and tell it to who waits."""
+        """Add a row and print it as progress."""
         if isinstance(row, Ratio):
             self.ratios.append(row)
         else:
@@ -76,7 +76,7 @@ class Section:
         say(" | ".join(row.cells()))
 
     def skip(self, what: str, reason: str) -> None:
-        """Say why there is no such row."""
+        """Add a row with the reason why it was not measured."""
         self.add(Count(what, f"not measured: {reason}"))
 
     def markdown(self) -> str:
@@ -99,7 +99,7 @@ def markdown(sections: Iterable[Section], versions: str) -> str:
 
 
 def quote(text: str, table: str) -> str:
-    """Return a document with the figures of those rows of the table that it quotes.
+    """Return a document in which the rows that it quotes have the figures of the table.
 
     A quoted row lacks the number of pairs and their spread. Versions at the end of a cell can differ.
     """
@@ -109,8 +109,8 @@ def quote(text: str, table: str) -> str:
         if not line.startswith("|") or cells[0] in HEADS:
             continue
         if len(cells) == RATIO_CELLS:
-            what, beside, ratio, *times, _ = cells
-            cells = [what, beside, re.sub(r"\*\*(.*)\*\*.*", r"\1", ratio), *times]
+            what, baseline, ratio, *times, _ = cells
+            cells = [what, baseline, re.sub(r"\*\*(.*)\*\*.*", r"\1", ratio), *times]
         rows[_key(cells)] = f"| {' | '.join(cells)} |"
     return "".join(f"{rows.get(_key(_cells(line)), line)}\n" for line in text.splitlines())
 
@@ -120,13 +120,13 @@ def _cells(line: str) -> list[str]:
 
 
 def _key(cells: Sequence[str]) -> tuple[str, ...]:
-    """Return what names a row: of a ratio both commands, of a count its name."""
+    """Return the cells that identify a row: both commands of a ratio, or the name of a count."""
     names = cells[: 2 if len(cells) == RATIO_CELLS - 1 else 1]
     return (str(len(cells)), *(re.sub(r" [\d.]+$", "", name) for name in names))
 
 
 def say(line: str) -> None:
-    """Tell how far it is."""
+    """Print the progress."""
     print(line, file=sys.stderr, flush=True)
 
 

@@ -1,8 +1,8 @@
-"""Namespaces of their own, in which the fakes stand under AWS's names with a certificate of ours.
+"""Run in separate namespaces, in which the fakes have the host names of AWS and a trusted certificate.
 
-Amazon's helper has no setting for another endpoint. So there is a network of a loopback alone, a hosts
-file and a store of CA certificates of our own in private mounts, and processes that end with the first
-one: the machine is not changed, nothing can reach out, and nothing is left behind however the run ends.
+Amazon's helper has no setting for another endpoint. Therefore, the namespaces have only a loopback network, a
+hosts file and a store of CA certificates in private mounts, and processes that end with the first one. The
+machine is not changed, no process can reach the network, and nothing remains, however the run ends.
 """
 
 import os
@@ -28,17 +28,17 @@ SYSTEM_STORE = Path("/etc/ssl/certs")
 """The CA certificates of a Debian system, as files under OpenSSL's hashed names and all in ``BUNDLE``."""
 BUNDLE = "ca-certificates.crt"
 CHUNK = 64 * 1024
-"""Bytes to hand on at once: a whole answer of the fakes, since old Go clients want it in one piece."""
+"""Bytes to forward at once: a whole response of the fakes, because old Go clients expect one TLS record."""
 
 
-def obstacle(amazon: str) -> str:
-    """Return why nothing can be measured under AWS's names here, or nothing; ``amazon`` is its helper."""
+def problem(amazon: str) -> str:
+    """Return why there can be no sandbox, or an empty string; ``amazon`` is the path of Amazon's helper."""
     if not amazon:
-        return "no docker-credential-ecr-login here"
+        return "docker-credential-ecr-login is not installed"
     if not (SYSTEM_STORE / BUNDLE).exists():
         return f"no CA certificates in {SYSTEM_STORE / BUNDLE}"
     if missing := [name for name in PROGRAMS if shutil.which(name) is None]:
-        return f"no {', '.join(missing)} here"
+        return f"not installed: {', '.join(missing)}"
     if not sys.platform.startswith("linux") or os.geteuid() != 0:
         return "its API host can only be faked in a namespace, which needs root on Linux"
     done = subprocess.run([*NAMESPACES, "true"], check=False, capture_output=True)
@@ -46,13 +46,13 @@ def obstacle(amazon: str) -> str:
 
 
 def enter(arguments: Sequence[str]) -> int:
-    """Run ``python -m benchmarks`` with ``arguments`` inside, and return its exit status."""
+    """Run ``python -m benchmarks`` with ``arguments`` in the sandbox, and return its exit status."""
     return subprocess.call([*END_WITH_PARENT, *NAMESPACES, sys.executable, "-m", "benchmarks", *arguments])
 
 
-def stand_in(ports: Mapping[str, int], folder: Path) -> str:
-    """Serve local ports under host names that the system trusts; return botocore's bundle with their CA."""
-    certificate, key, hosts = (folder / name for name in ("certificate.pem", "key.pem", "hosts"))
+def serve_as_aws(ports: Mapping[str, int], directory: Path) -> str:
+    """Serve local ports over TLS under host names; return a CA bundle with botocore's CAs and our own."""
+    certificate, key, hosts = (directory / name for name in ("certificate.pem", "key.pem", "hosts"))
     names = ",".join(f"DNS:{name}" for name in ports)
     _run(
         *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
@@ -69,14 +69,14 @@ def stand_in(ports: Mapping[str, int], folder: Path) -> str:
         _start(_accept, listener, context, port)
     hosts.write_text("".join(f"{line}\n" for line in lines))
     _run("mount", "--bind", str(hosts), "/etc/hosts")
-    _trust(certificate, folder / "certs")
-    bundle = folder / "cacert.pem"
+    _trust(certificate, directory / "certs")
+    bundle = directory / "cacert.pem"
     bundle.write_text(Path(botocore.__file__).with_name("cacert.pem").read_text() + certificate.read_text())
     return str(bundle)
 
 
 def _trust(certificate: Path, store: Path) -> None:
-    """Put a copy of the system's CA certificates with one more in place of the system's."""
+    """Replace the system's CA certificates by a copy with one more certificate."""
     shutil.copytree(SYSTEM_STORE, store, symlinks=True)
     hashed = checked(("openssl", "x509", "-hash", "-noout", "-in", str(certificate))).stdout.strip()
     shutil.copy(certificate, store / f"{hashed}.0")
@@ -93,19 +93,21 @@ def _accept(listener: socket.socket, context: ssl.SSLContext, port: int) -> None
 
 
 def _serve(client: socket.socket, context: ssl.SSLContext, port: int) -> None:
-    """Take the TLS off one connection, both ways."""
+    """Forward one TLS connection to a local port without TLS, in both directions."""
     with (
         suppress(OSError),
         context.wrap_socket(client, server_side=True) as outside,
         socket.create_connection(("127.0.0.1", port)) as inside,
     ):
         for connection in (outside, inside):
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else 40 ms a request
-        _start(_hand_on, inside, outside)
-        _hand_on(outside, inside)
+            connection.setsockopt(
+                socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+            )  # Otherwise each request takes 40 ms more.
+        _start(_forward, inside, outside)
+        _forward(outside, inside)
 
 
-def _hand_on(source: socket.socket, target: socket.socket) -> None:
+def _forward(source: socket.socket, target: socket.socket) -> None:
     with suppress(OSError):
         while chunk := source.recv(CHUNK):
             target.sendall(chunk)

@@ -19,6 +19,7 @@ from ecr_credhelper.aws.errors import EXCEPTIONS, RESPONSES
 from ecr_credhelper.fetch.attempt import LOCK_SHARE
 from ecr_credhelper.fetch.deadline import DEADLINE, TIMEOUTS
 from ecr_credhelper.fingerprint import FILES, VARIABLES
+from ecr_credhelper.library.host_errors import NOT_ECR
 from ecr_credhelper.paths import APP
 from ecr_credhelper.protocol import MAX_REQUEST
 from ecr_credhelper.registry import PARTITIONS, PUBLIC_HOSTS, Registry, parse
@@ -138,7 +139,7 @@ def reasons() -> set[str]:
     found = {row.reason for row in (*EXCEPTIONS, *RESPONSES)} - {"{denial}"}
     # What {denial} is.
     found |= {"AWS denies …", "… is not authorized to perform … on …", "AWS does not accept the MFA code"}
-    found |= {reason for reason, _ in TIMEOUTS.values()}
+    found |= {NOT_ECR, *(reason for reason, _ in TIMEOUTS.values())}
     for path in ROOT.glob("ecr_credhelper/**/*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             match node:

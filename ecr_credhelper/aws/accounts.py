@@ -4,10 +4,11 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
+from ecr_credhelper.registry import ACCOUNT_DIGITS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ACCOUNT_DIGITS = 12
 ARN_PARTS = 6
 
 PROGRAMS = ("aws-sso", "saml2aws", "aws_signing_helper", "isengardcli")

@@ -4,12 +4,15 @@ This uses botocore directly: boto3 adds only resources and file transfers. botoc
 chain, endpoints, retries, proxies and CA bundles.
 """
 
+import encodings.idna
+import encodings.utf_8_sig  # noqa: F401 - Python imports both on first use, which can be in a thread
 import os
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.config import Config
 
+from ecr_credhelper import fork_lock
 from ecr_credhelper.aws.authorization import caller_host_of, reject_other_responses, token_of
 from ecr_credhelper.aws.files import reject_special_files
 from ecr_credhelper.aws.logs import secrets_hidden
@@ -68,9 +71,10 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
     is_own_session = session is None
 
     def explained(error: Exception) -> CredentialHelperError:
-        from ecr_credhelper.aws.errors import explain  # its tables of causes are needed only after a failure
+        with fork_lock():
+            from ecr_credhelper.aws.errors import explain  # its tables are needed only after a failure
 
-        return explain(error, registry, profile, rule, trusts_system=is_own_session)
+            return explain(error, registry, profile, rule, trusts_system=is_own_session)
 
     progress.explain = explained
     try:

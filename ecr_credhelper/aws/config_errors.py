@@ -9,7 +9,6 @@ import os
 import shlex
 from codecs import BOM_UTF8
 from contextlib import suppress
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies, proxy_bypass
 
@@ -23,10 +22,12 @@ from ecr_credhelper.aws.profiles import (
     accounts_of,
     list_names,
     merged,
+    profile_names,
     sections,
     selected_profile,
     used_sections,
 )
+from ecr_credhelper.console.wording import did_you_mean
 from ecr_credhelper.errors import (
     NO_CREDENTIALS,
     ConfigurationError,
@@ -36,7 +37,7 @@ from ecr_credhelper.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from ecr_credhelper.registry import Registry
 
@@ -64,7 +65,7 @@ IMDS = "169.254.169.254"
 def problem_of(
     error: Exception, registry: "Registry", profile: str | None, environ: "Mapping[str, str]"
 ) -> Problem | None:
-    """Return what is wrong in the configuration files, if the exception can come from them."""
+    """Return the problem in the configuration files, if the exception can come from them."""
     match error:
         case aws.ConfigParseError():
             return syntax_problem(error)
@@ -150,8 +151,8 @@ def _missing_profile(name: str, found: list[Section], environ: "Mapping[str, str
                 f"write [{'' if is_in_credentials else 'profile '}{_quoted(name)}]",
             )
     reason = f"AWS profile {name!r} does not exist"
-    if near := _near(name, [section.name for section in found if section.kind == "profile"]):
-        return ConfigurationError, reason, f"did you mean {near}?"
+    if hint := did_you_mean(name, profile_names(found)):
+        return ConfigurationError, reason, hint
     path = environ.get(CONFIG)
     if path and os.path.isdir(os.path.expanduser(path)):
         reason = f"AWS profile {name!r} does not exist, because {path} is a directory"
@@ -164,11 +165,6 @@ def _missing_profile(name: str, found: list[Section], environ: "Mapping[str, str
 
 def _quoted(name: str) -> str:
     return f'"{name}"' if " " in name else name
-
-
-def _near(name: str, names: "Iterable[str]") -> str:
-    found = get_close_matches(name, sorted(set(names)), n=1)
-    return found[0] if found else ""
 
 
 def _wrong_reference(name: str, found: list[Section]) -> Problem | None:
@@ -198,13 +194,8 @@ def _missing_section(section: Section, setting: str, kind: str, found: list[Sect
     if value is None or value in names:
         return None
     reason = f"{section.place} refers to the {setting} {value!r}, which does not exist"
-    near = _near(value, names)
-    header = f"[{kind} {_quoted(value)}]"
-    return (
-        ConfigurationError,
-        reason,
-        f"did you mean {near}?" if near else f"add {header}, or correct {setting}",
-    )
+    hint = did_you_mean(value, names, f"add [{kind} {_quoted(value)}], or correct {setting}")
+    return ConfigurationError, reason, hint
 
 
 def _wrong_profile(section: Section, settings: dict[str, str], found: list[Section]) -> Problem | None:

@@ -20,6 +20,7 @@ from botocore.compat import compat_shell_split
 from botocore.credentials import CredentialProvider, Credentials, RefreshableCredentials
 from botocore.utils import parse_timestamp
 
+from ecr_credhelper import fork_lock
 from ecr_credhelper.aws import processes
 from ecr_credhelper.errors import CredentialsError
 
@@ -167,7 +168,8 @@ def _is_over(expiration: object) -> bool:
 
 
 def _status_problem(status: int, errors: str) -> str:
-    from ecr_credhelper.aws.redaction import useful_line  # its patterns take a millisecond
+    with fork_lock():
+        from ecr_credhelper.aws.redaction import useful_line  # its patterns take a millisecond
 
     line = useful_line(errors)
     cause = f"failed (exit status {status})" if status > 0 else f"was ended by signal {-status}"

@@ -21,7 +21,7 @@ from ecr_credhelper.aws.error_fields import (
     is_from_parser,
     response_fields,
 )
-from ecr_credhelper.aws.profiles import chain_of
+from ecr_credhelper.aws.profiles import LIST_PROFILES, chain_of
 from ecr_credhelper.settings.rules import NO_RULE
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ EXCEPTIONS: tuple[Row, ...] = (
         "run: aws login{session_profile}"),
     Row((aws.ProfileNotFound,), errors.ConfigurationError,
         "AWS profile {name!r} does not exist",
-        "to see the profiles, run: aws configure list-profiles"),
+        LIST_PROFILES),
     Row((aws.NoCredentialsError,), errors.NoCredentialsError,
         *errors.NO_CREDENTIALS),
     Row((aws.PartialCredentialsError,), errors.CredentialsError,

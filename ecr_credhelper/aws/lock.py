@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING
 
 from ecr_credhelper.files import PRIVATE_FILE, make_private
 
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import IO
@@ -105,12 +110,8 @@ def _try_lock(file: "IO[bytes]") -> bool:
     """Return whether the lock of an open file was acquired; raise OSError if it cannot be locked at all."""
     try:
         if sys.platform == "win32":
-            import msvcrt
-
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         else:
-            import fcntl
-
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):  # PermissionError is that of Windows
         return False
@@ -119,10 +120,6 @@ def _try_lock(file: "IO[bytes]") -> bool:
 
 def _unlock(file: "IO[bytes]") -> None:
     if sys.platform == "win32":
-        import msvcrt
-
         msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
     else:
-        import fcntl
-
         fcntl.flock(file, fcntl.LOCK_UN)  # Closing is not enough: a forked child can have the file open.

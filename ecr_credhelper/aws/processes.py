@@ -18,6 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ecr_credhelper import fork_lock
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -50,7 +52,8 @@ class _Child:
     """A running program."""
 
     def __init__(self, arguments: "Sequence[str]", stdout: int, stderr: int) -> None:
-        from ecr_credhelper.console.terminal import terminal_restorer
+        with fork_lock():
+            from ecr_credhelper.console.terminal import terminal_restorer
 
         self._restore_terminal = terminal_restorer()
         self.process = subprocess.Popen(arguments, stdout=stdout, stderr=stderr)  # noqa: S603 - the user configured it

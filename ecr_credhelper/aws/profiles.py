@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 from ecr_credhelper.aws.accounts import account_in_arn, account_in_command, is_account
+from ecr_credhelper.console.wording import did_you_mean
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.files import is_special
 from ecr_credhelper.fingerprint import configuration_files
@@ -16,11 +17,15 @@ CONFIG, CREDENTIALS = "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"
 
 ACCOUNT_SETTINGS = ("sso_account_id", "aws_account_id", "granted_sso_account_id")
 """Settings with an account ID. The last one belongs to https://granted.dev."""
+
 REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 """Containers and Lambda functions set the first one. botocore reads only the second one."""
 
 REFERENCES = {"source_profile": "profile", "sso_session": "sso-session", "services": "services"}
 """Settings that refer to a section, and the kinds of these sections."""
+
+LIST_PROFILES = "to see the profiles, run: aws configure list-profiles"
+"""The hint for a profile that does not exist and resembles no other one."""
 
 MAX_NAMES = 8
 """Maximum number of profiles that an error lists."""
@@ -89,6 +94,11 @@ def _kind_and_name(variable: str, header: str) -> tuple[str, str]:
     return (words[0], words[1]) if is_known else ("", header)
 
 
+def profile_names(found: "Iterable[Section]") -> list[str]:
+    """Return the sorted names of the profiles in these sections."""
+    return sorted({section.name for section in found if section.kind == "profile"})
+
+
 def merged(kind: str, name: str, found: "Iterable[Section]") -> dict[str, str]:
     """Return the settings of a section. As in botocore, those of the credentials file take precedence."""
     same = (section.settings for section in found if (section.kind, section.name) == (kind, name))
@@ -130,7 +140,7 @@ def resolve_auto(pattern: str, account: str, environ: "Mapping[str, str]") -> st
         hint = "set a profile in the settings file, or account in the rule of a custom host"
         raise ConfigurationError("", reason, hint)
     found = list(sections(environ))
-    names = sorted({section.name for section in found if section.kind == "profile"})
+    names = profile_names(found)
     in_account = [name for name in names if account in accounts_of(merged("profile", name, found))]
     fitting = [name for name in in_account if fnmatchcase(name, pattern)]
     if len(fitting) == 1:
@@ -149,15 +159,11 @@ def resolve_auto(pattern: str, account: str, environ: "Mapping[str, str]") -> st
     raise ConfigurationError("", reason, hint)
 
 
-def missing_profile(name: str, environ: "Mapping[str, str]") -> str:
-    """Return the problem of a profile that does not exist, or an empty string if it exists."""
-    names = {section.name for section in sections(environ) if section.kind == "profile"}
+def missing_profile(name: str, names: "Sequence[str]") -> tuple[str, str] | None:
+    """Return the problem and a hint for a profile that is not one of ``names``, otherwise None."""
     if name in names:
-        return ""
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, sorted(names), 1)
-    return f'AWS profile "{name}" does not exist{f"; did you mean {near[0]}?" if near else ""}'
+        return None
+    return f"AWS profile {name!r} does not exist", did_you_mean(name, names, LIST_PROFILES)
 
 
 def list_names(names: "Sequence[str]") -> str:
@@ -171,14 +177,18 @@ def selected_profile(environ: "Mapping[str, str]") -> str:
     return environ.get("AWS_DEFAULT_PROFILE") or environ.get("AWS_PROFILE") or ""
 
 
+def region_of(environ: "Mapping[str, str]") -> str:
+    """Return the region that the variables select, or an empty string."""
+    return next(filter(None, map(environ.get, REGION_VARIABLES)), "")
+
+
 def configured_region(profile: str, environ: "Mapping[str, str]", subject: str = "") -> str:
     """Return the region that the variables or the profile select; raise ConfigurationError without one.
 
     As in the AWS CLI, variables take precedence over a profile.
     """
-    region = next(filter(None, map(environ.get, REGION_VARIABLES)), None)
     name = profile or selected_profile(environ) or "default"
-    region = region or merged("profile", name, sections(environ)).get("region")
+    region = region_of(environ) or merged("profile", name, sections(environ)).get("region")
     if not region:
         hint = "use --region (in Python, region=), or set AWS_REGION"
         raise ConfigurationError(subject, "no region is configured", hint)

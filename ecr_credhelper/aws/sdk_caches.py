@@ -1,5 +1,11 @@
-"""The caches of AWS SDKs in ``~/.aws``. Broken files count as missing."""
+"""The caches of AWS SDKs in ``~/.aws``. Broken files count as missing.
 
+Root in another user's home, for example with ``sudo -E``, reads them and writes nothing there: the user could
+not replace files owned by root. It does not refresh a session either. AWS accepts a refresh token only once,
+so the user would have to log in again.
+"""
+
+import datetime as dt
 import json
 import os
 import re
@@ -9,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.utils import JSONFileCache, get_login_token_cache_directory, parse_timestamp
 
-from ecr_credhelper.files import READ_FLAGS, read_all
+from ecr_credhelper.errors import CredentialsError
+from ecr_credhelper.files import READ_FLAGS, foreign_directory, read_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -20,6 +27,9 @@ CLI_CACHE = "~/.aws/cli/cache"
 SSO_CACHE = "~/.aws/sso/cache"
 """The tokens of ``aws sso login``."""
 
+LOGIN_REFRESH = dt.timedelta(minutes=6)
+"""Remaining life at which credentials of ``aws login`` count as expired. botocore refreshes them in the last
+five minutes."""
 
 MAX_FILE = 1024 * 1024
 """Maximum size of a file, in bytes: the tokens of SSO have a few KiB."""
@@ -37,13 +47,19 @@ PEM = re.compile(r"[\n\r -~]+")
 class CheckedCache(JSONFileCache):
     """A cache that has only usable entries: ``check`` raises an exception for the others.
 
-    A pipe or a device counts as missing too: reading it could take until the deadline.
+    A pipe or a device counts as missing too: reading it could take until the deadline. Below a directory of
+    another user, new entries are kept in memory. ``subject`` is that of errors.
     """
 
-    def __init__(self, directory: str, check: "Callable[[Any], object]", **options: Any) -> None:
+    def __init__(
+        self, directory: str, check: "Callable[[Any], object]", subject: str = "", **options: Any
+    ) -> None:
         self._directory = os.path.expanduser(directory)
         super().__init__(self._directory, **options)
         self._check = check
+        self._subject = subject
+        self._memory: dict[str, Any] = {}
+        self.is_foreign = foreign_directory(self._directory) is not None
 
     def __contains__(self, cache_key: str) -> bool:
         """Return whether there is a usable entry."""
@@ -55,6 +71,8 @@ class CheckedCache(JSONFileCache):
 
     def __getitem__(self, cache_key: str) -> Any:
         """Return a usable entry; raise KeyError if there is none."""
+        if cache_key in self._memory:
+            return self._memory[cache_key]
         try:
             entry = json.loads(_read(os.path.join(self._directory, f"{cache_key}.json")))
             self._check(entry)
@@ -63,6 +81,19 @@ class CheckedCache(JSONFileCache):
             raise KeyError(cache_key) from None
         return entry
 
+    def __setitem__(self, cache_key: str, value: Any) -> None:
+        """Write an entry."""
+        if self.is_foreign:
+            self._memory[cache_key] = value
+        else:
+            super().__setitem__(cache_key, value)
+
+    def _raise_if_over(self, session: str, expires_at: str, margin: dt.timedelta = dt.timedelta()) -> None:
+        """Raise CredentialsError if a session of another user would have to be refreshed."""
+        if parse_timestamp(expires_at) - dt.datetime.now(dt.UTC) <= margin:
+            reason = f"{session} in {self._directory} has expired, and root does not refresh it for its owner"
+            raise CredentialsError(self._subject, reason, "run this as that user, or use sudo -H")
+
 
 class CLICache(CheckedCache):
     """The AWS CLI's cache. If it cannot be written, credentials are not shared."""
@@ -70,7 +101,7 @@ class CLICache(CheckedCache):
     def __init__(self) -> None:
         super().__init__(CLI_CACHE, _check_credentials)
 
-    def __setitem__(self, cache_key: str, value: object) -> None:
+    def __setitem__(self, cache_key: str, value: Any) -> None:
         """Write the credentials, if possible."""
         with suppress(OSError):
             super().__setitem__(cache_key, value)
@@ -79,15 +110,30 @@ class CLICache(CheckedCache):
 class SSOTokenCache(CheckedCache):
     """The tokens of ``aws sso login``, written by ``dumps``."""
 
-    def __init__(self, dumps: "Callable[[Any], str]") -> None:
-        super().__init__(SSO_CACHE, _check_token, dumps_func=dumps)
+    def __init__(self, dumps: "Callable[[Any], str]", subject: str = "") -> None:
+        super().__init__(SSO_CACHE, _check_token, subject, dumps_func=dumps)
+
+    def __getitem__(self, cache_key: str) -> Any:
+        """Return a token: that of another user without what is needed to refresh it."""
+        entry = super().__getitem__(cache_key)
+        if not self.is_foreign:
+            return entry
+        self._raise_if_over("the SSO session", entry["expiresAt"])
+        return {name: value for name, value in entry.items() if name != "refreshToken"}
 
 
 class LoginCache(CheckedCache):
     """The credentials and tokens of ``aws login``."""
 
-    def __init__(self) -> None:
-        super().__init__(get_login_token_cache_directory(), _check_login)
+    def __init__(self, subject: str = "") -> None:
+        super().__init__(get_login_token_cache_directory(), _check_login, subject)
+
+    def __getitem__(self, cache_key: str) -> Any:
+        """Return credentials: those of another user only while botocore does not refresh them."""
+        entry = super().__getitem__(cache_key)
+        if self.is_foreign:
+            self._raise_if_over("the session of aws login", entry["accessToken"]["expiresAt"], LOGIN_REFRESH)
+        return entry
 
 
 def _read(path: str) -> bytes:

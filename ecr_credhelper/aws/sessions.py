@@ -2,8 +2,9 @@
 
 Without a rule, the session uses botocore's default chain. Temporary credentials of SSO and of roles in
 profiles are shared with the AWS CLI through its cache, so that the user enters an MFA code once for both. The
-role of a rule or of a Python program is assumed by each process: the CLI's cache does not distinguish the
-credentials that assumed a role, so it could return a session of another identity.
+CLI's cache does not distinguish the credentials that assumed a role, so it could return a session of another
+identity. A role is therefore assumed by each process if a rule or a Python program names it, or if the
+credentials that assume it come from the environment, the container or the instance (``credential_source``).
 """
 
 import copy
@@ -28,6 +29,7 @@ from botocore.exceptions import NoCredentialsError as BotocoreNoCredentialsError
 from botocore.exceptions import UnknownCredentialError
 from botocore.session import Session
 
+from ecr_credhelper import fork_lock
 from ecr_credhelper.aws import trust
 from ecr_credhelper.aws.credential_process import ProcessProvider
 from ecr_credhelper.aws.loader import register_loader
@@ -123,7 +125,7 @@ def _new_session(registry: "Registry", rule: "Rule", *, is_interactive: bool, en
     cache = CLICache()
     for name in SHARED:
         chain.get_provider(name).cache = cache
-    for patch in (_use_checked_caches, _watch_metadata):
+    for patch in (partial(_use_checked_caches, host=registry.host), _watch_metadata):
         # Another version of botocore can lack what is patched. Then only some reasons are less clear.
         with suppress(AttributeError, UnknownCredentialError):
             patch(chain)
@@ -131,6 +133,8 @@ def _new_session(registry: "Registry", rule: "Rule", *, is_interactive: bool, en
     prompt = partial(_prompt_for_mfa, registry.host, role, profile)
     # botocore has no option for the prompt. Its default prompt reads our standard input.
     assume_role = chain.get_provider("assume-role")
+    if _has_credential_source(session):
+        assume_role.cache = {}
     assume_role._prompter = prompt  # noqa: SLF001 - see above
     refuse = partial(_raise_interactive, registry.host, "a credential process")
     if not is_interactive:
@@ -146,13 +150,24 @@ def _new_session(registry: "Registry", rule: "Rule", *, is_interactive: bool, en
     return session
 
 
-def _use_checked_caches(chain: "Any") -> None:
+def _has_credential_source(session: Session) -> bool:
+    """Return whether a profile, or one of its source profiles, has a ``credential_source``."""
+    profiles, name, visited = session.full_config["profiles"], session.profile or "default", set[str]()
+    while name in profiles and name not in visited:
+        if "credential_source" in profiles[name]:
+            return True
+        visited.add(name)
+        name = profiles[name].get("source_profile", "")
+    return False
+
+
+def _use_checked_caches(chain: "Any", host: str) -> None:
     """Make the providers of SSO and ``aws login`` read their files through caches that ignore broken ones.
 
     botocore has no option for this, so this changes private attributes of its providers.
     """
     sso = chain.get_provider("sso")
-    cache = SSOTokenCache(sso._token_provider._cache._dumps)  # noqa: SLF001 - see above
+    cache = SSOTokenCache(sso._token_provider._cache._dumps, host)  # noqa: SLF001 - see above
     sso._token_cache = sso._token_provider._token_loader._cache = cache  # noqa: SLF001 - see above
     builder = chain.get_provider("assume-role")._profile_provider_builder  # noqa: SLF001 - see above
     builder._sso_token_cache = cache  # noqa: SLF001 - see above
@@ -165,7 +180,7 @@ def _use_checked_caches(chain: "Any") -> None:
         return provider
 
     builder._create_sso_provider = create_with_lock  # noqa: SLF001 - see above
-    chain.get_provider("login")._token_cache = builder._login_token_cache = LoginCache()  # noqa: SLF001 - see above
+    chain.get_provider("login")._token_cache = builder._login_token_cache = LoginCache(host)  # noqa: SLF001 - see above
 
 
 def _lock_refreshes(provider: "Any") -> None:
@@ -343,7 +358,8 @@ def _profile_in_account(registry: "Registry", pattern: str) -> str:
 
 def _prompt_for_mfa(host: str, role: str, profile: str, prompt: str) -> str:
     """Prompt for an MFA code on the terminal; raise CredentialsError if there is no terminal."""
-    from ecr_credhelper.console.terminal import clean, prompt_without_echo
+    with fork_lock():
+        from ecr_credhelper.console.terminal import clean, prompt_without_echo
 
     question = clean(f"{host}: role {role}: {prompt}".removeprefix(": "))  # the host can be unknown
     if os.name == "nt":

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 HOST = "111122223333.dkr.ecr.us-west-2.amazonaws.com"
 
 
+def as_sentence(summary: str) -> str:
+    """Return a summary with a capital letter and a full stop."""
+    return f"{summary[0].upper()}{summary[1:]}."
+
+
 class Command(NamedTuple):
     """A command: its name, and a one-line summary."""
 
@@ -25,7 +30,7 @@ class Command(NamedTuple):
     @property
     def description(self) -> str:
         """The summary as a sentence."""
-        return f"{self.summary[0].upper()}{self.summary[1:]}."
+        return as_sentence(self.summary)
 
 
 GROUPS = {

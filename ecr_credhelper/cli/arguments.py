@@ -14,18 +14,15 @@ from ecr_credhelper.helper import VERBS
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-ACTIONS = ("show", "clear")
-"""What ``cache`` can do."""
-
+CACHE_ACTIONS = ("show", "clear")
 CONFIG_ACTIONS = ("show", "check")
-"""What ``config`` can do."""
 
 SHELLS = ("bash", "zsh", "fish", "powershell")
 TOOLS = ("docker", "podman", "skopeo", "buildah", "helm", "oras")
 """Clients that ``login`` can log in."""
 
-
 TARGET_HELP = "registry host, image, repository ARN or account ID (default: the registry of your AWS account)"
+REGION_HELP = "region of an account ID (default: that of the environment or the profile)"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -59,11 +56,11 @@ def parse(argv: "Sequence[str]") -> argparse.Namespace:
     """Parse the command line of a command."""
     options, unknown = parser(argv[:1]).parse_known_args(argv)
     if unknown:  # argparse would refer to the help of the whole program
-        from ecr_credhelper.cli.usage_errors import shown
+        from ecr_credhelper.cli.usage_errors import redacted_words
 
         # The arguments that follow an unknown option can be its values, for example a password.
         words = [word for word in unknown if word.startswith("-")] or unknown
-        _Parser(f"{PROG} {options.command}").error(f"unrecognized arguments: {shown(words)}")
+        _Parser(f"{PROG} {options.command}").error(f"unrecognized arguments: {redacted_words(words)}")
     return options
 
 
@@ -85,8 +82,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", type=_setting("profile"), help=about)
     about = "IAM role to assume for these registries; saved as a rule in the settings file"
     parser.add_argument("--role-arn", metavar="ARN", type=_setting("role_arn"), help=about)
-    about = "region of an account ID (default: that of the environment or the profile)"
-    parser.add_argument("--region", type=_setting("region"), help=about)
+    parser.add_argument("--region", type=_setting("region"), help=REGION_HELP)
     target = parser.add_mutually_exclusive_group()
     about = "handle every registry; your current credsStore becomes the fallback"
     target.add_argument("--creds-store", action="store_true", help=about)
@@ -129,9 +125,14 @@ def _status(parser: argparse.ArgumentParser) -> None:
 
 
 def _cache(parser: argparse.ArgumentParser) -> None:
-    about = "what to do (default: show)"
-    action = parser.add_argument("action", nargs="?", metavar="|".join(ACTIONS), default="show", help=about)
-    action.completer = lambda **_: [*ACTIONS, *known_hosts()]  # type: ignore[attr-defined] # for argcomplete
+    action = parser.add_argument(
+        "action",
+        nargs="?",
+        metavar="|".join(CACHE_ACTIONS),
+        default="show",
+        help="what to do (default: show)",
+    )
+    action.completer = lambda **_: [*CACHE_ACTIONS, *known_hosts()]  # type: ignore[attr-defined] # for argcomplete
     _add_hosts(parser, "?", "limit to this registry; clear HOST also removes its stored docker login")
     parser.add_argument("--json", action="store_true", help="print the entries as a JSON object")
 
@@ -167,8 +168,7 @@ def _add_identity(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", type=_setting("profile"), help=about)
     about = "IAM role to assume (overrides the settings file)"
     parser.add_argument("--role-arn", metavar="ARN", type=_setting("role_arn"), help=about)
-    about = "region of an account ID (default: that of the environment or the profile)"
-    parser.add_argument("--region", type=_setting("region"), help=about)
+    parser.add_argument("--region", type=_setting("region"), help=REGION_HELP)
 
 
 def _setting(name: str) -> "Callable[[str], str]":

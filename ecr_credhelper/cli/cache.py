@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.cli import inventory
-from ecr_credhelper.cli.arguments import ACTIONS
-from ecr_credhelper.console.wording import counted, format_duration, utc_time
+from ecr_credhelper.cli.arguments import CACHE_ACTIONS
+from ecr_credhelper.console.wording import counted, format_duration, similar, utc_time
 from ecr_credhelper.errors import PROG, ConfigurationError, CredentialHelperError, UnsupportedRegistryError
 from ecr_credhelper.files import is_private
 from ecr_credhelper.fingerprint import fingerprint
+from ecr_credhelper.library.host_errors import CUSTOM_HOST_HINT, NOT_ECR
 from ecr_credhelper.registry import authority_of, parse
 from ecr_credhelper.settings.loader import load_settings
 
@@ -45,7 +46,7 @@ CLEARED = ("tokens", "routes", "own-registries", "failures", "claims")
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
     """Show or clear the cache; return 2 for a wrong command line."""
-    if options.action not in ACTIONS:
+    if options.action not in CACHE_ACTIONS:
         if not _looks_like_registry(options.action) or options.host:
             hint = _suggestion(options.action)
             error = CredentialHelperError(f"{PROG} cache", f"unknown action {options.action!r}", hint)
@@ -73,12 +74,10 @@ def _looks_like_registry(text: str) -> bool:
 
 
 def _suggestion(action: str) -> str:
-    from difflib import get_close_matches
-
-    similar = get_close_matches(action, [*ACTIONS, *SYNONYMS], 1)
-    if not similar:
-        return f"use {' or '.join(ACTIONS)}, or specify a registry host"
-    return f"did you mean {SYNONYMS.get(similar[0], similar[0])}?"
+    found = similar(action, [*CACHE_ACTIONS, *SYNONYMS])
+    if not found:
+        return f"use {' or '.join(CACHE_ACTIONS)}, or specify a registry host"
+    return f"did you mean {SYNONYMS.get(found, found)}?"
 
 
 def _host(server: str) -> str:
@@ -86,7 +85,7 @@ def _host(server: str) -> str:
     registry = parse(server) or load_settings(os.environ).registry(server)
     if registry is None:
         host = authority_of(server) or "the given registry"
-        raise UnsupportedRegistryError(host, "not an Amazon ECR registry", "check the name")
+        raise UnsupportedRegistryError(host, NOT_ECR, CUSTOM_HOST_HINT)
     return registry.host
 
 

@@ -11,8 +11,9 @@ from ecr_credhelper.console.wording import counted
 from ecr_credhelper.errors import PROG
 from ecr_credhelper.fetch.deadline import DEADLINE
 from ecr_credhelper.paths import cache_directory
+from ecr_credhelper.registry import ACCOUNT_DIGITS
 from ecr_credhelper.settings.loader import ACCOUNT_VARIABLES, account_variables
-from ecr_credhelper.settings.rules import ACCOUNT_DIGITS, Rule
+from ecr_credhelper.settings.rules import Rule
 from ecr_credhelper.settings.validation import NUMBER_FIELDS, RULE_KEYS, dotted
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ VERSION = 1
 
 HIDDEN = "external_id"
 """The setting whose value is not shown."""
+
+IGNORE_VARIABLE = "AWS_ECR_IGNORE_CREDS_STORAGE"
+"""If this is ``true``, logins of ``docker login`` are not stored, as with Amazon's helper."""
 
 NAME_WIDTH = max(map(len, RULE_KEYS))
 
@@ -144,16 +148,15 @@ def _values(file: "SettingsFile", environ: "Mapping[str, str]") -> dict[str, Val
     if log := environ.get(LOG_VARIABLE):
         values["log"] = Value(redacted(log), variable=LOG_VARIABLE)
     disabled = _variable("AWS_ECR_DISABLE_CACHE", environ)
-    ignored = "AWS_ECR_IGNORE_CREDS_STORAGE"
-    ignored = ignored if environ.get(ignored) == "true" else ""
     directory = None if disabled else cache_directory(environ)
     values["cache"] = Value(
         directory,
         variable=disabled or _variable("AWS_ECR_CACHE_DIR", environ),
         shown=directory or ("disabled" if disabled else "none"),
     )
-    refusal = disabled or ignored
-    values["docker_login"] = Value("not stored" if refusal else "stored", variable=refusal)
+    ignores_logins = environ.get(IGNORE_VARIABLE) == "true"
+    reason = disabled or (IGNORE_VARIABLE if ignores_logins else "")
+    values["docker_login"] = Value("not stored" if reason else "stored", variable=reason)
     return values
 
 

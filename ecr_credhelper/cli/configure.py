@@ -1,18 +1,26 @@
 """``configure``: add this helper to the configuration of Docker, or of podman, skopeo and buildah."""
 
 import os
-import sys
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.cli.confirmation import apply, confirm_changes, retry_on_conflict
+from ecr_credhelper.cli.confirmation import confirm_changes
 from ecr_credhelper.cli.selection import Selection, select
 from ecr_credhelper.cli.settings_change import settings_changes
 from ecr_credhelper.cli.verification import verify
+from ecr_credhelper.cli.write_lock import apply, retry_on_conflict
 from ecr_credhelper.docker import edit, restore
-from ecr_credhelper.docker.config import BOM, HELPER_SUFFIX, containers_files, login_keys, read
+from ecr_credhelper.docker.config import (
+    AMAZON_SUFFIX,
+    BOM,
+    HELPER_SUFFIX,
+    containers_file,
+    containers_files,
+    login_keys,
+    read,
+)
 from ecr_credhelper.docker.config_file import ABSENT, Change, ConfigFile
 from ecr_credhelper.docker.json_edit import put, remove, value
-from ecr_credhelper.docker.programs import which
+from ecr_credhelper.docker.programs import running_executable, which
 from ecr_credhelper.errors import PROG
 from ecr_credhelper.paths import docker_config_file
 from ecr_credhelper.registry import authority_of, parse
@@ -45,7 +53,7 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
 
 def _configure(selection: Selection, options: "argparse.Namespace", terminal: "Terminal") -> int:
     """Show the changes, ask for confirmation, and write them; warn of problems that remain."""
-    path = containers_files(os.environ)[-1] if options.podman else docker_config_file(os.environ)
+    path = containers_file(os.environ) if options.podman else docker_config_file(os.environ)
     file = ConfigFile(path, edit.check)
     text = file.text
     hosts = list(selection.identities)
@@ -53,7 +61,7 @@ def _configure(selection: Selection, options: "argparse.Namespace", terminal: "T
         text = _with_host(text, host, terminal)
     store = value(text, edit.CREDS_STORE) if selection.creds_store else None
     stale = []
-    if store == edit.AMAZON_SUFFIX:
+    if store == AMAZON_SUFFIX:
         terminal.print(f"credsStore: replaces docker-credential-{store}")
         stale = [authority_of(key) or "" for key in edit.section(text, edit.LOGINS) if parse(key)]
     if selection.creds_store:
@@ -75,7 +83,7 @@ def _configure(selection: Selection, options: "argparse.Namespace", terminal: "T
         updated = paths[0] if len(paths) == 1 else f"{len(paths)} files"
         terminal.print(f"{terminal.mark('ok')} Updated {updated} (undo: {PROG} unconfigure)")
     for problem in _problems(file, hosts, options):
-        terminal.warn(f"{terminal.mark('warning')} {problem}")
+        terminal.warning(problem)
     return 0
 
 
@@ -105,7 +113,7 @@ def _problems(file: ConfigFile, hosts: list[str], options: "argparse.Namespace")
     if file.text.startswith(BOM):
         found.append(f"{file.path} begins with a byte order mark, so clients cannot read it: save it without")
     if not which(PROG, os.environ):
-        directory = os.path.dirname(os.path.abspath(sys.argv[0]))
+        directory = os.path.dirname(running_executable())
         hint = f"add {directory} to PATH, or run: pipx ensurepath, or: uv tool update-shell"
         found.append(f"{PROG} is not on PATH, so clients cannot find it: {hint}")
     for path in containers_files(os.environ)[:-1] if options.podman else ():

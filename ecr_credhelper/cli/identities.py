@@ -3,9 +3,15 @@
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.aws.profiles import resolve_auto, sections, selected_profile
-from ecr_credhelper.cli.inventory import describe_identity
+from ecr_credhelper.aws.profiles import (
+    missing_profile,
+    profile_names,
+    resolve_auto,
+    sections,
+    selected_profile,
+)
 from ecr_credhelper.errors import ConfigurationError
+from ecr_credhelper.settings.loader import ACCOUNT_VARIABLES
 from ecr_credhelper.settings.rules import Rule
 
 if TYPE_CHECKING:
@@ -13,9 +19,6 @@ if TYPE_CHECKING:
 
     from ecr_credhelper.registry import Registry
     from ecr_credhelper.settings.loader import Settings
-
-VARIABLE = "ECR_CREDHELPER_PROFILE_"
-"""The start of a variable with the profile for one account."""
 
 
 class Identities:
@@ -35,19 +38,19 @@ class Identities:
         return self._describe(shown, rule.role_arn), profile, error
 
     def missing_profiles(self, settings: "Settings | None") -> "Iterator[tuple[str, str, str]]":
-        """Yield each place that names a missing profile, that name, and a similar one or an empty string."""
+        """Yield each setting or variable that selects a missing profile, the problem, and a hint."""
         for place, profile in self._named_profiles(settings):
-            if not Rule(profile=profile).auto_pattern and profile not in self._profiles:
-                from difflib import get_close_matches
-
-                yield place, profile, next(iter(get_close_matches(profile, self._profiles, 1)), "")
+            if not Rule(profile=profile).auto_pattern and (
+                problem := missing_profile(profile, self._profiles)
+            ):
+                yield place, *problem
 
     def _named_profiles(self, settings: "Settings | None") -> "Iterator[tuple[str, str]]":
         for rule in settings.rules if settings else ():
             if rule.profile:
                 yield f"registry.{rule.pattern}", rule.profile
         for name, profile in self._environ.items():
-            if name.startswith(VARIABLE) and profile:
+            if name.startswith(ACCOUNT_VARIABLES["profile"]) and profile:
                 yield name, profile
         profile = selected_profile(self._environ)
         if profile and not self._environ.get("AWS_ACCESS_KEY_ID"):
@@ -56,10 +59,32 @@ class Identities:
 
     @cached_property
     def _profiles(self) -> list[str]:
-        return [section.name for section in sections(self._environ) if section.kind == "profile"]
+        return profile_names(sections(self._environ))
 
     def _resolve_auto(self, pattern: str, account: str) -> tuple[str, ConfigurationError | None]:
         try:
             return resolve_auto(pattern, account, self._environ), None
         except ConfigurationError as error:
             return "", error
+
+
+def describe_identity(profile: str, role_arn: str, environ: "Mapping[str, str]") -> str:
+    """Return which identity a rule and an environment select, as far as is known without calling AWS."""
+    source = _source(profile, environ)
+    if role_arn:
+        return f"{role_arn}, from {source}" if source else role_arn
+    return source or "default"
+
+
+def _source(profile: str, environ: "Mapping[str, str]") -> str:
+    """Return the source of credentials that a profile or an environment selects, or an empty string."""
+    key = environ.get("AWS_ACCESS_KEY_ID")  # This takes precedence over AWS_PROFILE.
+    if profile or not key:
+        profile = profile or selected_profile(environ)
+    if profile or key:
+        return f"profile {profile}" if profile else f"key {key}"
+    role = environ.get("AWS_ROLE_ARN")
+    if role and environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):  # Without the file, SDKs ignore the role.
+        return f"web identity role {role}"
+    is_container = any(name.startswith("AWS_CONTAINER_CREDENTIALS_") for name in environ)
+    return "container role" if is_container else ""

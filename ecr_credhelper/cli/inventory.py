@@ -1,16 +1,13 @@
-"""The cached logins and their AWS identities, as the commands show them, without secrets."""
+"""The cached logins, as the commands show them, without secrets."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ecr_credhelper.cli.identities import describe_identity
 from ecr_credhelper.fingerprint import split_fields
 from ecr_credhelper.registry import parse
-from ecr_credhelper.settings.loader import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ecr_credhelper.cache import Cache
-    from ecr_credhelper.registry import Registry
     from ecr_credhelper.token import Token
 
 STORED = "docker login"
@@ -48,34 +45,6 @@ def entries(cache: "Cache", fingerprint: str, now: float, *, only_current: bool 
         registry = parse(host)
         found[host, ""] = Entry(host, registry.region if registry else "", STORED, login, is_current=True)
     return [found[host_and_key] for host_and_key in sorted(found)]
-
-
-def describe_identity(profile: str, role_arn: str, environ: "Mapping[str, str]") -> str:
-    """Return which identity a rule and an environment select, as far as is known without calling AWS."""
-    source = _source(profile, environ)
-    if role_arn:
-        return f"{role_arn}, from {source}" if source else role_arn
-    return source or "default"
-
-
-def _source(profile: str, environ: "Mapping[str, str]") -> str:
-    """Return the source of credentials that a profile or an environment selects, or an empty string."""
-    key = environ.get("AWS_ACCESS_KEY_ID")  # This takes precedence over AWS_PROFILE.
-    if profile or not key:
-        profile = profile or environ.get("AWS_DEFAULT_PROFILE") or environ.get("AWS_PROFILE") or ""
-    if profile or key:
-        return f"profile {profile}" if profile else f"key {key}"
-    role = environ.get("AWS_ROLE_ARN")
-    if role and environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):  # Without the file, SDKs ignore the role.
-        return f"web identity role {role}"
-    is_container = any(name.startswith("AWS_CONTAINER_CREDENTIALS_") for name in environ)
-    return "container role" if is_container else ""
-
-
-def identity_of(registry: "Registry", environ: "Mapping[str, str]") -> str:
-    """Return which identity the settings and the environment select for a registry."""
-    rule = load_settings(environ).rule(registry)
-    return describe_identity(rule.profile, rule.role_arn, environ)
 
 
 def _identity(key: str) -> str:

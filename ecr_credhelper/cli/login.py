@@ -4,11 +4,13 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.cli import inventory
+from ecr_credhelper.cli.identities import Identities
 from ecr_credhelper.cli.target import Target, target_of
+from ecr_credhelper.console.wording import format_time
 from ecr_credhelper.docker.config import HELPER_SUFFIX, docker_config
 from ecr_credhelper.docker.programs import which
 from ecr_credhelper.errors import PROG, ConfigurationError, CredentialHelperError
+from ecr_credhelper.settings.loader import load_settings
 
 if TYPE_CHECKING:
     import argparse
@@ -47,9 +49,10 @@ def _log_in(program: str, target: Target, options: "argparse.Namespace", termina
     command = [program, *verb, "--username", login.username, "--password-stdin", host]
     if problem := _problem(command, login.password, options.tool):
         raise CredentialHelperError(host, problem)
-    terminal.print(f"{host}: logged in until {login.expires_at.astimezone():%Y-%m-%d %H:%M %Z}")
+    terminal.print(f"{host}: logged in until {format_time(login.expires_at)}")
     if uses_helper:
-        identity = inventory.identity_of(target.registry, os.environ)
+        rule = load_settings(os.environ).rule(target.registry)
+        identity, _, _ = Identities(os.environ).describe(rule, target.registry)
         terminal.print(f"Until then, this login overrides your AWS identity ({identity}) for this registry.")
         terminal.print(f"To remove it, run: {PROG} cache clear {host}")
 

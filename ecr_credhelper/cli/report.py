@@ -174,13 +174,12 @@ def _file_problems(
 
 
 def _profile_problems(identities: Identities, settings: "Settings | None") -> "Iterator[Problem]":
-    for place, profile, similar in identities.missing_profiles(settings):
-        hint = f"did you mean {similar}?" if similar else "correct it, or add the profile to ~/.aws/config"
-        yield Problem(WARNING, place, f'AWS profile "{profile}" does not exist', hint)
+    for place, text, hint in identities.missing_profiles(settings):
+        yield Problem(WARNING, place, text, hint)
 
 
 def _stored_logins(cache: "Cache", now: float) -> "Iterator[Problem]":
     for host, login in cache.logins(now).items():
         remaining = format_duration(login.expires_at - now)
         text = f"a stored docker login overrides your AWS identity for {remaining}"
-        yield Problem(WARNING, host, text, f"To remove it, run: {PROG} cache clear {host}")
+        yield Problem(WARNING, host, text, f"to remove it, run: {PROG} cache clear {host}")

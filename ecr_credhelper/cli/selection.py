@@ -5,11 +5,10 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 from ecr_credhelper.aws.profiles import selected_profile
-from ecr_credhelper.cli.inventory import describe_identity
+from ecr_credhelper.cli.identities import Identities
 from ecr_credhelper.console.waiting import show_waiting
-from ecr_credhelper.docker.config import docker_config
+from ecr_credhelper.docker.config import AMAZON_SUFFIX, docker_config
 from ecr_credhelper.docker.discovery import search
-from ecr_credhelper.docker.edit import AMAZON_SUFFIX
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.library.hosts import resolve
 from ecr_credhelper.registry import Registry, authority_of, parse
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from ecr_credhelper.console.terminal import Terminal
     from ecr_credhelper.docker.discovery import Candidate, Search
     from ecr_credhelper.settings.loader import Settings
-    from ecr_credhelper.settings.rules import Rule
 
 DEFAULT_PROFILE = "default"
 
@@ -41,7 +39,8 @@ def select(options: "argparse.Namespace", settings: "Settings", terminal: "Termi
     given = _given_identity(options)
     region, profile = options.region or "", options.profile or ""
     resolved = [
-        resolve(host, settings, region=region, profile=profile, warn=terminal.warn) for host in options.hosts
+        resolve(host, settings, region=region, profile=profile, warn=terminal.warning)
+        for host in options.hosts
     ]
     identities = {authority_of(host) or host: given for host in resolved}
     creds_store: bool = options.creds_store
@@ -50,11 +49,13 @@ def select(options: "argparse.Namespace", settings: "Settings", terminal: "Termi
     if is_search or not (identities or creds_store):
         if not (is_search or can_ask):
             raise ConfigurationError("", "no registry specified", HOW_TO_SELECT)
-        offers_switch = can_ask and not options.podman and _uses_amazons_helper()
-        chosen = _chosen(options, settings, terminal, can_ask=can_ask, is_required=not offers_switch)
+        offers_switch = can_ask and not options.podman and _uses_amazon_helper()
+        chosen = _choose_registries(
+            options, settings, terminal, can_ask=can_ask, is_required=not offers_switch
+        )
         if chosen is None:
             return Selection({}, creds_store=False)
-        profiles = {} if given else _profiles(chosen, settings, terminal, can_ask=can_ask)
+        profiles = {} if given else _choose_profiles(chosen, settings, terminal, can_ask=can_ask)
         for host in (candidate.host for candidate in chosen):
             profile = profiles.get(host, "")
             identities.setdefault(host, given or ({"profile": profile} if _needs_rule(profile) else {}))
@@ -64,7 +65,7 @@ def select(options: "argparse.Namespace", settings: "Settings", terminal: "Termi
     return Selection(identities, creds_store)
 
 
-def _uses_amazons_helper() -> bool:
+def _uses_amazon_helper() -> bool:
     return docker_config(os.environ).creds_store == AMAZON_SUFFIX
 
 
@@ -73,7 +74,7 @@ def _given_identity(options: "argparse.Namespace") -> dict[str, str]:
     return {name: value for name in IDENTITY_FIELDS if (value := getattr(options, name))}
 
 
-def _chosen(
+def _choose_registries(
     options: "argparse.Namespace",
     settings: "Settings",
     terminal: "Terminal",
@@ -118,19 +119,24 @@ def _numbers(answer: str, count: int) -> list[int] | None:
 
 
 def _show(candidates: "list[Candidate]", found: "Search", settings: "Settings", terminal: "Terminal") -> None:
-    """Show where the search looked, the registries, and what it could not look into."""
+    """Show what was searched, the problems, and a numbered table of the registries."""
     *places, last = (terminal.short_path(place) for place in found.searched)
     terminal.print(f"Searched {', '.join(places)} and {last}." if places else f"Searched {last}.")
     for problem in found.problems:
-        terminal.warn(f"{terminal.mark('warning')} {problem}")
+        terminal.warning(problem)
     for profile, account in found.accounts_without_region:
         text = f"profile {profile} has account {account}, but no region"
-        terminal.warn(f"{terminal.mark('warning')} {text}: to find its registry, set AWS_REGION")
+        terminal.warning(f"{text}: to find its registry, set AWS_REGION")
     if candidates:
         width = len(str(len(candidates)))
         head = (f"{'#':>{width}}  REGISTRY", "FROM", "IDENTITY")
+        identities = Identities(os.environ)
         rows = [
-            (f"{number:>{width}}  {item.host}", ", ".join(item.sources), _identity(item, settings))
+            (
+                f"{number:>{width}}  {item.host}",
+                ", ".join(item.sources),
+                _identity(item, settings, identities),
+            )
             for number, item in enumerate(candidates, 1)
         ]
         terminal.print()
@@ -138,32 +144,40 @@ def _show(candidates: "list[Candidate]", found: "Search", settings: "Settings", 
         terminal.print()
 
 
-def _identity(candidate: "Candidate", settings: "Settings") -> str:
+def _identity(candidate: "Candidate", settings: "Settings", identities: Identities) -> str:
     """Return the AWS identity that a registry would use, or the profiles to choose from."""
-    rule = _rule(candidate, settings)
+    registry = _registry(candidate)
+    rule = settings.rule(registry)
     if not (rule.profile or rule.role_arn) and any(map(_needs_rule, candidate.profiles)):
         return f"profile {' or '.join(candidate.profiles)}"
-    return describe_identity(rule.profile, rule.role_arn, os.environ)
+    identity, _, _ = identities.describe(rule, registry)
+    return identity
 
 
-def _profiles(
+def _choose_profiles(
     candidates: "list[Candidate]", settings: "Settings", terminal: "Terminal", *, can_ask: bool
 ) -> dict[str, str]:
     """Return host -> profile for the registries whose identity the settings do not select yet."""
     answers: dict[tuple[str, tuple[str, ...]], str] = {}
     found = {}
     for candidate in candidates:
-        rule, names, pattern = _rule(candidate, settings), candidate.profiles, pattern_of(candidate.host)
+        rule = settings.rule(_registry(candidate))
+        names, pattern = candidate.profiles, pattern_of(candidate.host)
         if not names or rule.profile or rule.role_arn:
             continue
         if len(names) > 1 and (pattern, names) not in answers:  # ask once for all regions of an account
-            answers[pattern, names] = _chosen_profile(pattern, names, terminal, can_ask=can_ask)
+            answers[pattern, names] = _choose_profile(pattern, names, terminal, can_ask=can_ask)
         found[candidate.host] = answers.get((pattern, names), names[0])
     return found
 
 
-def _chosen_profile(pattern: str, names: "Sequence[str]", terminal: "Terminal", *, can_ask: bool) -> str:
-    """Return the profile that the user chooses for an account or a host."""
+def _choose_profile(pattern: str, names: "Sequence[str]", terminal: "Terminal", *, can_ask: bool) -> str:
+    """Return the profile that the user chooses for an account or a host.
+
+    Raises:
+        ConfigurationError: the user cannot be asked, or entered Ctrl-D.
+
+    """
     if can_ask:
         terminal.print(f"Several AWS profiles lead to {pattern}:")
         terminal.print()
@@ -179,8 +193,8 @@ def _chosen_profile(pattern: str, names: "Sequence[str]", terminal: "Terminal", 
     raise ConfigurationError(pattern, reason, hint)
 
 
-def _rule(candidate: "Candidate", settings: "Settings") -> "Rule":
-    return settings.rule(parse(candidate.host) or Registry(candidate.host))
+def _registry(candidate: "Candidate") -> Registry:
+    return parse(candidate.host) or Registry(candidate.host)
 
 
 def _needs_rule(profile: str) -> bool:

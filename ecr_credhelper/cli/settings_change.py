@@ -4,9 +4,8 @@ import os
 import tomllib
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.docker.config import HELPER_SUFFIX
+from ecr_credhelper.docker.config import AMAZON_SUFFIX, HELPER_SUFFIX
 from ecr_credhelper.docker.config_file import ABSENT, Change, ConfigFile
-from ecr_credhelper.docker.edit import AMAZON_SUFFIX
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.paths import settings_file
 from ecr_credhelper.registry import Registry, parse
@@ -87,7 +86,7 @@ def _with_identity(text: str, host: str, pattern: str, fields: "Mapping[str, str
         if rule.pattern in {"", pattern} or rule.is_host:
             return with_rule(text, rule.pattern or pattern, missing)
     except ValueError:
-        pass  # not a table with a header in a line of its own
+        pass  # The rule is not a table with a header, for example an inline table.
     added = " and ".join(f'{name} = "{value}"' for name, value in missing.items())
     reason = f'registry."{rule.pattern or pattern}" is the rule for {host}'
     raise ConfigurationError(place, reason, f"add {added} to it")

@@ -6,7 +6,7 @@ Some problems show only on this machine: profiles, files and programs that do no
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ecr_credhelper.aws.profiles import missing_profile, resolve_auto
+from ecr_credhelper.aws.profiles import missing_profile, profile_names, resolve_auto, sections
 from ecr_credhelper.docker.programs import which
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.paths import has_settings, settings_file
@@ -109,7 +109,8 @@ def _missing(content: "dict[str, Any]", environ: "Mapping[str, str]") -> "Iterat
 def _profile_problem(rule: Rule, environ: "Mapping[str, str]") -> str:
     """Return why AWS does not find a rule's profile, or an empty string."""
     if not rule.auto_pattern:
-        return missing_profile(rule.profile, environ) if rule.profile else ""
+        names = profile_names(sections(environ))
+        return "; ".join(missing_profile(rule.profile, names) or ()) if rule.profile else ""
     account = account_of(rule)
     try:
         if account is not None:

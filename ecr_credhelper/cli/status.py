@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COLUMNS = ("REGISTRY", "IDENTITY", "TOKEN", "VIA")
 SHORTENED = ("IDENTITY",)
 CLIENTS = {"Docker", "podman", "Docker, podman"}
-"""Values of the column VIA that tell nothing if all rows have the same one."""
+"""Values of the column VIA. If all rows have the same one of these, the column is omitted."""
 
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:

@@ -25,26 +25,11 @@ def known_hosts() -> list[str]:
 
 
 def known_profiles() -> list[str]:
-    """Return the names of the AWS profiles: of the configuration file, then of the credentials file.
+    """Return the names of the AWS profiles: of the configuration file, then of the credentials file."""
+    from ecr_credhelper.aws.profiles import load_profiles
 
-    This uses only botocore's parsers: a session reads the same files, but takes much longer to import.
-    """
-    from botocore.configloader import load_config, raw_config_parse
-    from botocore.exceptions import ConfigNotFound
-
-    from ecr_credhelper.fingerprint import configuration_files
-
-    paths = dict(configuration_files(os.environ))
-    names: list[str] = []
-    for variable, load in (
-        ("AWS_CONFIG_FILE", lambda path: load_config(path)["profiles"]),
-        ("AWS_SHARED_CREDENTIALS_FILE", raw_config_parse),
-    ):
-        try:
-            names += load(paths[variable])
-        except ConfigNotFound:
-            continue
-    return [*dict.fromkeys(names)]
+    profiles, _ = load_profiles(os.environ)
+    return [*profiles]
 
 
 def known_regions() -> list[str]:

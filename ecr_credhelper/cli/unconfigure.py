@@ -4,9 +4,10 @@ import os
 import tomllib
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.cli.confirmation import apply, confirm_changes, retry_on_conflict
+from ecr_credhelper.cli.confirmation import confirm_changes
+from ecr_credhelper.cli.write_lock import apply, retry_on_conflict
 from ecr_credhelper.docker import edit, restore
-from ecr_credhelper.docker.config import HELPER_SUFFIX, containers_files
+from ecr_credhelper.docker.config import HELPER_SUFFIX, containers_file
 from ecr_credhelper.docker.config_file import Change, ConfigFile, backup_path
 from ecr_credhelper.docker.json_edit import value
 from ecr_credhelper.errors import PROG, ConfigurationError
@@ -37,7 +38,7 @@ def _unconfigure(options: "argparse.Namespace", terminal: "Terminal") -> int:
     if broken and not changes:
         raise broken[0]
     for error in broken:
-        terminal.warn(f"{terminal.mark('warning')} {error}")
+        terminal.warning(str(error))
     if not changes:
         terminal.print(f"{terminal.mark('ok')} Nothing to undo")
         return 0
@@ -54,7 +55,7 @@ def _unconfigure(options: "argparse.Namespace", terminal: "Terminal") -> int:
 
 def _client_files(broken: list[ConfigurationError]) -> list[ConfigFile]:
     """Return Docker's and podman's files, without broken ones."""
-    paths = [containers_files(os.environ)[-1], docker_config_file(os.environ)]
+    paths = [containers_file(os.environ), docker_config_file(os.environ)]
     # If both paths lead to the same file, use the one with the backup.
     paths.sort(key=lambda path: os.path.lexists(backup_path(path)))
     unique = {os.path.realpath(path): path for path in paths}.values()
@@ -85,7 +86,7 @@ def _client_changes(file: ConfigFile, hosts: set[str], terminal: "Terminal") -> 
     keeps_backup = bool(restore.missing_entries(text, file.backup_text or ""))
     if keeps_backup:
         kept = f"Kept {file.backup_path}: it has entries that are missing from {file.path}"
-        terminal.warn(f"{terminal.mark('warning')} {kept}")
+        terminal.warning(kept)
     if text == file.text and keeps_backup:
         return []
     return [Change(file, text, file.backup_bytes if keeps_backup else None)]

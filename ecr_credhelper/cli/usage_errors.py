@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 
 from ecr_credhelper.cli import NAMES
 from ecr_credhelper.cli.verbs import VERB_NAMES
+from ecr_credhelper.console.wording import did_you_mean
 from ecr_credhelper.errors import PROG, CredentialHelperError
 from ecr_credhelper.registry import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-INSTEAD = {
+HINTS = {
     "logout": f"to remove a login, run: {PROG} cache clear HOST; to undo configure, run: {PROG} unconfigure",
     **dict.fromkeys(("setup", "init", "install", "discover"), "did you mean configure?"),
     **dict.fromkeys(("uninstall", "undo", "restore"), "did you mean unconfigure?"),
@@ -20,7 +21,7 @@ INSTEAD = {
     **dict.fromkeys(("clear", "clean", "prune"), "did you mean cache clear?"),
     **dict.fromkeys(("get-login-password", "get-login", "token"), "did you mean password?"),
 }
-"""Commands of other programs, and what to run here instead."""
+"""Hints for commands that other programs have."""
 
 PRINTABLE = re.compile(r"--[\w-]{0,30}|-\w?|(?!-)[\w.-]{0,20}", re.ASCII)
 """Words that an error repeats. Anything else, such as text with ``:`` or ``@``, can be a secret."""
@@ -33,26 +34,23 @@ def usage_error(argv: "Sequence[str]") -> CredentialHelperError:
         if command := next((word for word in argv if word in NAMES), ""):
             reason = f"the options of {command} must follow it"
             return CredentialHelperError(PROG, reason, f"run: {PROG} {command} --help")
-        return CredentialHelperError(PROG, f"unknown option {shown([name])}", f"run: {PROG} --help")
+        return CredentialHelperError(PROG, f"unknown option {redacted_words([name])}", f"run: {PROG} --help")
     if name in VERB_NAMES or name == "version":
         return CredentialHelperError(PROG, f"{name} takes no arguments", f"run: {PROG} {name} --help")
     if registry := parse(name):
         return CredentialHelperError(PROG, "a command is missing", f"run: {PROG} configure {registry.host}")
-    return CredentialHelperError(PROG, f"unknown command {shown([name])!r}", _suggestion(name.lower()))
+    reason = f"unknown command {redacted_words([name])!r}"
+    return CredentialHelperError(PROG, reason, _suggestion(name.lower()))
 
 
 def _suggestion(name: str) -> str:
     """Return a hint to the command that the user probably meant."""
-    if name in INSTEAD:
-        return INSTEAD[name]
-    import difflib
-
-    similar = difflib.get_close_matches(name, [*NAMES, *VERB_NAMES, "help", "version"], 1)
-    return f"did you mean {similar[0]}?" if similar else f"run: {PROG} --help"
+    known = (*NAMES, *VERB_NAMES, "help", "version")
+    return HINTS.get(name) or did_you_mean(name, known, f"run: {PROG} --help")
 
 
-def shown(words: "Iterable[str]") -> str:
-    """Return words of the command line for an error, with ``…`` for each that can be a secret.
+def redacted_words(words: "Iterable[str]") -> str:
+    """Return words of the command line for an error, with ``…`` for each word that can be a secret.
 
     Of an option with a value, only the option is shown.
     """

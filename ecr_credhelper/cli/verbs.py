@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from ecr_credhelper.cli import as_sentence
 from ecr_credhelper.errors import NOT_FOUND_TEXT, PROG
 
 
@@ -17,7 +18,7 @@ class Verb(NamedTuple):
     @property
     def description(self) -> str:
         """The summary as a sentence."""
-        return f"{self.summary[0].upper()}{self.summary[1:]}."
+        return as_sentence(self.summary)
 
 
 VERBS = (

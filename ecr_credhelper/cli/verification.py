@@ -16,24 +16,24 @@ if TYPE_CHECKING:
     from ecr_credhelper.console.terminal import Terminal
 
 TOTAL_SECONDS = 10
-"""Limits how long all fetches together can take, in seconds, without the time of open prompts."""
+"""Limits how long all fetches together can take, in seconds. The time of open prompts does not count."""
 
 PROMPT_SECONDS = 600
 """The deadline of one fetch, in seconds: ``TOTAL_SECONDS`` applies unless a prompt is open."""
 
 POLL_SECONDS = 0.1
-"""Interval between looks at a fetch, in seconds."""
+"""Interval between checks whether a fetch has ended, in seconds."""
 
 
 def verify(hosts: "Sequence[str]", terminal: "Terminal") -> list[str]:
     """Fetch the logins one after another, show the results, and return the registries that work."""
     terminal.print()
     terminal.print("Checking logins")
-    width, working, left = max(map(len, hosts)), [], float(TOTAL_SECONDS)
+    width, working, remaining = max(map(len, hosts)), [], float(TOTAL_SECONDS)
     for host in hosts:
         check = LoginCheck(host)
         with show_waiting(terminal, f"getting a login for {host}"):
-            left = check.run(left)
+            remaining = check.run(remaining)
         if check.error:
             terminal.warn(f"{terminal.mark('failure')} {host:{width}}  {check.error.reason}")
             if check.error.hint:
@@ -49,7 +49,7 @@ def verify(hosts: "Sequence[str]", terminal: "Terminal") -> list[str]:
 class LoginCheck:
     """A fetch of one login in a thread, which is abandoned at the end of the time limit.
 
-    Afterwards, ``error`` is the reason if it failed, and ``seconds`` the remaining life of the login.
+    Afterwards, ``error`` is the reason if it failed, and ``seconds`` is the remaining life of the login.
     """
 
     def __init__(self, host: str) -> None:
@@ -59,20 +59,20 @@ class LoginCheck:
             host, f"no response within {TOTAL_SECONDS} s", f"run: {PROG} doctor {host}"
         )
 
-    def run(self, left: float) -> float:
-        """Fetch the login within ``left`` seconds, and return how many of them remain."""
+    def run(self, remaining: float) -> float:
+        """Fetch the login within ``remaining`` seconds, and return how many seconds remain then."""
         thread = threading.Thread(target=self._fetch, daemon=True)
-        if left > 0:
+        if remaining > 0:
             try:
                 thread.start()
             except RuntimeError:  # at a limit on processes
                 self._fetch()
-        while left > 0 and thread.is_alive():
+        while remaining > 0 and thread.is_alive():
             started = time.monotonic()
             thread.join(POLL_SECONDS)
             if not prompts.open_prompts:
-                left -= time.monotonic() - started
-        return left
+                remaining -= time.monotonic() - started
+        return remaining
 
     def _fetch(self) -> None:
         try:

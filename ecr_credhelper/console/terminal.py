@@ -121,6 +121,10 @@ class Terminal:
         self.clear()
         self._write(self._stderr, f"{self._clean(text, self._stderr)}\n")
 
+    def warning(self, text: str) -> None:
+        """Write a warning with its mark."""
+        self.warn(f"{self.mark('warning')} {text}")
+
     def ask(self, question: str) -> bool:
         """Return whether the user answers yes; False if the user cannot be asked or cannot see the output."""
         answer = self.prompt(f"{question} [y/N]")
@@ -162,7 +166,7 @@ class Terminal:
         return f"\x1b[{STYLES[style]}m{text}\x1b[0m"
 
     def mark(self, kind: str) -> str:
-        """Return the mark of one of ``MARKS`` that the output can encode."""
+        """Return the mark of one of ``MARKS`` that standard output can encode."""
         return self.styled(self._mark(kind), MARKS[kind][2])
 
     def short_path(self, path: str) -> str:

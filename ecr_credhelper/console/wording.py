@@ -1,8 +1,12 @@
-"""Times, durations, counts and the reason why root does not use a cache, as the commands show them."""
+"""Wording that errors and commands share: times, counts, suggestions, and why root does not use a cache."""
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from ecr_credhelper.files import foreign_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 AS_ROOT = "run sudo with -H, or set AWS_ECR_CACHE_DIR to a directory that belongs to root"
 """The hint for a reason that ``why_unused`` returns."""
@@ -37,6 +41,22 @@ def counted(number: int, noun: str) -> str:
     """Return a number with its noun in the singular or plural."""
     plural = f"{noun.removesuffix('y')}ies" if noun.endswith("y") else f"{noun}s"
     return f"{number} {noun if number == 1 else plural}"
+
+
+def similar(word: str, known: "Iterable[str]", likeness: float = 0.6) -> str:
+    """Return the known word that a misspelled one resembles most, or an empty string.
+
+    ``likeness`` is the minimum similarity, where 1 is equal.
+    """
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(word, known, 1, likeness)), "")
+
+
+def did_you_mean(word: str, known: "Iterable[str]", otherwise: str = "") -> str:
+    """Return a hint to the known word that a misspelled one resembles most, or ``otherwise``."""
+    found = similar(word, known)
+    return f"did you mean {found}?" if found else otherwise
 
 
 def why_unused(cache_directory: str) -> str:

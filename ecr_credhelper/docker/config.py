@@ -7,6 +7,7 @@ Reference: https://github.com/docker/cli/blob/master/cli/config/configfile/file.
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ecr_credhelper.console.wording import similar
 from ecr_credhelper.docker import go_json
 from ecr_credhelper.docker.go_json import FIELDS, LOGIN_FIELDS
 from ecr_credhelper.errors import PROG
@@ -28,8 +29,8 @@ HUB = "https://index.docker.io/v1/"
 
 HUB_HOSTS = {"index.docker.io", "docker.io", "registry-1.docker.io", "registry.hub.docker.com"}
 
-AMAZONS_SUFFIX = "ecr-login"
-"""The name of Amazon's helper in Docker's configuration."""
+AMAZON_SUFFIX = "ecr-login"
+"""The name of Amazon's helper, which this one replaces."""
 
 UNREADABLE = "cannot be read"
 """The problem of a file that the user must not read, with the system's reason after it."""
@@ -89,18 +90,16 @@ class DockerConfig(NamedTuple):
         Docker looks up exactly the host, with its port: no scheme, path, capitals or wildcard. The second key
         is empty if it is unknown, as for a wildcard. Keys of other registries and helpers are not checked.
         """
-        ours = {HELPER_SUFFIX, AMAZONS_SUFFIX}
+        ours = {HELPER_SUFFIX, AMAZON_SUFFIX}
         keys = (key for key, name in self.helpers.items() if key != HUB and (name in ours or parse(key)))
         return {key: correct for key in keys if (correct := authority_of(key) or "") != key}
 
     def misspelt_fields(self) -> dict[str, str]:
         """Return the top-level keys that Docker ignores, each with the field that it is a misspelling of."""
-        from difflib import get_close_matches
-
         fields = {field.lower(): field for field in FIELDS}
         keys = (key for key in self.content if key not in fields.values())
-        close = {key: get_close_matches(key.lower(), fields, 1, MISSPELT_LIKENESS) for key in keys}
-        return {key: fields[found[0]] for key, found in close.items() if found}
+        close = ((key, similar(key.lower(), fields, MISSPELT_LIKENESS)) for key in keys)
+        return {key: fields[found] for key, found in close if found}
 
     def helper_for(self, host: str) -> str:
         """Return the suffix of the helper that Docker calls for a registry, or an empty string."""
@@ -162,6 +161,11 @@ def containers_files(environ: "Mapping[str, str]") -> list[str]:
         runtime = os.path.join(directory, "containers")
     permanent = os.path.join(environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"), "containers")
     return [os.path.join(directory, "auth.json") for directory in (runtime, permanent)]
+
+
+def containers_file(environ: "Mapping[str, str]") -> str:
+    """Return the permanent one of ``containers_files``, which ``configure --podman`` changes."""
+    return containers_files(environ)[-1]
 
 
 def login_keys(auths: dict[str, Any], host: str) -> list[str]:

@@ -5,9 +5,16 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-from ecr_credhelper.aws.profiles import CONFIG, CREDENTIALS, accounts_of, load_profiles, selected_profile
+from ecr_credhelper.aws.profiles import (
+    CONFIG,
+    CREDENTIALS,
+    accounts_of,
+    load_profiles,
+    region_of,
+    selected_profile,
+)
 from ecr_credhelper.aws.redaction import useful_line
-from ecr_credhelper.docker.config import HELPER_SUFFIX, containers_files, docker_config, read
+from ecr_credhelper.docker.config import AMAZON_SUFFIX, HELPER_SUFFIX, containers_files, docker_config, read
 from ecr_credhelper.docker.programs import which
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.fingerprint import configuration_files
@@ -20,15 +27,10 @@ if TYPE_CHECKING:
     from ecr_credhelper.docker.config import DockerConfig
     from ecr_credhelper.settings.loader import Settings
 
-AMAZONS_HELPER = "ecr-login"
-"""The name of Amazon's helper in Docker's configuration."""
-
 ENGINES = ("docker", "podman")
 
 ENGINE_TIMEOUT = 5
 """Limits how long the engines can take to list their images, in seconds. They run at the same time."""
-
-REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
 class Candidate(NamedTuple):
@@ -129,7 +131,7 @@ def _search_clients(found: _Found, environ: "Mapping[str, str]") -> None:
 def _search_client(found: _Found, config: "DockerConfig", client: str = "") -> None:
     found.searched.append(config.path)
     found.problems += [f"{config.path} {config.problem}"] if config.problem else []
-    for helper in (AMAZONS_HELPER, HELPER_SUFFIX):
+    for helper in (AMAZON_SUFFIX, HELPER_SUFFIX):
         hosts = (host for host, name in config.helpers.items() if name == helper)
         found.add(f"{helper} ({client})" if client else helper, *hosts)
     found.add(f"{client or 'docker'} login", *config.section("auths"))
@@ -148,7 +150,7 @@ def _search_profiles(found: _Found, environ: "Mapping[str, str]") -> None:
     found.searched += (paths[CONFIG], *filter(os.path.exists, (paths[CREDENTIALS],)))
     profiles, problems = load_profiles(environ)
     found.problems += problems
-    default_region = next(filter(None, map(environ.get, REGION_VARIABLES)), "")
+    default_region = region_of(environ)
     first = (selected_profile(environ), "default")
     for name in sorted(profiles, key=lambda name: first.index(name) if name in first else len(first)):
         region = profiles[name].get("region", "").lower()

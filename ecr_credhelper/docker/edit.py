@@ -9,9 +9,6 @@ from ecr_credhelper.docker.config import HELPER_SUFFIX
 HELPERS, CREDS_STORE, LOGINS = "credHelpers", "credsStore", "auths"
 QUOTED_SUFFIX = json.dumps(HELPER_SUFFIX)
 
-AMAZON_SUFFIX = "ecr-login"
-"""The name of Amazon's helper, which this one replaces."""
-
 
 def check(text: str) -> None:
     """Raise ValueError if clients could not read the text, or one of these entries has the wrong type."""

@@ -34,7 +34,7 @@ def load(text: str) -> Any:
 
     Values of the wrong type are ignored, as Docker does after a warning. Raise ValueError for invalid JSON.
     """
-    members = json.loads(text, object_pairs_hook=tuple, parse_int=float, parse_constant=_reject_constant)
+    members = json.loads(text, object_pairs_hook=tuple, parse_int=float, parse_constant=reject_constant)
     if not isinstance(members, tuple):
         return None
     content: dict[str, Any] = {}
@@ -65,5 +65,6 @@ def _field(key: str, fields: "Sequence[str]") -> str:
     return next((field for field in fields if is_same_field(key, field)), key)
 
 
-def _reject_constant(name: str) -> None:
+def reject_constant(name: str) -> None:
+    """Raise ValueError for NaN and Infinity, which Python accepts and Go rejects."""
     raise ValueError(f"{name} is not a JSON number")

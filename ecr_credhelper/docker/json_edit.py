@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ecr_credhelper.console.log import redacted
 from ecr_credhelper.docker.config import BOM
-from ecr_credhelper.docker.go_json import MAPS, is_same_field
+from ecr_credhelper.docker.go_json import MAPS, is_same_field, reject_constant
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
 BLANKS = re.compile(r"[ \t\r\n]*")
 TOKEN = re.compile(r'("[^"\\]*(?:\\.[^"\\]*)*")([ \t\r\n]*:)?|(?<![\w.])-?\d[\w.+-]*')
-USER = re.compile(r'^"(\w+:(?:\\?/){2})?.*@')
+URL_USER = re.compile(r'^"(\w+:(?:\\?/){2})?.*@')
 
 
 class Member(NamedTuple):
@@ -105,7 +105,7 @@ def masked(text: str, shown: "Collection[str]") -> str:
 
     def mask(found: re.Match[str]) -> str:
         if found[2]:
-            return redacted(USER.sub(r'"\1…@', found[0]))
+            return redacted(URL_USER.sub(r'"\1…@', found[0]))
         return found[0] if found[0] in visible else '"…"' if found[1] else "…"
 
     return TOKEN.sub(mask, text)
@@ -172,9 +172,5 @@ def _unique(members: list[tuple[str, object]]) -> dict[str, object]:
     return content
 
 
-def _reject_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON number")
-
-
 # parse_int: int() rejects numbers of more than 4300 digits. We do not use the numbers.
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_reject_constant, parse_int=float)
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=reject_constant, parse_int=float)

@@ -1,6 +1,7 @@
-"""Find programs on PATH."""
+"""Find programs on PATH, and the executable of this helper."""
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from ecr_credhelper.errors import PROG
@@ -26,3 +27,11 @@ def is_this_helper(suffix: str, environ: "Mapping[str, str]") -> bool:
         return True
     program = which(f"docker-credential-{suffix}", environ) if suffix else None
     return program is not None and os.path.basename(os.path.realpath(program)).startswith(PROG)
+
+
+def running_executable() -> str:
+    """Return the path of the running executable; with ``python -m``, the one beside the interpreter."""
+    program = os.path.abspath(sys.argv[0])
+    if os.path.basename(program).startswith(PROG):
+        return program
+    return os.path.join(os.path.dirname(sys.executable), PROG)

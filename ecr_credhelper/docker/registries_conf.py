@@ -17,8 +17,8 @@ AUTH_FILES = "containers-auth.json"
 
 FIELD = "credential-helpers"
 VARIABLES = ("CONTAINERS_REGISTRIES_CONF", "REGISTRIES_CONFIG_PATH")
-SYSTEM = "/etc/containers/registries.conf"
-USER = "~/.config/containers/registries.conf"
+SYSTEM_FILE = "/etc/containers/registries.conf"
+USER_FILE = "~/.config/containers/registries.conf"
 """The clients ignore ``XDG_CONFIG_HOME`` for this file."""
 
 
@@ -36,12 +36,12 @@ class CredentialHelpers(NamedTuple):
 def credential_helpers(environ: "Mapping[str, str]") -> CredentialHelpers:
     """Return the helpers. Of several files that list some, the last one counts."""
     given = next((path for name in VARIABLES if (path := environ.get(name))), "")
-    user = os.path.expanduser(USER)
-    path = given or (user if os.path.exists(user) else SYSTEM)
+    user = os.path.expanduser(USER_FILE)
+    path = given or (user if os.path.exists(user) else SYSTEM_FILE)
     files = [read(path, is_toml=True)]
     if given and not os.path.exists(given):
         files = [DockerConfig(given, {}, "does not exist")]
-    for base in (user,) if path == user else (SYSTEM, user):
+    for base in (user,) if path == user else (SYSTEM_FILE, user):
         files += _drop_ins(f"{base}.d")
     found = CredentialHelpers([AUTH_FILES])
     for file in files:

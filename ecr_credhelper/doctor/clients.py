@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ecr_credhelper.console.log import redacted
 from ecr_credhelper.docker.config import (
-    AMAZONS_SUFFIX,
+    AMAZON_SUFFIX,
     HELPER_SUFFIX,
     UNREADABLE,
     DockerConfig,
@@ -142,7 +142,7 @@ def podman(context: "Context") -> "Iterator[Finding]":
     host, environ = context.authority, context.environ
     # One working client is enough, and podman can be installed without being used.
     uses_docker = which("docker", environ) is not None
-    bad = WARNING if uses_docker else FAILURE
+    severity = WARNING if uses_docker else FAILURE
     files, problems = [], []
     for path in _auth_files(context):
         file = read(path)
@@ -155,9 +155,9 @@ def podman(context: "Context") -> "Iterator[Finding]":
     helpers = credential_helpers(environ)
     problems += [helpers.problem] if helpers.problem else []
     for problem in problems:
-        yield Finding(bad, problem, "correct it")
+        yield Finding(severity, problem, "correct it")
     if not problems:
-        yield _podman_helper(context, _asked(files, helpers, host), helpers, bad)
+        yield _podman_helper(context, _podman_sources(files, helpers, host), helpers, severity)
 
 
 def _auth_files(context: "Context") -> list[str]:
@@ -167,47 +167,51 @@ def _auth_files(context: "Context") -> list[str]:
     return paths if is_given else [*paths, docker_config_file(context.environ)]
 
 
-def _asked(files: list[DockerConfig], helpers: "CredentialHelpers", host: str) -> list[tuple[str, str]]:
-    """Return what podman asks for a registry, in its order: helpers, or "" for a login, each with its source.
+def _podman_sources(
+    files: list[DockerConfig], helpers: "CredentialHelpers", host: str
+) -> list[tuple[str, str]]:
+    """Return the helpers that podman asks for a registry, in its order, each with the entry that lists it.
+
+    A login in a file ends the list: its helper is an empty string.
 
     If a helper has no login, podman asks the next one.
     """
-    asked = []
+    found = []
     for name in helpers.names:
         if name != AUTH_FILES:
-            asked.append((name, f"{FIELD} in {helpers.path}"))
+            found.append((name, f"{FIELD} in {helpers.path}"))
             continue
         for file in files:
             if helper := file.helpers.get(host):
-                asked.append((helper, f"credHelpers in {file.path}"))
+                found.append((helper, f"credHelpers in {file.path}"))
             elif file.holds_login(host):
-                return [*asked, ("", file.path)]
-    return asked
+                return [*found, ("", file.path)]
+    return found
 
 
 def _podman_helper(
-    context: "Context", asked: list[tuple[str, str]], helpers: "CredentialHelpers", bad: str
+    context: "Context", sources: list[tuple[str, str]], helpers: "CredentialHelpers", severity: str
 ) -> Finding:
-    """Return the finding for what podman asks."""
+    """Return the finding for the helpers and logins that podman asks."""
     hint = f"{CONFIGURE} --podman {context.authority}"
     if AUTH_FILES not in helpers.names:
         hint = f'add "{HELPER_SUFFIX}" to {FIELD} in {helpers.path}'
-    if not asked:
-        return Finding(bad, "no credential helper configured for this registry in podman", hint)
-    ours = [number for number, (name, _) in enumerate(asked) if is_this_helper(name, context.environ)]
-    others = [f"docker-credential-{name}" if name else "a login" for name, _ in asked]
+    if not sources:
+        return Finding(severity, "no credential helper configured for this registry in podman", hint)
+    ours = [number for number, (name, _) in enumerate(sources) if is_this_helper(name, context.environ)]
+    others = [f"docker-credential-{name}" if name else "a login" for name, _ in sources]
     if not ours:
-        name, source = asked[0]
+        name, source = sources[0]
         if not name:
             return Finding(WARNING, f"podman uses the login in {source}, {VALIDITY}", hint)
-        return Finding(bad, f"podman uses {', then '.join(others)} instead ({source})", hint)
-    _, source = asked[ours[0]]
+        return Finding(severity, f"podman uses {', then '.join(others)} instead ({source})", hint)
+    _, source = sources[ours[0]]
     if not ours[0]:
         return Finding(OK, f"podman uses this helper ({source})")
     earlier = others[: ours[0]]
     text = f"podman asks {', then '.join(earlier)} first, then this helper ({source})"
-    is_amazons = f"docker-credential-{AMAZONS_SUFFIX}" in earlier
-    return Finding(WARNING, text, hint) if is_amazons else Finding(OK, text)
+    is_amazon_first = f"docker-credential-{AMAZON_SUFFIX}" in earlier
+    return Finding(WARNING, text, hint) if is_amazon_first else Finding(OK, text)
 
 
 def _uses_podman(context: "Context") -> bool:

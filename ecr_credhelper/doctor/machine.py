@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from ecr_credhelper import __version__
 from ecr_credhelper.console import log
 from ecr_credhelper.console.wording import AS_ROOT, why_unused
-from ecr_credhelper.docker.programs import which
+from ecr_credhelper.docker.programs import running_executable, which
 from ecr_credhelper.doctor import FAILURE, NOTE, OK, WARNING, Finding
 from ecr_credhelper.errors import PROG, CredentialHelperError
 from ecr_credhelper.files import is_private
+from ecr_credhelper.library.host_errors import CUSTOM_HOST_HINT, NOT_ECR
 from ecr_credhelper.paths import cache_directory, settings_file
 
 if TYPE_CHECKING:
@@ -27,9 +28,10 @@ FIRST_USER = 1000
 """The lowest user ID of a person on Linux: https://systemd.io/UIDS-GIDS"""
 
 LINK = "if you need it there, run: sudo ln -s {} /usr/local/bin/"
+"""The hint to a link to the executable, whose path is filled in."""
 
 PATHS = {
-    # platform -> programs that start others, their PATH, hint
+    # platform -> programs that start others, the PATH that they set, hint
     "linux": (
         # secure_path in the sudoers file of Debian and others; man systemd.exec
         ("sudo and systemd", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LINK),
@@ -69,12 +71,12 @@ def _imports_re(launcher: str) -> bool:
 
 def path(context: "Context") -> "Iterator[Finding]":
     """Report whether the executable is on the fixed PATH of programs such as sudo."""
-    for starter, directories, hint in PATHS.get(sys.platform, ()):
+    for programs, directories, hint in PATHS.get(sys.platform, ()):
         if which(PROG, {"PATH": directories}):
-            yield Finding(OK, f"on the PATH of {starter}")
+            yield Finding(OK, f"on the PATH of {programs}")
         else:
             kind = WARNING if _is_service(context.environ) else NOTE
-            text = f"not on the PATH of {starter} ({directories})"
+            text = f"not on the PATH of {programs} ({directories})"
             yield Finding(kind, text, hint.format(which(PROG, context.environ) or running_executable()))
 
 
@@ -97,8 +99,7 @@ def registry(context: "Context") -> "Iterator[Finding]":
         )
         yield Finding(OK, ", ".join(filter(None, (account, f"region {found.region}", partition, *kinds))))
     elif host:
-        hint = "if it is a custom host for ECR, set its region in the settings file"
-        yield Finding(WARNING, f"{host} is not an Amazon ECR registry", hint)
+        yield Finding(WARNING, f"{host}: {NOT_ECR}", CUSTOM_HOST_HINT)
     elif context.server:
         yield Finding(FAILURE, "not a valid registry name", "use HOST or HOST/REPOSITORY:TAG")
 
@@ -183,11 +184,3 @@ def cache(context: "Context") -> "Iterator[Finding]":
     else:
         hint = "change its owner or mode, or set AWS_ECR_CACHE_DIR to a directory that you own"
         yield Finding(WARNING, f"you cannot write to {existing} ({mode})", hint)
-
-
-def running_executable() -> str:
-    """Return the path of the running executable; with ``python -m``, the one beside the interpreter."""
-    program = os.path.abspath(sys.argv[0])
-    if os.path.basename(program).startswith(PROG):
-        return program
-    return os.path.join(os.path.dirname(sys.executable), PROG)

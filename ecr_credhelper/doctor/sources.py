@@ -1,4 +1,4 @@
-"""Describe the source of AWS credentials in words."""
+"""Describe the source from which botocore loaded AWS credentials."""
 
 from typing import TYPE_CHECKING
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 WEB_IDENTITY = "assume-role-with-web-identity"
 
-OUTSIDE = {
+OTHER_SOURCES = {
     "env": "environment variables (AWS_ACCESS_KEY_ID)",
     "container-role": "container role",
     "iam-role": "EC2 instance role",
 }
 """Sources outside a profile: botocore's name, and the text that users see."""
 
-INSIDE = {
+PROFILE_SOURCES = {
     "shared-credentials-file": "credentials file",
     "config-file": "config file",
     "custom-process": "credential_process",
@@ -28,13 +28,13 @@ INSIDE = {
 
 def describe_source(method: str, profile: str, environ: "Mapping[str, str]") -> str:
     """Return the source of credentials; ``method`` is botocore's name of it."""
-    if method in OUTSIDE:
-        return OUTSIDE[method]
+    if method in OTHER_SOURCES:
+        return OTHER_SOURCES[method]
     settings = next(iter(chain_of(profile, environ).values()))
     if method == WEB_IDENTITY and not settings.get("web_identity_token_file"):
         return f"web identity role {environ.get('AWS_ROLE_ARN')}"
     details = {"sso": _sso(settings), "assume-role": _role(settings)}
-    kind = details.get(method) or INSIDE.get(method) or method.replace("-", " ")
+    kind = details.get(method) or PROFILE_SOURCES.get(method) or method.replace("-", " ")
     return f"profile {profile or 'default'} ({kind})"
 
 

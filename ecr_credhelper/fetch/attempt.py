@@ -3,6 +3,7 @@
 import time
 from typing import TYPE_CHECKING
 
+from ecr_credhelper import fork_lock
 from ecr_credhelper.aws.lock import ProcessLock, lock_name
 from ecr_credhelper.aws.progress import Progress, Stage
 from ecr_credhelper.errors import (
@@ -88,7 +89,8 @@ class Attempt:
 
     def timeout_error(self) -> CredentialHelperError:
         """Return the error for the caller at the deadline."""
-        from ecr_credhelper.console.terminal import open_prompts
+        with fork_lock():
+            from ecr_credhelper.console.terminal import open_prompts
 
         progress = self.progress
         stage = Stage.PROMPT if open_prompts else progress.stage

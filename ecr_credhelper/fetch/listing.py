@@ -10,6 +10,8 @@ unless its token cannot be fetched:
 """
 
 import time
+from collections import deque
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,6 +25,7 @@ from ecr_credhelper.registry import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from threading import Thread
 
     from ecr_credhelper.fetch.resolver import Request, Resolver
     from ecr_credhelper.token import Token
@@ -62,34 +65,56 @@ def available_hosts(
     jobs = [job for job in jobs if not cache.failed_recently(job.name, now)]
     if not jobs:
         return _fallback_hosts(resolver, environ) | hosts
-    from concurrent.futures import ThreadPoolExecutor
-
-    fallback = ThreadPoolExecutor(1).submit(_fallback_hosts, resolver, environ)
+    others: dict[str, str] = {}
+    fallback = _start(lambda: others.update(_fallback_hosts(resolver, environ)), 1)
     found, late = _run(resolver, jobs, end)
     for job in late:
         cache.record_failure(job.name, now)
     if late and cache.store.directory:  # without a cache, later tokens would be lost
         start_fetch_late()
-    return fallback.result() | hosts | found
+    for thread in fallback:
+        thread.join()
+    return others | hosts | found
 
 
 def fetch_late(resolver: "Resolver", environ: "Mapping[str, str]") -> None:
     """Fetch the tokens that arrived too late for ``available_hosts``, within the deadline of a get."""
     _, jobs = _cached_hosts_and_jobs(resolver, environ)
-    _run(resolver, jobs, time.monotonic() + resolver.deadline)
+    # The last ones first: the list has not started these if the first ones do not respond.
+    _run(resolver, jobs[::-1], time.monotonic() + resolver.deadline)
 
 
 def _run(resolver: "Resolver", jobs: "list[Job]", end: float) -> "tuple[dict[str, str], list[Job]]":
     """Run jobs until ``end``. Return the hosts found (host -> user name) and the unfinished jobs."""
-    from concurrent.futures import ThreadPoolExecutor, wait
+    waiting, results = deque(jobs), dict[str, dict[str, str]]()
 
-    executor = ThreadPoolExecutor(MAX_FETCHES)
-    fetches = {executor.submit(_run_job, resolver, job): job for job in jobs}
-    done, pending = wait(fetches, max(0, end - time.monotonic()))
-    found = {host: name for fetch in done for host, name in fetch.result().items()}
-    # Jobs that were cancelled before they started are not failures, so the next list runs them.
-    late = [fetches[fetch] for fetch in pending if not fetch.cancel()]
-    return found, late
+    def work() -> None:
+        while time.monotonic() < end:
+            try:
+                job = waiting.popleft()
+            except IndexError:
+                return
+            results[job.name] = _run_job(resolver, job)
+
+    for thread in _start(work, min(len(jobs), MAX_FETCHES)):
+        thread.join(max(0, end - time.monotonic()))
+    done = results.copy()  # a late thread can still add a result
+    found = {host: name for hosts in done.values() for host, name in hosts.items()}
+    return found, [job for job in jobs if job.name not in done]
+
+
+def _start(work: "Callable[[], None]", count: int) -> "list[Thread]":
+    """Start threads that do some work, and return them. If the system allows none, do it in this thread."""
+    from threading import Thread
+
+    threads = [Thread(target=work, daemon=True) for _ in range(count)]
+    with suppress(RuntimeError):
+        for thread in threads:
+            thread.start()
+    started = [thread for thread in threads if thread.ident]
+    if not started:
+        work()
+    return started
 
 
 def _cached_hosts_and_jobs(

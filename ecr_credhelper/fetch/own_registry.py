@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 KIND = "own-registries"
 """The kind of the records on disk."""
 
-AUTO = "auto"
-"""The profile that the account selects, also as ``auto:PATTERN``: it cannot find the account."""
-
 
 def fetch_own_registry(resolver: "Resolver", region: str) -> "tuple[Registry, Token]":
     """Return the registry in the account of the AWS credentials, and its token.
@@ -67,6 +64,6 @@ def _request(resolver: "Resolver", region: str) -> "Request":
     if registry is None:
         raise ConfigurationError("", f"{region} is not a region", "use a region such as us-west-2")
     request = resolver.request(registry)
-    if request.rule.profile.partition(":")[0] == AUTO:
+    if request.rule.auto_pattern:  # The account selects the profile, so it cannot find the account.
         request = resolver.with_rule(registry, request.rule._replace(profile=""))
     return request._replace(registry=Registry("", registry.region, partition=registry.partition))

@@ -6,7 +6,7 @@ Imports are deferred, so that a process never loads botocore if another process 
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from ecr_credhelper.aws.imports import fork_lock
+from ecr_credhelper import fork_lock
 from ecr_credhelper.errors import CredentialHelperError, NoCredentialsError
 from ecr_credhelper.fetch.attempt import Attempt
 from ecr_credhelper.fetch.deadline import DEADLINE, run_with_deadline

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ecr_credhelper import fork_lock
 from ecr_credhelper.aws.profiles import configured_region
 from ecr_credhelper.aws.progress import AWS_SDK, Stage
 from ecr_credhelper.cache import Cache, open_cache
@@ -195,7 +196,8 @@ class TokenSource:
         current.watch()
         identity = (profile, role_arn, *of_role.values())
         self._owner = f"{OVERRIDE}\t{identity}" if self._override else current.settings
-        self.settings = load_settings(environ)
+        with fork_lock():
+            self.settings = load_settings(environ)
         self.deadline = Resolver.deadline_of(self.settings)
         variables = {} if session is None else botocore_session.instance_variables()
         self._region = region or ""
@@ -207,8 +209,11 @@ class TokenSource:
 
     def registry(self, server: str) -> "Registry":
         """Return the registry of a server string, repository ARN or account ID; see ``library.hosts``."""
-        registry = parse_registry(server, self.settings, region=self._default_region, profile=self._profile)
-        raise_if_elsewhere(registry, self._region)
+        with fork_lock():
+            registry = parse_registry(
+                server, self.settings, region=self._default_region, profile=self._profile
+            )
+            raise_if_elsewhere(registry, self._region)
         return registry
 
     def lookup(self, server: str) -> tuple["Registry", str]:
@@ -237,7 +242,8 @@ class TokenSource:
 
     def region(self) -> str:
         """Return the region of the identity's own registry; raise ConfigurationError without one."""
-        return self._default_region or configured_region(self._profile, os.environ)
+        with fork_lock():
+            return self._default_region or configured_region(self._profile, os.environ)
 
     @property
     def waits_for(self) -> str:
@@ -265,7 +271,8 @@ class TokenSource:
         session_field, started = "", time.monotonic()
         session = self._override.session
         if session is not None:
-            from ecr_credhelper.aws.sessions import session_fingerprint
+            with fork_lock():
+                from ecr_credhelper.aws.sessions import session_fingerprint
 
             # A session can load its credentials from a process or a server, which can hang.
             on_timeout = partial(timeout_error, Stage.CREDENTIALS, registry.host, self.deadline)
@@ -278,12 +285,13 @@ class TokenSource:
             identity = fingerprint(os.environ, has_override=bool(self._override)).identity + session_field
             return Fingerprint(identity, self._owner, current), file_stamps(os.environ)
 
-        if not self._on_disk:
-            cache = Cache(FileStore())
-        elif session is not None and not found:
-            cache = memory.session_cache(session)
-        else:
-            cache = memory.cache_or_memory(open_cache(os.environ))
+        with fork_lock():
+            if not self._on_disk:
+                cache = Cache(FileStore())
+            elif session is not None and not found:
+                cache = memory.session_cache(session)
+            else:
+                cache = memory.cache_or_memory(open_cache(os.environ))
         owner, _ = current()
         owner.watch()
         resolver = Resolver(self.settings, owner, cache, self._clock, _debug, self._override)
@@ -295,7 +303,8 @@ def _check_arguments(**arguments: "str | int | None") -> None:
     """Raise ConfigurationError if an argument is not a valid value of the setting with its name."""
     for name, value in arguments.items():
         if value is not None and value != "":
-            from ecr_credhelper.settings.validation import problem_of
+            with fork_lock():
+                from ecr_credhelper.settings.validation import problem_of
 
             if problem := problem_of(name, value):
                 raise ConfigurationError("", problem, "correct the argument")

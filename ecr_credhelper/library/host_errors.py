@@ -3,6 +3,7 @@
 It shows only complete host names and their parts: other strings can contain a password.
 """
 
+from ecr_credhelper.console.wording import similar
 from ecr_credhelper.errors import PROG, UnsupportedRegistryError
 from ecr_credhelper.library.regions import wrong_region
 from ecr_credhelper.registry import (
@@ -76,10 +77,8 @@ def _wrong_part(host: str) -> UnsupportedRegistryError | None:
 
 def _wrong_names(account: str, service: str, region: str, suffix: str) -> UnsupportedRegistryError:
     """Return the error for a host whose account and region are correct."""
-    import difflib
-
     services = {labels.rstrip("."): is_dualstack for labels, _, is_dualstack in FORMS}
-    correct = next(iter(difflib.get_close_matches(service, services, 1)), "dkr.ecr")
+    correct = similar(service, services) or "dkr.ecr"
     _, _, *suffixes = next(row for row in PARTITIONS if region.startswith(row[1]))
     expected = suffixes[services[correct]]
     if expected is None:
@@ -99,9 +98,5 @@ def _resembles_region(label: str) -> bool:
 
 def _wrong_public_host(host: str) -> UnsupportedRegistryError | None:
     """Return the error for a misspelled host of the public registry, or None."""
-    import difflib
-
-    similar = difflib.get_close_matches(host, PUBLIC_HOSTS, 1, SIMILARITY)
-    if host.endswith(".ecr.aws"):
-        similar = ["public.ecr.aws"]
-    return UnsupportedRegistryError(host, NOT_ECR, f"did you mean {similar[0]}?") if similar else None
+    correct = "public.ecr.aws" if host.endswith(".ecr.aws") else similar(host, PUBLIC_HOSTS, SIMILARITY)
+    return UnsupportedRegistryError(host, NOT_ECR, f"did you mean {correct}?") if correct else None

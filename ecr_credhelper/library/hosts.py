@@ -4,6 +4,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from ecr_credhelper import fork_lock
 from ecr_credhelper.aws.profiles import configured_region
 from ecr_credhelper.errors import UnsupportedRegistryError
 from ecr_credhelper.library.host_errors import explain, wrong_account
@@ -80,7 +81,8 @@ def registry_host(account: str, region: str) -> str:
         UnsupportedRegistryError: the account ID does not have 12 digits, or the region is misspelled.
 
     """
-    error = wrong_account(account) or wrong_region(region)
+    with fork_lock():
+        error = wrong_account(account) or wrong_region(region)
     host = private_host(account, region)
     if error or parse(host) is None:
         raise error or explain(host, "")

@@ -13,11 +13,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import lru_cache
-from itertools import count
 from typing import Any, NamedTuple, Self
 from weakref import WeakSet
-
-from cachetools import Cache
 
 from ecr_credhelper.errors import CredentialHelperError
 from ecr_credhelper.fetch.deadline import DEADLINE
@@ -28,6 +25,7 @@ from ecr_credhelper.library.credentials import (
     credentials_for,
     log,
 )
+from ecr_credhelper.library.entries import Entries, Entry
 from ecr_credhelper.library.hosts import parse_registry
 from ecr_credhelper.registry import Registry
 from ecr_credhelper.token import Token
@@ -41,9 +39,6 @@ long as the rest of a get from memory."""
 
 MAX_NAME_LENGTH = 512
 """Maximum length of such a string, in characters: enough for a URL with repository, tag and digest."""
-
-RETRY_PAUSE = 60
-"""Seconds after a failed refresh during which callers get a token that is still valid without waiting."""
 
 
 class CredentialProvider:
@@ -113,7 +108,7 @@ class CredentialProvider:
         self._remembered = lru_cache(MAX_NAMES)(self._source.lookup)  # Its settings do not change.
         self._timer = timer
         self._lock = threading.RLock()  # A signal handler can call close() while its thread holds the lock.
-        self._entries = _Memory(max_entries)
+        self._entries = Entries(max_entries)
         self._fetches: dict[str, _Fetch] = {}
         self._threads: set[threading.Thread] = set()
         self._is_closed = False
@@ -208,7 +203,7 @@ class CredentialProvider:
         self._threads.clear()
 
     def _fetch(
-        self, key: str, registry: Registry, entry: "_Entry | None", *, prefetch: bool = False
+        self, key: str, registry: Registry, entry: "Entry | None", *, prefetch: bool = False
     ) -> "_Fetch":
         """Return the running fetch of a token, or a new one. The caller holds the lock."""
         fetch = self._fetches.get(key)
@@ -235,7 +230,7 @@ class CredentialProvider:
             with self._lock:
                 now = self._timer()
                 if self._fetches.get(key) is fetch and token.is_valid(now) and not self._is_closed:
-                    entry = self._entries[key] = _Entry(token)
+                    entry = self._entries[key] = Entry(token)
                     if token.should_wait_for_refresh(now):  # AWS failed, and this is the old token from disk.
                         entry.record_failure(now)
         except BaseException as error:  # noqa: BLE001 - the waiting threads raise it
@@ -277,7 +272,7 @@ class _Fetch(NamedTuple):
 
     registry: Registry
     is_prefetch: bool
-    replaces: "_Entry | None"
+    replaces: "Entry | None"
     result: "Future[Token]"
 
     def failure(self, error: Exception, registry: Registry) -> Exception:
@@ -286,57 +281,6 @@ class _Fetch(NamedTuple):
             return error
         subject = registry.host if error.subject == self.registry.host else error.subject
         return type(error)(subject, error.reason, error.hint)
-
-
-_uses = count()
-
-
-class _Entry:
-    """A token in memory, with its last use and the attempts to refresh it."""
-
-    def __init__(self, token: Token) -> None:
-        self.token = token
-        self.last_use = next(_uses)
-        self._failed_at = float("-inf")
-        self._last_attempt = -1
-
-    def is_fresh(self, now: float) -> bool:
-        """Return whether the token can be served and needs no refresh."""
-        return self.token.is_valid(now) and not self.token.should_refresh_ahead(now)
-
-    def must_wait(self, now: float) -> bool:
-        """Return whether a caller must wait for a new token."""
-        return self.token.should_wait_for_refresh(now) and not 0 <= now - self._failed_at < RETRY_PAUSE
-
-    def record_failure(self, now: float) -> None:
-        """Record a failed refresh, so that the next one is not attempted immediately."""
-        self._failed_at, self._last_attempt = now, self.token.refresh_attempt(now)
-
-    def try_start_refresh(self, now: float) -> bool:
-        """Return whether to refresh the token now, and record the attempt."""
-        attempt = self.token.refresh_attempt(now)
-        if not self.token.should_refresh_ahead(now) or attempt <= self._last_attempt:
-            return False
-        self._last_attempt = attempt
-        return True
-
-
-class _Memory(Cache[str, _Entry]):
-    """The tokens in memory. ``use`` needs no lock, all other methods do."""
-
-    def use(self, key: str) -> _Entry | None:
-        """Return the entry of a key as the most recently used one, or None."""
-        try:
-            entry = self[key]
-        except KeyError:
-            return None
-        entry.last_use = next(_uses)
-        return entry
-
-    def popitem(self) -> tuple[str, _Entry]:
-        """Remove and return the least recently used entry; raise KeyError if there is none."""
-        key = min(self, key=lambda key: self[key].last_use, default="")
-        return key, self.pop(key)
 
 
 class _StubSource:

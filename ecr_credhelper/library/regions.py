@@ -5,6 +5,7 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
+from ecr_credhelper.console.wording import did_you_mean, similar
 from ecr_credhelper.errors import UnsupportedRegistryError
 from ecr_credhelper.registry import is_region
 
@@ -38,15 +39,12 @@ def wrong_region(region: str) -> UnsupportedRegistryError | None:
     known = known_regions()
     if region in known:
         return None
-    import difflib
-
     words = DIRECTIONS.union(*(name.split("-") for name in known))
     unknown = [word for word in region.split("-") if len(word) >= MIN_WORD and word not in words]
-    is_misspelled = any(difflib.get_close_matches(word, words, 1) for word in unknown)
+    is_misspelled = any(similar(word, words) for word in unknown)
     if is_region(region) and region.islower() and not is_misspelled:
         return None
-    similar = difflib.get_close_matches(region.lower(), sorted(known), 1)
-    hint = f"did you mean {similar[0]}?" if similar else "use a region such as us-west-2"
+    hint = did_you_mean(region.lower(), known, "use a region such as us-west-2")
     return UnsupportedRegistryError("", f"{region} is not a known region", hint)
 
 

@@ -97,8 +97,8 @@ def _without_rule(text: str, pattern: str, rule: "Mapping[str, object]") -> str:
     while end < len(plain) and plain[end] in marked:
         end += 1
     inserted = {name for name, line in zip(fields, marked, strict=True) if line in plain[first:end]}
-    left = {name: value for name, value in fields.items() if name not in inserted}
-    table = _table(pattern, left)
+    appended = {name: value for name, value in fields.items() if name not in inserted}
+    table = _table(pattern, appended)
     has_only_ours = len(rule) == len(fields) and len(table) > 1
     if has_only_ours and [plain[begin], *plain[end : end + len(table) - 1]] == table:
         first, end = begin, end + len(table) - 1

@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ecr_credhelper.registry import ACCOUNT_DIGITS
+
 if TYPE_CHECKING:
     from botocore.session import Session
 
     from ecr_credhelper.registry import Registry
 
-ACCOUNT_DIGITS = 12
 PUBLIC = "public"
 """The pattern for the public registry, and the field that maps a custom host to it."""
 

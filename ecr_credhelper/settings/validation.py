@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ecr_credhelper.console.log import is_destination, redacted
+from ecr_credhelper.console.wording import similar
 from ecr_credhelper.settings.lines import Key, quotes_needed
 from ecr_credhelper.settings.rules import ALL_REGISTRIES, NON_ECR_REGISTRIES, PUBLIC, Rule
 
@@ -118,11 +119,9 @@ def problem_of(name: str, value: object, known: "tuple[str, ...]" = RULE_KEYS) -
 
 def _value_problem(name: str, value: object, known: "tuple[str, ...]") -> str | None:
     if name not in known:
-        import difflib
-
         # "role" is more similar to "profile" than to "role_arn".
-        near = [one for one in known if one.startswith(name)] or difflib.get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+        near = next((one for one in known if one.startswith(name)), "") or similar(name, known)
+        hint = f"did you mean {near}?" if near else f"known: {', '.join(known)}"
         return f"unknown setting; {hint}"
     is_valid = False
     expected = 'tables: [registry."HOST"]'

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ecr_credhelper.aws import sessions
-from ecr_credhelper.aws.profiles import missing_profile, resolve_auto
+from ecr_credhelper.aws.profiles import LIST_PROFILES, missing_profile, profile_names, resolve_auto, sections
 from ecr_credhelper.errors import CredentialsError
 from ecr_credhelper.helper import Helper
 from tests.commands import output_of
@@ -228,13 +228,16 @@ def test_auto_reports_a_file_that_botocore_cannot_read(home: Path, ask: Run) -> 
 @pytest.mark.usefixtures("several")
 def test_the_profile_of_auto_is_known_without_an_aws_sdk() -> None:
     code = (
-        "import os, sys; from ecr_credhelper.aws.profiles import missing_profile, resolve_auto\n"
-        "print(resolve_auto('d*', '777788889999', os.environ), missing_profile('one', os.environ))\n"
+        "import os, sys; from ecr_credhelper.aws.profiles import profile_names, resolve_auto, sections\n"
+        "names = profile_names(sections(os.environ))\n"
+        "print(resolve_auto('d*', '777788889999', os.environ), 'one' in names)\n"
         "assert 'botocore' not in sys.modules"
     )
-    assert output_of([sys.executable, "-c", code]) == "dev \n"
-    assert missing_profile("tow", os.environ) == 'AWS profile "tow" does not exist; did you mean two?'
-    assert missing_profile("production", os.environ) == 'AWS profile "production" does not exist'
+    assert output_of([sys.executable, "-c", code]) == "dev True\n"
+    names = profile_names(sections(os.environ))
+    assert missing_profile("one", names) is None
+    assert missing_profile("tow", names) == ("AWS profile 'tow' does not exist", "did you mean two?")
+    assert missing_profile("production", names) == ("AWS profile 'production' does not exist", LIST_PROFILES)
 
 
 def test_variables_for_an_account_do_not_apply_without_an_account(

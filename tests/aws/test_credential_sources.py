@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -17,6 +18,7 @@ from botocore.utils import generate_login_cache_key
 from ecr_credhelper.helper import Helper
 from ecr_credhelper.testing.fake_ecr import POLL_INTERVAL, FakeECR
 from tests.conftest import HOST, run
+from tests.docker_files import tree, write_settings
 from tests.fake_sts import FakeSTS, error_xml
 
 if TYPE_CHECKING:
@@ -283,3 +285,44 @@ def test_a_denied_assume_role_call_is_an_error(sts: FakeSTS, monkeypatch: pytest
     message = f"User: {user} is not authorized to perform: sts:AssumeRole on resource: {ROLE}"
     sts.faults.append(error_xml("AccessDenied", message))
     assert f"{user} is not authorized to perform sts:AssumeRole on {ROLE}; " in run("get", stdin=HOST).error
+
+
+@pytest.mark.usefixtures("instance")
+@pytest.mark.parametrize("source", ["Environment", "EcsContainer", "Ec2InstanceMetadata"])
+def test_a_role_with_a_credential_source_is_assumed_by_the_current_identity(
+    source: str, person: Path, api: FakeECR, containers: Containers, sts: FakeSTS,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """The AWS CLI's cache does not distinguish the sources. It is neither read nor written."""
+    with (person / ".aws/config").open("a") as file:
+        file.write(f"[profile source]\nrole_arn = {ROLE}\ncredential_source = {source}\n")
+        file.write(f"[profile chain-from-source]\nrole_arn = {ROLE}-of-another\nsource_profile = source\n")
+    write_settings(person, '[registry.111122223333]\nprofile = "source"\n')
+    if source == "Environment":
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", api.access_key)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", api.secret_key)
+    elif source == "EcsContainer":
+        url = f"http://127.0.0.1:{containers.server_port}/v1/credentials"
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
+    cached = json.dumps(
+        {
+            "Credentials": {
+                "AccessKeyId": "ASIAOFANOTHERIDENTITY",
+                "SecretAccessKey": "s",
+                "SessionToken": "t",
+                "Expiration": "2099-01-01T00:00:00Z",
+            }
+        }
+    )
+    cache = person / ".aws/cli/cache"
+    cache.mkdir(parents=True)
+    for role in (ROLE, f"{ROLE}-of-another"):
+        name = hashlib.sha1(json.dumps({"RoleArn": role}).encode(), usedforsecurity=False).hexdigest()
+        (cache / f"{name}.json").write_text(cached)
+    before = tree(cache)
+    assert run("get", stdin=HOST).reply["Username"] == "AWS"
+    assert [(call.parameters["RoleArn"], call.access_key) for call in sts.calls] == [(ROLE, api.access_key)]
+    write_settings(person, '[registry.111122223333]\nprofile = "chain-from-source"\n')
+    assert run("get", stdin=HOST).reply["Username"] == "AWS"
+    assert [call.parameters["RoleArn"] for call in sts.calls[1:]] == [ROLE, f"{ROLE}-of-another"]
+    assert tree(cache) == before

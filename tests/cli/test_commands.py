@@ -20,7 +20,7 @@ import pytest
 from ecr_credhelper import __main__ as program
 from ecr_credhelper import cli
 from ecr_credhelper.cache import open_cache
-from ecr_credhelper.cli import inventory, password
+from ecr_credhelper.cli import identities, inventory, password
 from ecr_credhelper.console import wording
 from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
@@ -256,7 +256,7 @@ def test_status_shows_a_stored_login_and_how_to_remove_it(call: Run) -> None:
     call("store", stdin=login())
     shown = call("status").stdout.decode()
     assert re.search(f"{HOST}: a stored docker login overrides your AWS identity for 1[12] h", shown)
-    assert f"To remove it, run: docker-credential-ecr-py cache clear {HOST}" in shown
+    assert f"to remove it, run: docker-credential-ecr-py cache clear {HOST}" in shown
 
 
 @pytest.mark.parametrize(
@@ -460,7 +460,7 @@ def test_an_empty_cache_and_a_disabled_cache_are_reported(call: Run, monkeypatch
 
 
 def test_cache_clear_rejects_other_registries(call: Run) -> None:
-    assert "ghcr.io: not an Amazon ECR registry; check the name" in error_of(
+    assert "ghcr.io: not an Amazon ECR registry; for a custom host" in error_of(
         call("cache", "clear", "ghcr.io")
     )
 
@@ -486,7 +486,7 @@ def test_cache_clear_rejects_other_registries(call: Run) -> None:
 def test_identities_are_described_in_order_of_precedence(
     profile: str, role: str, environ: dict[str, str], words: str
 ) -> None:
-    assert inventory.describe_identity(profile, role, environ) == words
+    assert identities.describe_identity(profile, role, environ) == words
 
 
 def test_the_identity_of_a_token_is_read_from_its_key(aws: FakeECR, home: Path) -> None:

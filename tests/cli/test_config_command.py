@@ -216,7 +216,7 @@ LONG = 'registry."111122223333.dkr.ecr.ap-southeast-1.amazonaws.com"'
 FOUND = [
     (1, "fallback", "docker-credential-missing is not on PATH"),
     (2, "dedline", "unknown setting; did you mean deadline?"),
-    (4, "registry.444455556666.profile", 'AWS profile "prdo" does not exist; did you mean prod?'),
+    (4, "registry.444455556666.profile", "AWS profile 'prdo' does not exist; did you mean prod?"),
     (5, "registry.444455556666.role_arn",
         "found 'r', expected a role ARN: \"arn:aws:iam::111122223333:role/pull\""),
     (6, "registry.444455556666.external_id",

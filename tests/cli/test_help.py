@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ecr_credhelper import __main__ as program
 from ecr_credhelper import cli
-from ecr_credhelper.cli.usage_errors import INSTEAD, shown, usage_error
+from ecr_credhelper.cli.usage_errors import HINTS, redacted_words, usage_error
 from ecr_credhelper.cli.verbs import VERBS
 from ecr_credhelper.helper import VERBS as HELPER_VERBS
 from ecr_credhelper.testing.fake_ecr import FakeECR
@@ -135,7 +135,7 @@ def test_a_user_sees_the_error_once() -> None:
 
 
 def test_the_commands_of_other_programs_lead_to_commands_that_exist() -> None:
-    for name, hint in INSTEAD.items():
+    for name, hint in HINTS.items():
         named = re.findall(rf"(?:did you mean|{PROG}) ([a-z]+)", hint)
         assert named, name
         assert set(named) <= set(cli.NAMES)
@@ -159,7 +159,7 @@ def test_an_error_repeats_only_short_plain_words(argv: list[str]) -> None:
     line = str(usage_error(argv))
     assert "\n" not in line
     repeated = re.compile(r"…|--[\w-]{0,30}|-\w?|[\w.][\w.-]{0,19}|", re.ASCII)
-    assert all(map(repeated.fullmatch, shown(argv).split(" ")))
+    assert all(map(repeated.fullmatch, redacted_words(argv).split(" ")))
 
 
 def test_the_values_of_an_unknown_option_are_not_repeated(call: Run) -> None:

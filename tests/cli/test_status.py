@@ -142,10 +142,10 @@ def test_status_shows_the_profile_of_a_cached_token(home: Path, aws: FakeECR) ->
     ("rules", "environ", "place", "name", "hint"),
     [
         ('[registry.444455556666]\nprofile = "prdo"\n', {}, "registry.444455556666", "prdo", "did you mean"),
-        ('[registry.public]\nprofile = "x"\n', {}, "registry.public", "x", "correct it, or add the profile"),
-        ("", {"ECR_CREDHELPER_PROFILE_1": "x"}, "ECR_CREDHELPER_PROFILE_1", "x", "correct it"),
-        ("", {"AWS_PROFILE": "x"}, "AWS_PROFILE", "x", "correct it"),
-        ("", {"AWS_DEFAULT_PROFILE": "x", "AWS_PROFILE": "prod"}, "AWS_DEFAULT_PROFILE", "x", "correct it"),
+        ('[registry.public]\nprofile = "x"\n', {}, "registry.public", "x", "to see the profiles, run: aws"),
+        ("", {"ECR_CREDHELPER_PROFILE_1": "x"}, "ECR_CREDHELPER_PROFILE_1", "x", "to see"),
+        ("", {"AWS_PROFILE": "x"}, "AWS_PROFILE", "x", "to see"),
+        ("", {"AWS_DEFAULT_PROFILE": "x", "AWS_PROFILE": "prod"}, "AWS_DEFAULT_PROFILE", "x", "to see"),
     ],
 )  # fmt: skip
 def test_status_flags_profiles_that_do_not_exist(
@@ -159,7 +159,7 @@ def test_status_flags_profiles_that_do_not_exist(
         monkeypatch.setenv(variable, value)
     (problem,) = content("status")["problems"]
     assert problem["severity"] == "warning"
-    assert (problem["subject"], problem["text"]) == (place, f'AWS profile "{name}" does not exist')
+    assert (problem["subject"], problem["text"]) == (place, f"AWS profile '{name}' does not exist")
     assert problem["hint"].startswith(hint)
     assert f"! {place}: " in status()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ecr_credhelper.cli import confirmation
+from ecr_credhelper.cli import write_lock
 from ecr_credhelper.errors import ConfigurationError
 from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT
 from tests.docker_files import BACKUP, Screen, here, load, write
@@ -20,9 +20,9 @@ LOCKS = ".cache/ecr-credhelper/locks"
 HOLDER = """
 import time
 import os
-from ecr_credhelper.cli import confirmation
+from ecr_credhelper.cli import write_lock
 from ecr_credhelper.console.terminal import Terminal
-with confirmation._write_lock(Terminal(os.environ)):
+with write_lock.write_lock(Terminal(os.environ)):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -86,7 +86,7 @@ def test_a_process_reads_the_file_after_it_gets_the_lock(
             raise
 
     monkeypatch.setattr(fcntl, "flock", flock)
-    monkeypatch.setattr(confirmation, "LOCK_WAIT", 3600)
+    monkeypatch.setattr(write_lock, "LOCK_WAIT", 3600)
     screen = here(*command, "--yes").screen
     assert len(attempts) == 1
     assert "retrying" not in screen
@@ -98,8 +98,7 @@ def test_an_open_prompt_does_not_block_other_processes(config: Path) -> None:
         def readline(self, *_: object) -> str:  # type: ignore[override] # the caller passes no size
             argv = [EXECUTABLE, "configure", OTHER_ACCOUNT, "--yes"]
             assert (
-                subprocess.run(argv, check=False, timeout=confirmation.LOCK_WAIT / 2, stdout=-3).returncode
-                == 0
+                subprocess.run(argv, check=False, timeout=write_lock.LOCK_WAIT / 2, stdout=-3).returncode == 0
             )
             return "y\n"
 
@@ -112,8 +111,8 @@ def test_an_open_prompt_does_not_block_other_processes(config: Path) -> None:
 def test_a_process_continues_if_it_cannot_get_the_lock(
     typed: str | None, config: Path, holder: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(confirmation, "LOCK_WAIT", 0.1)
-    monkeypatch.setattr(confirmation, "SILENT_WAIT", 0)
+    monkeypatch.setattr(write_lock, "LOCK_WAIT", 0.1)
+    monkeypatch.setattr(write_lock, "SILENT_WAIT", 0)
     screen = here("configure", HOST, *([] if typed else ["--yes"]), typed=typed).screen
     assert "waiting up to 0.1 s for another process that changes configuration files\n" in screen
     assert "that process did not end; continuing without the lock\n" in screen

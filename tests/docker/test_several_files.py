@@ -81,7 +81,7 @@ def test_a_conflict_is_retried_once_with_yes(config: Path, monkeypatch: pytest.M
             write(config, others.pop())
         replace(changes)
 
-    monkeypatch.setattr("ecr_credhelper.cli.confirmation.write", late)
+    monkeypatch.setattr("ecr_credhelper.cli.write_lock.write", late)
     screen = here("configure", HOST, "--yes").screen
     assert screen.count(f"{config} was changed by another program") == 1
     assert load(config) == {"a": "1", "credHelpers": {HOST: "ecr-py"}}

@@ -138,7 +138,7 @@ def test_a_host_that_is_not_ecr(content: object, text: str, home: Path, doctor: 
     assert found.status == 0
     assert found.content["registry"] is None
     assert found.finding("docker") == ("ok", text.format(file=home / ".docker/config.json"), "")
-    assert found.finding("registry")[:2] == ("warning", "ghcr.io is not an Amazon ECR registry")
+    assert found.finding("registry")[:2] == ("warning", "ghcr.io: not an Amazon ECR registry")
     assert found.findings("credentials") == found.findings("network") == []
 
 

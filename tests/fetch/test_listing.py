@@ -262,10 +262,17 @@ def test_registries_that_do_not_respond_do_not_starve_the_others(
     send_here(home, *silent, HOST)
     aws.gate.clear()
     monkeypatch.setattr(listing, "LIST_SECONDS", 0.3)
-    assert listed_here() == {}
+    spawned: list[str] = []
+    assert listed_here(spawned=spawned) == {}
+    assert listed_here(spawned=spawned) == {}
+    assert spawned == [FETCH_LATE]  # also for those that were not started
     aws.gate.set()
-    monkeypatch.setattr(listing, "LIST_SECONDS", 60)
-    assert HOST in listed_here()  # it was not started, so it has not failed
+    until(lambda: not [thread for thread in threading.enumerate() if thread.name.endswith("(work)")])
+    requests = len(aws.calls)
+    monkeypatch.setattr(listing, "MAX_FETCHES", 1)
+    assert Helper(os.environ, time.time, print).fetch_late().status == 0
+    assert HOST in listed_here()
+    assert aws.calls[requests].region == "us-west-2"  # the background process starts with these
 
 
 def test_a_registry_whose_token_is_cached_is_listed_also_after_a_failure(aws: FakeECR, home: Path) -> None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.conftest import EXECUTABLE, HOST, OTHER_REGION, Result
+from tests.docker_files import write, write_settings
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems bind memory otherwise")
 
@@ -60,6 +62,15 @@ def test_doctor_makes_every_check(aws: FakeECR) -> None:
     assert token["text"].startswith("new, valid for 1")
     assert not [one for one in findings if "internal error" in one["text"] or "not done" in one["text"]]
     assert len(aws.calls) == 1
+
+
+def test_a_list_fetches_one_after_another(aws: FakeECR, home: Path) -> None:
+    helpers = dict.fromkeys((HOST, OTHER_REGION), "ecr-py")
+    write(home / ".docker/config.json", json.dumps({"credHelpers": helpers}))
+    write_settings(home, 'fallback = "missing"\n')
+    for _ in range(2):
+        assert limited(EXECUTABLE, "list").reply == {HOST: "AWS", OTHER_REGION: "AWS"}
+    assert len(aws.calls) == 2
 
 
 PROVIDER = f"""

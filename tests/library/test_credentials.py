@@ -563,7 +563,7 @@ def test_a_forked_child_does_not_inherit_locks_of_its_parent() -> None:
 
 FORK_DURING_IMPORT = """
 import os, threading, time
-from ecr_credhelper.aws.imports import fork_lock
+from ecr_credhelper import fork_lock
 held, imported = threading.Event(), []
 
 def hold():
