@@ -8,7 +8,7 @@ from ecr_credhelper.console import terminal as prompts
 from ecr_credhelper.console.waiting import show_waiting
 from ecr_credhelper.console.wording import format_duration
 from ecr_credhelper.errors import PROG, CredentialHelperError, UnreachableError, internal_error
-from ecr_credhelper.library.credentials import TokenSource
+from ecr_credhelper.library.source import TokenSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

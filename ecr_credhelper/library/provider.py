@@ -18,15 +18,10 @@ from weakref import WeakSet
 
 from ecr_credhelper.errors import CredentialHelperError
 from ecr_credhelper.fetch.deadline import DEADLINE
-from ecr_credhelper.library.credentials import (
-    Credentials,
-    Session,
-    TokenSource,
-    credentials_for,
-    log,
-)
+from ecr_credhelper.library.credentials import Credentials, credentials_for
 from ecr_credhelper.library.entries import Entries, Entry
 from ecr_credhelper.library.hosts import parse_registry
+from ecr_credhelper.library.source import Session, TokenSource, log
 from ecr_credhelper.registry import Registry
 from ecr_credhelper.token import Token
 

@@ -11,7 +11,7 @@ import pytest
 from ecr_credhelper.cli import verification
 from ecr_credhelper.console import terminal as prompts
 from ecr_credhelper.errors import CredentialsError
-from ecr_credhelper.library.credentials import TokenSource
+from ecr_credhelper.library.source import TokenSource
 from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.conftest import HOST, OTHER_REGION
 from tests.console.test_terminal import Screen

@@ -19,7 +19,7 @@ from ecr_credhelper import (
 )
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.fetch.own_registry import KIND
-from ecr_credhelper.library.credentials import TokenSource
+from ecr_credhelper.library.source import TokenSource
 from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.conftest import HOST, OTHER_REGION, run
 from tests.docker_files import write, write_settings
