@@ -127,7 +127,21 @@ def test_the_null_device_is_an_empty_file(aws: FakeECR, ask: Run, monkeypatch: p
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize(
     "value",
-    ["info", "0", "1", "log.txt", "./log", "DEBUG", " debug", "/a\nb", "/dev/stderr", "/dev/zero", "~/pipe"],
+    [
+        "info",
+        "0",
+        "1",
+        "log.txt",
+        "./log",
+        "DEBUG",
+        " debug",
+        "/a\nb",
+        "/dev/stderr",
+        "/dev/zero",
+        "~/pipe",
+        "~",
+        "/",
+    ],
 )
 def test_a_wrong_log_variable_fails_only_a_get_for_ecr(
     value: str, home: Path, ask: Run, monkeypatch: pytest.MonkeyPatch

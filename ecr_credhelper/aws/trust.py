@@ -13,6 +13,8 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ecr_credhelper.files import is_special
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -100,6 +102,17 @@ def _first_directory(paths: "Iterable[str]") -> str:
 def _first_file(paths: "Iterable[str]") -> str:
     """Return the first regular file that can be read and is not empty."""
     return next((path for path in paths if _is_usable(path)), "")
+
+
+def has_certificates(path: str) -> bool:
+    """Return whether a file has certificates that can be loaded."""
+    import ssl
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations("" if is_special(path) else path)
+    except (OSError, ValueError):  # an SSLError is an OSError
+        return False
+    return True
 
 
 def _is_usable(path: str) -> bool:

@@ -253,7 +253,12 @@ def test_tls_reports_the_configured_bundle(
     assert doctor().finding("tls") == (
         "failure", f"the CA bundle {bundle} does not exist", f"check {source}"
     )  # fmt: skip
-    bundle.touch()
+    for make in (bundle.touch, bundle.mkdir):
+        make()
+        text = f"the CA bundle {bundle} has no certificates that can be used"
+        assert doctor().finding("tls") == ("failure", text, f"check {source}")
+        (bundle.rmdir if bundle.is_dir() else bundle.unlink)()
+    bundle.write_text(certificates.VALID)
     assert doctor().finding("tls") == ("ok", f"CA bundle {bundle} ({source})", "")
     monkeypatch.setenv("AWS_CA_BUNDLE", "~/ca.pem")
     assert doctor().finding("tls") == ("ok", "CA bundle ~/ca.pem (AWS_CA_BUNDLE)", "")
