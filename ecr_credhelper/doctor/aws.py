@@ -60,7 +60,9 @@ def _system_certificates(environ: "Mapping[str, str]") -> "Iterator[Finding]":
     places = (("", native), ("SSL_CERT_DIR", directory), ("SSL_CERT_FILE", file))
     for name, place in places:
         value = environ.get(name)
-        if value and value != place and store:
+        files = trust.files_without_hash(value or "") if name == "SSL_CERT_DIR" else []
+        is_useless = files and not any(map(trust.has_certificates, files))
+        if value and store and (value != place or is_useless):
             yield Finding(
                 WARNING, f"{value} has no certificates that can be used", f"correct or unset {name}"
             )
