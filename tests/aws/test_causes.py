@@ -295,6 +295,8 @@ MISSING = [
     Cause("no web identity file", lambda w: w.web_identity(token=None),
         "the token file {home}/token cannot be read (No such file or directory); "
         "check AWS_WEB_IDENTITY_TOKEN_FILE, and the mount of the token"),
+    Cause("short web identity token", lambda w: w.web_identity(token="ab"),
+        "the web identity token file {home}/token has no valid token; write a token to it"),
     Cause("empty web identity file", lambda w: w.web_identity(token=""),
         "the web identity token file {home}/token is empty; write a token to it"),
     Cause("web identity file of a profile", lambda w: w.profile(
