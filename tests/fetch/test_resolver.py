@@ -300,7 +300,7 @@ class Msvcrt(types.ModuleType):
 
 def test_on_windows_the_first_byte_is_locked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     system = Msvcrt()
-    monkeypatch.setattr(lock, "msvcrt", system, raising=False)
+    monkeypatch.setitem(sys.modules, "msvcrt", system)
     monkeypatch.setattr(sys, "platform", "win32")
     waits: list[bool] = []
     first = lock.ProcessLock(str(folder), "name", seconds=60)
