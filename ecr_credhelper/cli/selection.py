@@ -28,33 +28,37 @@ HOW_TO_SELECT = "specify HOST ..., or use --discover with --match PATTERN or --a
 
 
 class Selection(NamedTuple):
-    """The registries, each with the fields of the rule that it needs, and whether to set ``credsStore``."""
+    """The registries, each with the fields of the rule that it needs, and whether to set ``credsStore``.
+
+    ``given`` are the registries of the command line; the search has found the others.
+    """
 
     identities: dict[str, dict[str, str]]
+    given: frozenset[str]
     creds_store: bool
 
 
 def select(options: "argparse.Namespace", settings: "Settings", terminal: "Terminal") -> Selection:
     """Return the selected registries without duplicates, in the form in which clients look them up."""
-    given = _given_identity(options)
+    given = given_identity(options)
     region, profile = options.region or "", options.profile or ""
     resolved = [
         resolve(host, settings, region=region, profile=profile, warn=terminal.warning)
         for host in options.hosts
     ]
     identities = {authority_of(host) or host: given for host in resolved}
+    given_hosts = frozenset(identities)
     creds_store: bool = options.creds_store
-    is_search = bool(options.discover or options.all or options.match)
     can_ask = terminal.is_interactive and not options.yes
-    if is_search or not (identities or creds_store):
-        if not (is_search or can_ask):
+    if is_search(options) or not (identities or creds_store):
+        if not (is_search(options) or can_ask):
             raise ConfigurationError("", "no registry specified", HOW_TO_SELECT)
         offers_switch = can_ask and not options.podman and _uses_amazon_helper()
         chosen = _choose_registries(
             options, settings, terminal, can_ask=can_ask, is_required=not offers_switch
         )
         if chosen is None:
-            return Selection({}, creds_store=False)
+            return Selection({}, frozenset(), creds_store=False)
         profiles = {} if given else _choose_profiles(chosen, settings, terminal, can_ask=can_ask)
         for host in (candidate.host for candidate in chosen):
             profile = profiles.get(host, "")
@@ -62,14 +66,19 @@ def select(options: "argparse.Namespace", settings: "Settings", terminal: "Termi
         if offers_switch and not creds_store:
             terminal.print(f"Docker uses docker-credential-{AMAZON_SUFFIX} for all other registries.")
             creds_store = terminal.ask("Replace it with this helper?")
-    return Selection(identities, creds_store)
+    return Selection(identities, given_hosts, creds_store)
 
 
 def _uses_amazon_helper() -> bool:
     return docker_config(os.environ).creds_store == AMAZON_SUFFIX
 
 
-def _given_identity(options: "argparse.Namespace") -> dict[str, str]:
+def is_search(options: "argparse.Namespace") -> bool:
+    """Return whether the options require a search."""
+    return bool(options.discover or options.all or options.match)
+
+
+def given_identity(options: "argparse.Namespace") -> dict[str, str]:
     """Return the fields of a rule that the options give."""
     return {name: value for name in IDENTITY_FIELDS if (value := getattr(options, name))}
 
