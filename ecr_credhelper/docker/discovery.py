@@ -10,8 +10,10 @@ from ecr_credhelper.aws.profiles import (
     CREDENTIALS,
     accounts_of,
     load_profiles,
+    missing_profile,
     region_of,
     selected_profile,
+    wrong_accounts,
 )
 from ecr_credhelper.aws.redaction import useful_line
 from ecr_credhelper.docker.config import AMAZON_SUFFIX, HELPER_SUFFIX, containers_files, docker_config, read
@@ -151,9 +153,15 @@ def _search_profiles(found: _Found, environ: "Mapping[str, str]") -> None:
     profiles, problems = load_profiles(environ)
     found.problems += problems
     default_region = region_of(environ)
-    first = (selected_profile(environ), "default")
+    selected = selected_profile(environ)
+    missing = missing_profile(selected, sorted(profiles)) if selected and not problems else None
+    if missing and not environ.get("AWS_ACCESS_KEY_ID"):  # The key takes precedence.
+        variable = "AWS_DEFAULT_PROFILE" if environ.get("AWS_DEFAULT_PROFILE") else "AWS_PROFILE"
+        found.problems.append(f"{variable}: {'; '.join(missing)}")
+    first = (selected, "default")
     for name in sorted(profiles, key=lambda name: first.index(name) if name in first else len(first)):
         region = profiles[name].get("region", "").lower()
+        found.problems += [f"AWS profile {name}: {text}" for text in wrong_accounts(profiles[name])]
         for account in sorted(accounts_of(profiles[name])):
             host = private_host(account, region or default_region)
             found.profiles.setdefault(account, []).append((name, host))

@@ -55,8 +55,11 @@ def with_rule(text: str, pattern: str, fields: "Mapping[str, str]") -> str:
         lines[number - 1] = head + added + lines[number - 1].removeprefix(head)
         result = "\n".join(lines)
     else:
-        table = newline.join([*_table(pattern, fields), ""])
-        result = f"{text}{newline}{table}" if text else table
+        table = newline.join(_table(pattern, fields))
+        # A file that does not end in a newline keeps that, so that it can be restored.
+        result = f"{text}{newline}{newline}{table}"
+        if not text or text.endswith("\n"):
+            result = f"{text}{newline if text else ''}{table}{newline}"
     rule = _rules(result).get(pattern, {})
     if not fields.items() <= rule.items():
         raise ValueError(f'cannot add to registry."{pattern}"')
@@ -71,10 +74,9 @@ def without_rules(text: str, patterns: "Collection[str] | None" = None) -> str:
 
     """
     rules = _rules(text)
-    # In reverse order: the last table in a file shows whether the file ended in a newline before.
-    for pattern in reversed(rules):
+    for pattern, rule in rules.items():
         if patterns is None or pattern in patterns:
-            text = _without_rule(text, pattern, rules[pattern])
+            text = _without_rule(text, pattern, rule)
     return text
 
 
@@ -104,8 +106,6 @@ def _without_rule(text: str, pattern: str, rule: "Mapping[str, object]") -> str:
         first, end = begin, end + len(table) - 1
         if begin and not plain[begin - 1]:
             first -= 1  # the empty line before the table
-        elif begin and plain[end:] == [""]:
-            end += 1  # the file did not end in a newline
     if end == len(lines) and first:
         lines[first - 1] = plain[first - 1]
     return "\n".join(lines[:first] + lines[end:])
