@@ -29,7 +29,7 @@ def show(
     ``given`` are the fields of the rule that the options give for all of them.
     """
     *places, last = (terminal.short_path(place) for place in found.searched)
-    terminal.print(f"Searched {', '.join(places)} and {last}." if places else f"Searched {last}.")
+    terminal.paragraph(f"Searched {', '.join(places)} and {last}." if places else f"Searched {last}.")
     for problem in found.problems:
         terminal.warning(problem)
     for profile, account in found.accounts_without_region:

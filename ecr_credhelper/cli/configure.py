@@ -3,6 +3,7 @@
 import os
 from typing import TYPE_CHECKING
 
+from ecr_credhelper.cli import settings_file
 from ecr_credhelper.cli.client_files import client_files, next_client
 from ecr_credhelper.cli.confirmation import confirm_changes
 from ecr_credhelper.cli.dispatch import USAGE_ERROR
@@ -39,7 +40,11 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
         reason = "--profile and --role-arn are saved for a registry, but none is specified"
         terminal.warn(str(CredentialHelperError(f"{PROG} configure", reason, "specify HOST ...")))
         return USAGE_ERROR
-    selection = select(options, load_settings(os.environ), terminal)
+    try:
+        selection = select(options, load_settings(os.environ), terminal)
+    except KeyboardInterrupt:
+        terminal.warn("nothing changed")
+        raise
     hosts = list(selection.identities)
     if not (hosts or selection.creds_store):
         terminal.warn("nothing changed")
@@ -49,10 +54,14 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
     if status or options.dry_run or not hosts:
         return status
     wants_fetch = terminal.is_interactive if options.fetch is None else options.fetch
-    working = verify(hosts, terminal) if wants_fetch else hosts
+    try:
+        working = verify(hosts, terminal) if wants_fetch else hosts
+    except KeyboardInterrupt:
+        terminal.warn(f"The configuration is complete. To check the logins again, run: {PROG} configure")
+        raise
     if working and (wants_fetch or terminal.is_interactive):
         terminal.print()
-        terminal.print(f"Next: {next_client(working[0], files)} pull {working[0]}/REPOSITORY:TAG")
+        terminal.paragraph(f"Next: {next_client(working[0], files)} pull {working[0]}/REPOSITORY:TAG")
     return 0
 
 
@@ -81,15 +90,14 @@ def _configure(
     changes += [_change(file, text) for file, text in edited if text != file.text]
     if not changes:
         for path in files:
-            terminal.print(f"{terminal.mark('ok')} {terminal.short_path(path)}: no changes needed")
+            terminal.marked("ok", f"{path}: no changes needed")
     else:
         if not confirm_changes(changes, visible, options, terminal):
             return int(not options.dry_run)
         apply(changes, options, terminal)
-        paths = [terminal.short_path(change.file.path) for change in changes]
-        updated = paths[0] if len(paths) == 1 else f"{len(paths)} files"
-        terminal.print(f"{terminal.mark('ok')} Updated {updated} (undo: {PROG} unconfigure)")
-    for problem in _problems([file for file, _ in edited], files):
+        updated = changes[0].file.path if len(changes) == 1 else f"{len(changes)} files"
+        terminal.marked("ok", f"Updated {updated} (undo: {PROG} unconfigure)")
+    for problem in (*_problems([file for file, _ in edited], files), *_settings_problems()):
         terminal.warning(problem)
     return 0
 
@@ -103,9 +111,9 @@ def _with_host(text: str, host: str, place: str, terminal: "Terminal") -> str:
     """Return the configuration with a registry added, and print which helper it replaces."""
     helper = value(text, edit.HELPERS, host)
     if helper == HELPER_SUFFIX:
-        terminal.print(f"{host}: already configured{place}")
+        terminal.paragraph(f"{host}: already configured{place}")
     elif isinstance(helper, str) and helper:
-        terminal.print(f"{host}: replaces docker-credential-{helper}{place}")
+        terminal.paragraph(f"{host}: replaces docker-credential-{helper}{place}")
     return put(text, (edit.HELPERS, host), edit.QUOTED_SUFFIX)
 
 
@@ -113,7 +121,7 @@ def _with_store(text: str, terminal: "Terminal") -> tuple[str, list[str]]:
     """Return Docker's configuration with this helper for all registries, and those whose logins are stale."""
     stale = []
     if value(text, edit.CREDS_STORE) == AMAZON_SUFFIX:
-        terminal.print(f"credsStore: replaces docker-credential-{AMAZON_SUFFIX}")
+        terminal.paragraph(f"credsStore: replaces docker-credential-{AMAZON_SUFFIX}")
         stale = [authority_of(key) or "" for key in edit.section(text, edit.LOGINS) if parse(key)]
     return put(text, (edit.CREDS_STORE,), edit.QUOTED_SUFFIX), stale
 
@@ -125,7 +133,7 @@ def _without_logins(
     can_ask = terminal.is_interactive and not (options.yes or options.dry_run)
     for key in login_keys(edit.section(text, edit.LOGINS), host):
         shown = f'"auths"{place} has a login for "{key}", which some clients would use instead'
-        terminal.print(f"{host}: {shown}")
+        terminal.paragraph(f"{host}: {shown}")
         if not can_ask or terminal.ask("Remove it?"):
             text = remove(text, (edit.LOGINS, key))
     return text
@@ -147,3 +155,11 @@ def _problems(edited: list[ConfigFile], files: dict[str, list[str]]) -> list[str
         logins = (host for host in files.get(permanent, ()) if read(path).login(host))
         found += [f"{path} takes precedence and has a login; run: podman logout {host}" for host in logins]
     return found
+
+
+def _settings_problems() -> list[str]:
+    """Return the problem of the settings file, or the command that shows all of them."""
+    settings = settings_file.read(os.environ)
+    if len(settings.problems) > 1:
+        return [f"{settings.path} has {len(settings.problems)} problems; run: {PROG} config check"]
+    return [f"{settings.path}, line {line}: {name}: {text}" for line, name, text in settings.problems]

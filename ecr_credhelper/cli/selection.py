@@ -73,7 +73,7 @@ def select(options: "argparse.Namespace", settings: "Settings", terminal: "Termi
             identities[host] = given or ({"profile": profile} if needs_rule(profile) else {})
         if offers_switch and not creds_store:
             others = "other " if found.candidates else ""
-            terminal.print(f"Docker uses docker-credential-{AMAZON_SUFFIX} for all {others}registries.")
+            terminal.paragraph(f"Docker uses docker-credential-{AMAZON_SUFFIX} for all {others}registries.")
             creds_store = terminal.ask("Replace it with this helper?")
     if given.keys() == {"profile"}:
         for warning in _other_accounts(identities, given["profile"], settings):
@@ -152,7 +152,7 @@ def _choose_registries(  # noqa: PLR0913 - the options say what was chosen, and 
         numbers = _numbers(answer.lower() or "all", len(candidates))
         if numbers is not None:
             return [candidates[number - 1] for number in numbers]
-        terminal.warn(f"enter {accepted}; the last number is {len(candidates)}")
+        terminal.warn(f"enter {accepted} (at most {len(candidates)})")
     return None
 
 
@@ -196,7 +196,7 @@ def _choose_profile(pattern: str, names: "Sequence[str]", terminal: "Terminal", 
 
     """
     if can_ask:
-        terminal.print(f"Several AWS profiles lead to {pattern}:")
+        terminal.paragraph(f"Several AWS profiles lead to {pattern}:")
         terminal.print()
         terminal.table(("#", "PROFILE"), [(str(number), name) for number, name in enumerate(names, 1)])
         terminal.print()

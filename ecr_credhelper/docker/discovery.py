@@ -1,6 +1,7 @@
 """Find the user's registries in the files of Docker and podman, settings, AWS profiles and local images."""
 
 import os
+import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
@@ -33,6 +34,9 @@ ENGINES = ("docker", "podman")
 
 ENGINE_TIMEOUT = 5
 """Limits how long the engines can take to list their images, in seconds. They run at the same time."""
+
+NOISE = re.compile(r"\s*(warning|time=.* level=warn|see '|run ')", re.IGNORECASE)
+"""Lines of an engine beside its error: warnings, for example of its configuration, and references to help."""
 
 
 class Candidate(NamedTuple):
@@ -185,6 +189,7 @@ def _list_images(program: str) -> tuple[list[str], str]:
     except OSError as error:
         return [], f"{program} cannot be run ({error.strerror})"
     if done.returncode:
-        reason = useful_line(done.stderr.decode(errors="replace"))
+        lines = done.stderr.decode(errors="replace").splitlines()
+        reason = useful_line("\n".join(line for line in lines if not NOISE.match(line)))
         return [], reason or f"{program} failed (exit status {done.returncode})"
     return done.stdout.decode(errors="replace").splitlines(), ""

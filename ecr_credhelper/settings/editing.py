@@ -6,6 +6,7 @@ then is not removed.
 
 import json
 import tomllib
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from ecr_credhelper.registry import parse
@@ -78,6 +79,18 @@ def without_rules(text: str, patterns: "Collection[str] | None" = None) -> str:
         if patterns is None or pattern in patterns:
             text = _without_rule(text, pattern, rule)
     return text
+
+
+def edited_rules(text: str, patterns: "Collection[str]") -> list[str]:
+    """Return those of the patterns whose rule still has a mark of ``with_rule`` after ``without_rules``."""
+    found = []
+    for pattern in patterns:
+        if number := line_of(text, pattern):
+            header, *rest = text.split("\n")[number - 1 :]
+            body = takewhile(lambda line: not line.lstrip().startswith("["), rest)
+            if any(RULE_MARK in line for line in (header, *body)):
+                found.append(pattern)
+    return sorted(found)
 
 
 def _rules(text: str) -> dict[str, dict[str, object]]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from ecr_credhelper.cli import selection, verification
+from ecr_credhelper.cli import configure, selection, verification
+from ecr_credhelper.cli.arguments import parser
+from ecr_credhelper.console.terminal import Terminal
 from ecr_credhelper.docker.discovery import Candidate, Search
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.cli.first_pull import APPLY, CHOICE, WHICH, rules
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC
-from tests.docker_files import here, load, tree, write
+from tests.docker_files import Screen, here, load, tree, write
 
 HOSTS = [HOST, OTHER_ACCOUNT, PUBLIC]
 
@@ -70,7 +73,7 @@ def test_the_user_selects_registries(answer: str, expected: list[str], config: P
 def test_a_wrong_answer_is_asked_for_again(answer: str, config: Path) -> None:
     session = here("configure", "--no-fetch", typed=f"{answer}\n2\ny\n")
     assert session.screen.count(CHOICE) == 2
-    assert "enter all, none, or numbers such as 1,3; the last number is 3\n" in session.screen
+    assert "enter all, none, or numbers such as 1,3 (at most 3)\n" in session.screen
     assert list(load(config)["credHelpers"]) == [OTHER_ACCOUNT]
 
 
@@ -265,3 +268,54 @@ def test_a_search_with_a_missing_profile_is_an_error(home: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"^AWS profile 'devv' does not exist; did you mean dev\?$"):
         here("configure", "--all", "--profile", "devv", "--yes")
     assert here("configure", "--all", "--profile", "auto", "--yes").status == 0
+
+
+class Interrupted(Screen):
+    """A keyboard on which the user presses Ctrl-C after some lines."""
+
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]
+        line = super().readline(size)
+        if not line:
+            raise KeyboardInterrupt
+        return line
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("typed", ["", "x\n", "1\n"])
+def test_an_interrupted_choice_reports_that_nothing_changed(typed: str, home: Path) -> None:
+    screen = Screen()
+    terminal = Terminal(os.environ, Interrupted(typed), screen, screen)
+    argv = ["configure", "--no-fetch"]
+    with pytest.raises(KeyboardInterrupt):
+        configure.run(parser(argv).parse_args(argv), terminal)
+    assert screen.getvalue().endswith("\nnothing changed\n")
+    assert screen.getvalue().count("nothing changed") == 1
+    assert not tree(home)
+
+
+@pytest.mark.usefixtures("three")
+def test_an_interrupted_check_reports_that_the_configuration_is_complete(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(configure, "verify", interrupt)
+    screen = Screen()
+    terminal = Terminal(os.environ, Screen("1\ny\n"), screen, screen)
+    argv = ["configure"]
+    with pytest.raises(KeyboardInterrupt):
+        configure.run(parser(argv).parse_args(argv), terminal)
+    assert screen.getvalue().endswith(
+        "The configuration is complete. To check the logins again, run: docker-credential-ecr-py configure\n"
+    )
+    assert list(load(config)["credHelpers"]) == [HOST]
+
+
+def test_settings_with_errors_are_a_warning(home: Path) -> None:
+    settings = write(home / ".config/ecr-credhelper/config.toml", "dedline = 3\n")
+    screen = here("configure", HOST, "--yes").screen
+    assert f"! {settings}, line 1: dedline: unknown setting; did you mean deadline?\n" in screen
+    settings.write_text('dedline = 3\n[registry.public]\nprofile = "x"\n')
+    screen = here("configure", HOST, "--yes").screen
+    assert f"! {settings} has 2 problems; run: docker-credential-ecr-py config check\n" in screen

@@ -247,6 +247,10 @@ def test_a_wrong_rule_of_a_custom_host_is_reported_once(home: Path, engines: Pat
 
 @pytest.mark.parametrize(("script", "problem"), [
     ((f"echo '{DAEMON}' >&2", "exit 1"), DAEMON),
+    (("echo 'WARNING: Error loading config file: password' >&2", f"echo '{DAEMON}' >&2",
+      "echo 'See '\"'docker image ls --help'.\" >&2", "exit 1"), DAEMON),
+    (("echo 'time=\"2026-11-26T08:00:00Z\" level=warning msg=\"a token\"' >&2", f"echo '{DAEMON}' >&2",
+      "exit 1"), DAEMON),
     (("exit 3",), "{program} failed (exit status 3)"),
 ])  # fmt: skip
 def test_an_engine_that_fails_is_a_problem(engines: Path, script: tuple[str, ...], problem: str) -> None:
