@@ -267,7 +267,11 @@ MISSING = [
         "login"),
     Cause("a profile fits the account", lambda w: w.config(
         f"[profile dev]\n{SSO}[profile other]\nsso_account_id = 999999999999\n").without_keys(),
-        NO_CREDENTIALS + "set AWS_PROFILE=dev, the profile of account 111122223333"),
+        NO_CREDENTIALS + "profile dev is in this account; to use it, "
+        f"run: docker-credential-ecr-py configure --profile dev {HOST}"),
+    Cause("another profile fits the account", lambda w: w.config(
+        f"[profile mine]\nregion = us-west-2\n[profile dev]\n{SSO}").without_keys(AWS_PROFILE="mine"),
+        "no AWS credentials found in profile mine; set AWS_PROFILE=dev, the profile of account 111122223333"),
     Cause("two profiles fit the account", lambda w: w.config(
         f"[profile dev]\n{SSO}[profile ops]\n{SSO}").without_keys(),
         NO_CREDENTIALS + "set AWS_PROFILE to a profile of account 111122223333: dev, ops"),
