@@ -22,6 +22,7 @@ from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, Result, login, run
 from tests.docker_files import write, write_settings
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/json.md").read_text(encoding="utf-8")
+PROG = "docker-credential-ecr-py"
 THIRD = OTHER_ACCOUNT.replace("us-west-2", "eu-west-1")
 
 
@@ -93,7 +94,7 @@ def test_status_shows_the_registries_of_podman(
     ]
     write(file, "{")
     assert "podman    " in status(expected=1)
-    assert f"{file}: is not valid JSON" in here("status").stderr.decode()
+    assert f"✗ {file}: is not valid: Expecting property name" in status(expected=1)
 
 
 def test_status_without_docker_says_so(home: Path) -> None:
@@ -139,29 +140,51 @@ def test_status_shows_the_profile_of_a_cached_token(home: Path, aws: FakeECR) ->
 
 
 @pytest.mark.parametrize(
-    ("rules", "environ", "place", "name", "hint"),
+    ("environ", "place"),
     [
-        ('[registry.444455556666]\nprofile = "prdo"\n', {}, "registry.444455556666", "prdo", "did you mean"),
-        ('[registry.public]\nprofile = "x"\n', {}, "registry.public", "x", "to see the profiles, run: aws"),
-        ("", {"ECR_CREDHELPER_PROFILE_1": "x"}, "ECR_CREDHELPER_PROFILE_1", "x", "to see"),
-        ("", {"AWS_PROFILE": "x"}, "AWS_PROFILE", "x", "to see"),
-        ("", {"AWS_DEFAULT_PROFILE": "x", "AWS_PROFILE": "prod"}, "AWS_DEFAULT_PROFILE", "x", "to see"),
+        ({"ECR_CREDHELPER_PROFILE_1": "x"}, "ECR_CREDHELPER_PROFILE_1"),
+        ({"AWS_PROFILE": "x"}, "AWS_PROFILE"),
+        ({"AWS_DEFAULT_PROFILE": "x", "AWS_PROFILE": "prod"}, "AWS_DEFAULT_PROFILE"),
     ],
-)  # fmt: skip
+)
 def test_status_flags_profiles_that_do_not_exist(
-    rules: str, environ: dict[str, str], place: str, name: str, hint: str, home: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+    environ: dict[str, str], place: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     docker(home, HOST)
     write(home / ".aws/config", CONFIG)
-    write_settings(home, rules)
     for variable, value in environ.items():
         monkeypatch.setenv(variable, value)
     (problem,) = content("status")["problems"]
     assert problem["severity"] == "warning"
-    assert (problem["subject"], problem["text"]) == (place, f"AWS profile '{name}' does not exist")
-    assert problem["hint"].startswith(hint)
+    assert (problem["subject"], problem["text"]) == (place, "AWS profile 'x' does not exist")
+    assert problem["hint"].startswith("to see the profiles, run: aws")
     assert f"! {place}: " in status()
+
+
+MISSING = '[registry.444455556666]\nprofile = "prdo"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "severity", "problem", "hint"),
+    [
+        (MISSING, "warning", "line 2: registry.444455556666.profile: AWS profile 'prdo' does not exist; "
+            "did you mean prod?", "correct it, or set ECR_CREDHELPER_CONFIG to another file"),
+        (f'{MISSING}role_arn = "{"x" * 500}"\n' * 1 + "[registry.dev]\n" + "".join(
+            f"[registry.{n}]\n" for n in range(30)), "failure", "33 problems", f"run: {PROG} config check"),
+        (f'{MISSING}[registry.111122223333]\nprofile = "y"\n', "warning", "2 problems",
+            f"run: {PROG} config check"),
+    ],
+)  # fmt: skip
+def test_status_has_one_line_for_the_settings_file(
+    text: str, severity: str, problem: str, hint: str, home: Path
+) -> None:
+    docker(home, HOST, OTHER_ACCOUNT)
+    write(home / ".aws/config", CONFIG)
+    write_settings(home, text)
+    found = content("status", expected=int(severity == "failure"))
+    file = f"{home}/.config/ecr-credhelper/config.toml"
+    assert found["problems"] == [{"severity": severity, "subject": file, "text": problem, "hint": hint}]
+    assert [row["host"] for row in found["registries"]] == [HOST, OTHER_ACCOUNT]
 
 
 @pytest.mark.parametrize(
@@ -177,7 +200,7 @@ def test_status_flags_no_profile_that_is_not_used(
 ) -> None:
     write(home / ".aws/config", CONFIG)
     write_settings(
-        home, '[registry.111122223333]\nprofile = "one"\n[registry.public]\nprofile = "auto:x-*"\n'
+        home, '[registry.111122223333]\nprofile = "one"\n[registry.444455556666]\nprofile = "auto:p*"\n'
     )
     for variable, value in environ.items():
         monkeypatch.setenv(variable, value)
@@ -189,11 +212,12 @@ def test_status_flags_keys_that_docker_never_matches(home: Path) -> None:
     found = content("status")
     assert [row["host"] for row in found["registries"]] == [HOST]
     assert found["docker"]["registries"] == 1
-    text = 'Docker never matches the key "{}" in credHelpers'
+    text = 'Docker never matches "{}" in credHelpers'
     hints = {problem["text"]: problem["hint"] for problem in found["problems"]}
     assert hints == {
         text.format(f"https://{OTHER_REGION}"): f'write "{OTHER_REGION}"',
-        text.format("*.dkr.ecr.us-west-2.amazonaws.com"): "for all registries, use configure --creds-store",
+        text.format("*.dkr.ecr.us-west-2.amazonaws.com"): "Docker supports no wildcards: "
+        "configure each registry, or use configure --creds-store",
     }
 
 
@@ -305,7 +329,8 @@ def test_the_json_of_an_empty_environment(home: Path, monkeypatch: pytest.Monkey
     found = content("status")
     assert (found["registries"], found["problems"]) == ([], [])
     assert found["docker"] == {
-        "file": f"{home}/.docker/config.json", "exists": False, "creds_store": None, "registries": 0
+        "file": f"{home}/.docker/config.json", "exists": False, "creds_store": None, "registries": 0,
+        "handles_all": False,
     }  # fmt: skip
     monkeypatch.setenv("AWS_ECR_DISABLE_CACHE", "1")
     assert content("cache") == {"version": 1, "directory": None, "entries": []}

@@ -62,7 +62,7 @@ def test_podman_is_not_checked_without_a_registry(doctor: Doctor) -> None:
     ),
     (LOGIN, "warning", f"podman uses the login in {{auth}}, {VALIDITY}"),
     ({"credHelpers": {HOST: ""}}, "failure", "no credential helper configured for this registry in podman"),
-    ([], "failure", "{auth} is not valid JSON"),
+    ([], "failure", "{auth} is not valid: must contain a JSON object"),
 ])  # fmt: skip
 def test_podman_reads_auth_json(
     content: object, result: str, text: str, auth: Path, conf: Path, doctor: Doctor
@@ -187,7 +187,7 @@ def test_an_invalid_file_of_docker_is_reported_once(home: Path, conf: Path, doct
     assert conf.exists()
     docker(home, [])
     found = doctor(HOST)
-    assert found.findings("docker")[0][1].endswith("config.json is not valid JSON")
+    assert found.findings("docker")[0][1].endswith("config.json is not valid: must contain a JSON object")
     assert found.finding("podman")[:2] == NONE
 
 
