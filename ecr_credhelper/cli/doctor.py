@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ecr_credhelper import paths
 from ecr_credhelper.cli import settings_file
 from ecr_credhelper.console.wording import counted
+from ecr_credhelper.docker.programs import which
 from ecr_credhelper.doctor import (
     FAILURE,
     OK,
@@ -146,8 +147,11 @@ def adjust_severity(context: Context, findings: list[Finding]) -> list[Finding]:
     harmless = {"tls", "credentials", "identity"} if context.token else set()
     if context.registry and context.registry.public:  # Public images can be pulled without a login.
         harmless = {"tls", "credentials", "identity", "token"}
-    if any(one.check == "podman" and one.kind == OK for one in findings):  # One working client is enough.
+    working = {one.check for one in findings if one.kind == OK}
+    if "podman" in working:  # One working client is enough.
         harmless.add("docker")
+    if "docker" in working and which("docker", context.environ):  # podman can be installed without being used
+        harmless.add("podman")
     related = {check.name: {check.name, *check.after} for check in CHECKS}
     return [
         one._replace(kind=WARNING) if one.kind == FAILURE and one.check in harmless else one

@@ -13,6 +13,7 @@ from ecr_credhelper.docker.config import (
     HELPER_SUFFIX,
     UNREADABLE,
     DockerConfig,
+    containers_file,
     containers_files,
     docker_config,
     parsed,
@@ -136,9 +137,7 @@ def podman(context: "Context") -> "Iterator[Finding]":
     if not context.registry or not _uses_podman(context):
         return
     host, environ = context.authority, context.environ
-    # One working client is enough, and podman can be installed without being used.
     uses_docker = which("docker", environ) is not None
-    severity = WARNING if uses_docker else FAILURE
     files, problems = [], []
     for path in _auth_files(context):
         file = read(path)
@@ -153,9 +152,9 @@ def podman(context: "Context") -> "Iterator[Finding]":
     helpers = credential_helpers(environ)
     problems += [f"{helpers.path} {helpers.problem}"] if helpers.problem else []
     for problem in problems:
-        yield Finding(severity, problem, "correct it")
+        yield Finding(FAILURE, problem, "correct it")
     if not problems:
-        yield _podman_helper(context, _podman_sources(files, helpers, host), helpers, severity)
+        yield _podman_helper(context, _podman_sources(files, helpers, host), helpers)
 
 
 def _auth_files(context: "Context") -> list[str]:
@@ -188,21 +187,22 @@ def _podman_sources(
 
 
 def _podman_helper(
-    context: "Context", sources: list[tuple[str, str]], helpers: "CredentialHelpers", severity: str
+    context: "Context", sources: list[tuple[str, str]], helpers: "CredentialHelpers"
 ) -> Finding:
     """Return the finding for the helpers and logins that podman asks."""
     hint = f"{CONFIGURE} --podman {context.authority}"
     if AUTH_FILES not in helpers.names:
         hint = f'add "{HELPER_SUFFIX}" to {FIELD} in {helpers.path}'
     if not sources:
-        return Finding(severity, "no credential helper configured for this registry in podman", hint)
+        file = containers_file(context.environ)
+        return Finding(FAILURE, f"no credential helper configured for this registry in {file}", hint)
     ours = [number for number, (name, _) in enumerate(sources) if is_this_helper(name, context.environ)]
     others = [f"docker-credential-{name}" if name else "a login" for name, _ in sources]
     if not ours:
         name, source = sources[0]
         if not name:
             return Finding(WARNING, f"podman uses the login in {source}, {VALIDITY}", hint)
-        return Finding(severity, f"podman uses {', then '.join(others)} instead ({source})", hint)
+        return Finding(FAILURE, f"podman uses {', then '.join(others)} instead ({source})", hint)
     _, source = sources[ours[0]]
     if not ours[0]:
         return Finding(OK, f"podman uses this helper ({source})")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ecr_credhelper import __version__
 from ecr_credhelper.console import log
 from ecr_credhelper.console.wording import AS_ROOT, counted, why_unused
-from ecr_credhelper.docker.programs import running_executable, which
+from ecr_credhelper.docker.programs import PREFIX, running_executable, which
 from ecr_credhelper.doctor import FAILURE, NOTE, OK, WARNING, Finding
 from ecr_credhelper.errors import PROG, CredentialHelperError
 from ecr_credhelper.files import is_private
@@ -166,10 +166,12 @@ def fallback(context: "Context") -> "Iterator[Finding]":
     except CredentialHelperError:  # rule() reports it.
         return
     if name:
-        program = f"docker-credential-{name}"
+        program = f"{PREFIX}{name}"
         found = which(program, context.environ)
         kind = OK if found else FAILURE if context.host and not context.registry else WARNING
         hint = "" if found else "install it, or correct the settings file"
+        if name.startswith(PREFIX) and not found:
+            hint = f'write only the suffix in the settings file: "{name.removeprefix(PREFIX)}"'
         yield Finding(kind, f"for other registries: {found or f'{program}, which is not on PATH'}", hint)
 
 

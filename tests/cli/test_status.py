@@ -18,7 +18,7 @@ from ecr_credhelper import cli
 from ecr_credhelper.cli.report import Report
 from ecr_credhelper.console.layout import GAP
 from ecr_credhelper.testing.fake_ecr import FakeECR
-from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, Result, login, run
+from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, OTHER_REGION, Result, login, run
 from tests.docker_files import write, write_settings
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/json.md").read_text(encoding="utf-8")
@@ -348,3 +348,46 @@ def test_the_json_reports_problems_instead_of_standard_error(home: Path) -> None
 def test_errors_of_the_command_are_not_json() -> None:
     result: Result = here("cache", "--json", "ghcr.io")
     assert (result.status, result.stdout) == (1, b"")
+
+
+# -- other names of this helper, and registries.conf
+
+
+@pytest.fixture
+def link(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a link with the name of Amazon's helper on PATH."""
+    path = home / "bin/docker-credential-ecr-login"
+    path.parent.mkdir()
+    path.symlink_to(EXECUTABLE)
+    monkeypatch.setenv("PATH", str(path.parent))
+    return path
+
+
+def test_status_recognises_a_link_to_this_helper(link: Path, home: Path) -> None:
+    write(home / ".docker/config.json", json.dumps({"credHelpers": {HOST: "ecr-login"}}))
+    found = content("status")
+    assert (found["docker"]["registries"], found["problems"]) == (1, [])
+    assert [(row["host"], row["docker_helper"]) for row in found["registries"]] == [(HOST, "ecr-py")]
+    write(home / ".docker/config.json", json.dumps({"credsStore": "ecr-login"}))
+    assert content("status")["docker"]["handles_all"] is True
+    assert "No registries configured" not in status()
+    link.unlink()
+    assert content("status")["docker"]["handles_all"] is False
+
+
+def test_status_reads_registries_conf(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    conf = home / "registries.conf"
+    monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(conf))
+    docker(home, HOST)
+    write(conf, 'credential-helpers = ["pass", "ecr-py"]')
+    assert f"podman    {conf}, all registries\n" in status()
+    found = content("status")
+    assert (found["podman"]["files"], found["podman"]["handles_all"]) == ([str(conf)], True)
+    assert [row["podman_helper"] for row in found["registries"]] == ["ecr-py"]
+    write(conf, 'credential-helpers = ["pass"]')
+    assert "podman    reads Docker's file\n" in status()
+    write(conf, "credential-helpers = 1")
+    (problem,) = content("status")["problems"]
+    assert (problem["subject"], problem["text"]) == (
+        str(conf), "has credential-helpers that are not a list of strings"
+    )  # fmt: skip

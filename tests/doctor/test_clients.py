@@ -146,6 +146,10 @@ def test_fallback_reports_the_helper_for_other_registries(
     missing = "for other registries: docker-credential-pass, which is not on PATH"
     assert doctor("ghcr.io").finding("fallback")[:2] == ("failure", missing)
     assert doctor(HOST).finding("fallback")[:2] == ("warning", missing)
+    settings(home, 'fallback = "docker-credential-pass"\n')
+    hint = 'write only the suffix in the settings file: "pass"'
+    assert doctor("ghcr.io").finding("fallback")[2] == hint
+    settings(home, 'fallback = "pass"\n')
     program = bin_directory / "docker-credential-pass"
     program.touch(mode=0o755)
     assert doctor("ghcr.io").finding("fallback") == ("ok", f"for other registries: {program}", "")
@@ -305,7 +309,7 @@ def test_the_name_of_a_program_instead_of_its_suffix_is_explained(
 ) -> None:
     docker(home, content)
     (place,) = content
-    text = f'"docker-credential-ecr-py" in {place} is the name of a program, and Docker adds "docker-credential-"'
+    text = f'"{PROG}" in {place} is the name of a program, and Docker adds "docker-credential-"'
     first, second = doctor(HOST).findings("docker")
     assert (first[0], second[0]) == ("failure", "warning")
     assert second[1:] == (f"{home}/.docker/config.json: {text}", 'write "ecr-py"')
