@@ -4,7 +4,10 @@ import json
 import os
 from typing import TYPE_CHECKING
 
+from ecr_credhelper import paths
+from ecr_credhelper.cli import settings_file
 from ecr_credhelper.console.wording import counted
+from ecr_credhelper.docker.programs import which
 from ecr_credhelper.doctor import (
     FAILURE,
     OK,
@@ -22,7 +25,6 @@ from ecr_credhelper.doctor import (
 from ecr_credhelper.errors import PROG, CredentialHelperError
 from ecr_credhelper.library.host_errors import NOT_ECR
 from ecr_credhelper.library.hosts import resolve
-from ecr_credhelper.paths import settings_file
 from ecr_credhelper.settings.loader import load_settings
 from ecr_credhelper.settings.rules import IdentityOverride
 
@@ -69,7 +71,13 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
         terminal.warn(str(CredentialHelperError(f"{PROG} doctor", "--push needs an image", hint)))
         return 2
     override = IdentityOverride(options.profile or "", options.role_arn or "")
-    context = Context(_server(options, terminal), os.environ, override, checks_push=options.push)
+    context = Context(
+        _server(options, terminal),
+        os.environ,
+        override,
+        checks_push=options.push,
+        settings_problems=[(one.setting, str(one)) for one in settings_file.read(os.environ).problems],
+    )
     findings = adjust_severity(context, run_checks(context, CHECKS, DOCTOR_SECONDS, terminal.progress))
     failures, warnings = (sum(one.kind == kind for one in findings) for kind in (FAILURE, WARNING))
     status = 1 if failures else 0
@@ -114,7 +122,7 @@ def _server(options: "argparse.Namespace", terminal: "Terminal") -> str:
             warn=lambda text: terminal.warn(f"warning: {text}"),
         )
     except CredentialHelperError as error:
-        if error.reason == NOT_ECR or error.subject == settings_file(os.environ):
+        if error.reason == NOT_ECR or error.subject == paths.settings_file(os.environ):
             return str(options.host)
         raise
 
@@ -139,8 +147,11 @@ def adjust_severity(context: Context, findings: list[Finding]) -> list[Finding]:
     harmless = {"tls", "credentials", "identity"} if context.token else set()
     if context.registry and context.registry.public:  # Public images can be pulled without a login.
         harmless = {"tls", "credentials", "identity", "token"}
-    if any(one.check == "podman" and one.kind == OK for one in findings):  # One working client is enough.
+    working = {one.check for one in findings if one.kind == OK}
+    if "podman" in working:  # One working client is enough.
         harmless.add("docker")
+    if "docker" in working and which("docker", context.environ):  # podman can be installed without being used
+        harmless.add("podman")
     related = {check.name: {check.name, *check.after} for check in CHECKS}
     return [
         one._replace(kind=WARNING) if one.kind == FAILURE and one.check in harmless else one

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ecr_credhelper.registry import Registry
-    from ecr_credhelper.settings.loader import Settings
 
 
 class Identities:
@@ -37,18 +36,15 @@ class Identities:
         shown = f"{profile or 'unknown'} (auto)"
         return self._describe(shown, rule.role_arn), profile, error
 
-    def missing_profiles(self, settings: "Settings | None") -> "Iterator[tuple[str, str, str]]":
-        """Yield each setting or variable that selects a missing profile, the problem, and a hint."""
-        for place, profile in self._named_profiles(settings):
+    def missing_profiles(self) -> "Iterator[tuple[str, str, str]]":
+        """Yield each variable that selects a missing profile, the problem, and a hint."""
+        for place, profile in self._named_profiles():
             if not Rule(profile=profile).auto_pattern and (
                 problem := missing_profile(profile, self._profiles)
             ):
                 yield place, *problem
 
-    def _named_profiles(self, settings: "Settings | None") -> "Iterator[tuple[str, str]]":
-        for rule in settings.rules if settings else ():
-            if rule.profile:
-                yield f"registry.{rule.pattern}", rule.profile
+    def _named_profiles(self) -> "Iterator[tuple[str, str]]":
         for name, profile in self._environ.items():
             if name.startswith(ACCOUNT_VARIABLES["profile"]) and profile:
                 yield name, profile

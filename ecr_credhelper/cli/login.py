@@ -10,8 +10,8 @@ from ecr_credhelper.cache import open_cache
 from ecr_credhelper.cli.identities import Identities
 from ecr_credhelper.cli.target import Target, target_of
 from ecr_credhelper.console.wording import format_time
-from ecr_credhelper.docker.config import HELPER_SUFFIX, docker_config
-from ecr_credhelper.docker.programs import which
+from ecr_credhelper.docker.config import docker_config
+from ecr_credhelper.docker.programs import is_this_helper, which
 from ecr_credhelper.errors import PROG, ConfigurationError, CredentialHelperError
 from ecr_credhelper.settings.loader import load_settings
 
@@ -44,7 +44,8 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
 def _log_in(program: str, target: Target, options: "argparse.Namespace", terminal: "Terminal") -> None:
     """Log the client in to a registry, unless Docker already uses this helper for it."""
     host, login = target.host, target.credentials
-    uses_helper = options.tool == "docker" and docker_config(os.environ).helper_for(host) == HELPER_SUFFIX
+    helper = docker_config(os.environ).helper_for(host) if options.tool == "docker" else ""
+    uses_helper = is_this_helper(helper, os.environ)
     if uses_helper and not (options.profile or options.role_arn):
         terminal.print(f"{host}: Docker already uses this helper, so docker login is not needed")
         if stored := open_cache(os.environ).login(host, time.time()):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ecr_credhelper.cli.report import FAILURE, Report
 from ecr_credhelper.console.wording import AS_ROOT, counted, format_duration
 from ecr_credhelper.docker.config import HELPER_SUFFIX
-from ecr_credhelper.errors import PROG, CredentialHelperError
+from ecr_credhelper.errors import PROG
 
 if TYPE_CHECKING:
     import argparse
@@ -32,18 +32,19 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
 
 
 def _show(report: dict[str, Any], terminal: "Terminal") -> None:
-    failures = [problem for problem in report["problems"] if problem["severity"] == FAILURE]
-    for severity, *error in map(dict.values, failures):
-        terminal.warn(f"{terminal.mark(severity)} {CredentialHelperError(*error)}")
     for name, text in _header(report).items():
         terminal.field(name, text)
     terminal.print()
     if report["registries"]:
         _show_registries(report["registries"], terminal)
-    elif not failures and report["docker"]["creds_store"] != HELPER_SUFFIX:
-        terminal.print(f"No registries configured yet. Run: {PROG} configure HOST")
-    warnings = [problem for problem in report["problems"] if problem not in failures]
-    for number, problem in enumerate(warnings):
+    elif report["docker"]["handles_all"] or report["podman"]["handles_all"]:
+        terminal.print("No cached tokens yet: the first pull fetches one.")
+    elif not any(
+        problem["severity"] == FAILURE or problem["subject"] == report["docker"]["file"]
+        for problem in report["problems"]
+    ):
+        terminal.print(f"No registries configured yet. Run: {PROG} configure")
+    for number, problem in enumerate(report["problems"]):
         if number == 0:
             terminal.print()
         terminal.item(problem["severity"], f"{problem['subject']}: {problem['text']}", problem["hint"])
@@ -54,7 +55,8 @@ def _header(report: dict[str, Any]) -> dict[str, str]:
     docker, podman, settings, cache = (report[name] for name in ("docker", "podman", "settings", "cache"))
     store = f"credsStore {docker['creds_store']}" if docker["creds_store"] else ""
     directory, reason = cache["directory"] or "none", cache["unused_reason"]
-    own_files = f"{', '.join(podman['files'])}, {counted(podman['registries'], 'registry')}"
+    count = counted(podman["registries"], "registry")
+    own_files = f"{', '.join(podman['files'])}, {'all registries' if podman['handles_all'] else count}"
     no_file = (
         "reads Docker's file" if podman["reads_docker_file"] and docker["registries"] else "not configured"
     )

@@ -21,7 +21,7 @@ def known_hosts() -> list[str]:
     from ecr_credhelper.docker.config import docker_config
 
     cached = open_cache(os.environ).routed_hosts()
-    return sorted(cached | docker_config(os.environ).hosts_of_this_helper())
+    return sorted(cached | docker_config(os.environ).hosts_of_this_helper(os.environ))
 
 
 def known_profiles() -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ecr_credhelper.console.wording import similar
 from ecr_credhelper.docker import go_json
 from ecr_credhelper.docker.go_json import FIELDS, LOGIN_FIELDS
+from ecr_credhelper.docker.programs import is_this_helper
 from ecr_credhelper.errors import PROG
 from ecr_credhelper.files import is_special
 from ecr_credhelper.paths import docker_config_file
@@ -31,6 +32,9 @@ HUB_HOSTS = {"index.docker.io", "docker.io", "registry-1.docker.io", "registry.h
 
 AMAZON_SUFFIX = "ecr-login"
 """The name of Amazon's helper, which this one replaces."""
+
+INVALID = "is not valid JSON"
+"""The problem of a file in JSON with a syntax error, or without an object."""
 
 UNREADABLE = "cannot be read"
 """The problem of a file that the user must not read, with the system's reason after it."""
@@ -80,9 +84,11 @@ class DockerConfig(NamedTuple):
         """Return whether the file contains an inline login for a host."""
         return bool(login_keys(self.section("auths"), host))
 
-    def hosts_of_this_helper(self) -> set[str]:
-        """Return the registries in ``credHelpers`` that use this helper."""
-        return {host for host, name in self.helpers.items() if name == HELPER_SUFFIX}
+    def hosts_of_this_helper(self, environ: "Mapping[str, str]") -> set[str]:
+        """Return the registries in ``credHelpers`` that use this helper, possibly through a link to it."""
+        helpers = self.helpers
+        names = {name for name in set(helpers.values()) if is_this_helper(name, environ)}
+        return {host for host, name in helpers.items() if name in names}
 
     def unmatched_keys(self) -> dict[str, str]:
         """Return the keys in ``credHelpers`` that Docker never matches, each with the key that it looks up.
@@ -138,9 +144,10 @@ def parsed(path: str, text: str, *, is_toml: bool = False) -> DockerConfig:
         content = (_load_toml if is_toml else go_json.load)(text.removeprefix(BOM))
     except (ValueError, RecursionError):
         content = None
-    is_valid = isinstance(content, dict) and not text.startswith(BOM)  # Clients reject a byte order mark.
-    problem = "" if is_valid else f"is not valid {'TOML' if is_toml else 'JSON'}"
-    return DockerConfig(path, content if isinstance(content, dict) else {}, problem)
+    if not isinstance(content, dict):
+        return DockerConfig(path, {}, "is not valid TOML" if is_toml else INVALID)
+    problem = "starts with a byte order mark" if text.startswith(BOM) else ""  # Clients reject it.
+    return DockerConfig(path, content, problem)
 
 
 def _load_toml(text: str) -> Any:

@@ -7,8 +7,8 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.docker.config import HELPER_SUFFIX, docker_config
-from ecr_credhelper.docker.programs import which
+from ecr_credhelper.docker.config import docker_config
+from ecr_credhelper.docker.programs import is_this_helper, which
 from ecr_credhelper.errors import NOT_FOUND_TEXT, UnsupportedRegistryError
 from ecr_credhelper.protocol import Reply
 
@@ -69,7 +69,7 @@ class Fallback:
         if self.is_inside:
             return {}
         config = docker_config(self.environ)
-        inline = config.logins() if config.creds_store == HELPER_SUFFIX else {}
+        inline = config.logins() if is_this_helper(config.creds_store, self.environ) else {}
         return {**inline, **self._listed(seconds)}
 
     def _listed(self, seconds: float) -> dict[str, str]:

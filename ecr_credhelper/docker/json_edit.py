@@ -40,7 +40,7 @@ def check(text: str) -> None:
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not isinstance(content, dict):
-        raise ValueError("not an object")  # noqa: TRY004 - the type of a JSON value
+        raise ValueError("must contain a JSON object")  # noqa: TRY004 - the type of a JSON value
     for field in MAPS:
         spellings = [key for key in content if is_same_field(key, field)]
         if len(spellings) > 1:  # Clients merge these objects, but we would edit only one of them.

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+PREFIX = "docker-credential-"
+"""The start of the name of every credential helper's program."""
+
+
 def which(name: str, environ: "Mapping[str, str]") -> str | None:
     """Return the path of a program, or None. Relative directories in PATH are not searched."""
     directories = filter(os.path.isabs, environ.get("PATH", os.defpath).split(os.pathsep))
@@ -23,9 +27,9 @@ def is_this_helper(suffix: str, environ: "Mapping[str, str]") -> bool:
 
     For example, ``docker-credential-ecr-login`` on PATH can be a link to this program.
     """
-    if f"docker-credential-{suffix}" == PROG:
+    if f"{PREFIX}{suffix}" == PROG:
         return True
-    program = which(f"docker-credential-{suffix}", environ) if suffix else None
+    program = which(f"{PREFIX}{suffix}", environ) if suffix else None
     return program is not None and os.path.basename(os.path.realpath(program)).startswith(PROG)
 
 

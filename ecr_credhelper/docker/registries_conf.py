@@ -25,7 +25,7 @@ USER_FILE = "~/.config/containers/registries.conf"
 class CredentialHelpers(NamedTuple):
     """The helpers that the clients ask, in their order; ``path`` is the file that lists them, if any.
 
-    With ``problem``, the clients fail: it is a file that they cannot read, with the reason.
+    With ``problem``, the clients fail: it is the reason why they cannot read the file.
     """
 
     names: list[str]
@@ -49,7 +49,7 @@ def credential_helpers(environ: "Mapping[str, str]") -> CredentialHelpers:
         is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
         if file.problem or not (names is None or is_list):
             problem = file.problem or f"has {FIELD} that are not a list of strings"
-            return CredentialHelpers([], file.path, f"{file.path} {problem}")
+            return CredentialHelpers([], file.path, problem)
         if names is not None:
             found = CredentialHelpers(names or [AUTH_FILES], file.path)
     return found

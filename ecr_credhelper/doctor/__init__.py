@@ -42,7 +42,10 @@ class Finding(NamedTuple):
 
 
 class Context:
-    """The registry or image that the checks examine; an empty ``server`` means only this machine."""
+    """The registry or image that the checks examine; an empty ``server`` means only this machine.
+
+    ``settings_problems`` are the problems that ``config check`` finds: the setting, and the text.
+    """
 
     def __init__(
         self,
@@ -51,9 +54,11 @@ class Context:
         override: IdentityOverride,
         *,
         checks_push: bool = False,
+        settings_problems: "Sequence[tuple[str, str]]" = (),
     ) -> None:
         self.server = server
         self.checks_push = checks_push
+        self.settings_problems = settings_problems
         self.authority = authority_of(server) or ""  # With the port, as clients look the registry up.
         self.environ = environ
         self.override = override

@@ -21,7 +21,7 @@ from ecr_credhelper.console.log import redacted
 from ecr_credhelper.console.wording import format_duration
 from ecr_credhelper.doctor import CONNECTION_SECONDS, FAILURE, OK, WARNING, Finding
 from ecr_credhelper.doctor.sources import describe_source
-from ecr_credhelper.errors import PROG, CredentialHelperError
+from ecr_credhelper.errors import PROG, AccessDeniedError, CredentialHelperError, UnreachableError
 from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.registry import PUBLIC_REGION, Registry
 
@@ -124,7 +124,11 @@ def identity(context: "Context") -> "Iterator[Finding]":
     except Exception as error:  # noqa: BLE001 - explain() converts every exception
         if isinstance(error, ClientError):
             context.record_clock_skew(error.response["ResponseMetadata"]["HTTPHeaders"])
-        raise explain(error, registry, profile_of(session), context.rule) from None
+        failure = explain(error, registry, profile_of(session), context.rule)
+        if not isinstance(failure, AccessDeniedError | UnreachableError):
+            raise failure from None
+        yield Finding(WARNING, failure.reason, failure.hint)  # A pull does not need this call.
+        return
     context.record_clock_skew(response["ResponseMetadata"]["HTTPHeaders"])
     yield Finding(OK, response["Arn"])
     if registry.account not in {"", response["Account"]}:

@@ -8,18 +8,18 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.console.log import redacted
 from ecr_credhelper.docker.config import (
     AMAZON_SUFFIX,
     HELPER_SUFFIX,
     UNREADABLE,
     DockerConfig,
+    containers_file,
     containers_files,
     docker_config,
     parsed,
     read,
 )
-from ecr_credhelper.docker.config_file import backup_path
+from ecr_credhelper.docker.file_problems import FileProblem, ineffective_entries, other_store, problem_of
 from ecr_credhelper.docker.programs import is_this_helper, which
 from ecr_credhelper.docker.registries_conf import AUTH_FILES, FIELD, credential_helpers
 from ecr_credhelper.doctor import FAILURE, NOTE, OK, WARNING, Finding
@@ -38,18 +38,39 @@ CONFIGURE = f"run: {PROG} configure"
 VALIDITY = "which is valid for 12 hours at most"
 
 MAX_NAMES = 3
-"""Limits how many registries or keys are listed in a finding or by findings."""
+"""Limits how many registries are listed in a finding."""
 
 
 def docker(context: "Context") -> "Iterator[Finding]":
     """Report which helper or login Docker uses, and entries of its configuration file without effect."""
-    host, file = context.authority, docker_config(context.environ)
-    has_docker = which("docker", context.environ) is not None
-    if file.problem:
-        yield Finding(FAILURE, f"{file.path} {file.problem}", "correct it")
+    file, environ = docker_config(context.environ), context.environ
+    has_docker = which("docker", environ) is not None
+    problem, is_used = problem_of(file), _is_used(file, context)
+    if problem:
+        kind = WARNING if is_used and not file.problem else FAILURE
+        yield Finding(kind, f"{file.path} {problem}", "correct it")
     elif not file.content and not has_docker and _uses_podman(context):
         return
-    elif not host:
+    if is_used or not problem:
+        yield from _docker_use(context, file)
+    for entry in ineffective_entries(file):
+        yield Finding(WARNING, f"{file.path}: {entry.text}", entry.hint)
+    if not has_docker:
+        yield Finding(NOTE, "docker is not on PATH")
+
+
+def _is_used(file: DockerConfig, context: "Context") -> bool:
+    """Return whether Docker uses this helper: for the registry, or without one, for any."""
+    helpers = [file.helper_for(context.authority)] if context.authority else [file.creds_store]
+    if not context.authority:
+        helpers += file.helpers.values()
+    return any(is_this_helper(helper, context.environ) for helper in set(helpers))
+
+
+def _docker_use(context: "Context", file: DockerConfig) -> "Iterator[Finding]":
+    """Report which helper or login Docker uses."""
+    host = context.authority
+    if not host:
         yield from _docker_registries(context, file)
     elif context.registry:
         yield from _docker_for_ecr(context, file, host)
@@ -58,9 +79,6 @@ def docker(context: "Context") -> "Iterator[Finding]":
         program = f"docker-credential-{helper}" if helper else "no credential helper"
         login = f"; {file.path} has a login for it" if file.holds_login(host) else ""
         yield Finding(OK, f"Docker uses {program} for {host}{login}")
-    yield from _ineffective_entries(file)
-    if not has_docker:
-        yield Finding(NOTE, "docker is not on PATH")
 
 
 def _docker_registries(context: "Context", file: DockerConfig) -> "Iterator[Finding]":
@@ -75,12 +93,14 @@ def _docker_registries(context: "Context", file: DockerConfig) -> "Iterator[Find
         hint = f"to list them, run: {PROG} status" if len(hosts) > MAX_NAMES else ""
         yield Finding(OK, f"this helper is configured in {file.path} for: {', '.join(hosts)}", hint)
     else:
-        yield Finding(WARNING, f"this helper is not configured in {file.path}", f"{CONFIGURE} HOST")
-        yield from _replaced_store(context, file)
+        store = _other_store(context, file)
+        text = f"this helper is not configured in {file.path}{f': {store.text}' if store else ''}"
+        yield Finding(WARNING, text, store.hint if store else CONFIGURE)
 
 
 def _docker_for_ecr(context: "Context", file: DockerConfig, host: str) -> "Iterator[Finding]":
-    hint = f"{CONFIGURE} {host}"
+    store = _other_store(context, file) if host not in file.helpers else None
+    hint = store.hint if store else f"{CONFIGURE} {host}"
     source = f"{'credHelpers' if host in file.helpers else 'credsStore'} in {file.path}"
     helper = file.helper_for(host)
     variable = parsed("DOCKER_AUTH_CONFIG", context.environ.get("DOCKER_AUTH_CONFIG", "{}"))
@@ -95,44 +115,21 @@ def _docker_for_ecr(context: "Context", file: DockerConfig, host: str) -> "Itera
             yield Finding(WARNING, text, 'remove it from "auths"')
         return
     if helper:
-        yield Finding(FAILURE, f"Docker uses docker-credential-{helper} instead ({source})", hint)
+        reason = f": {store.text}" if store else ""
+        text = f"Docker uses docker-credential-{helper} instead ({source}){reason}"
+        yield Finding(FAILURE, text, hint)
     elif file.holds_login(host):
         yield Finding(WARNING, f"Docker uses the login in {file.path}, {VALIDITY}", hint)
     else:
         yield Finding(FAILURE, f"no credential helper configured for this registry in {file.path}", hint)
-    yield from _replaced_store(context, file)
 
 
-def _replaced_store(context: "Context", file: DockerConfig) -> "Iterator[Finding]":
-    """Report that another program has replaced this helper as the credsStore, as Docker Desktop does.
-
-    ``configure --creds-store`` made the previous credsStore the fallback. Without a previous one, the backup
-    shows that ``configure`` has changed the file.
-    """
-    fallback, backup = "", backup_path(file.path)
+def _other_store(context: "Context", file: DockerConfig) -> FileProblem | None:
+    """Return the problem of a credsStore that should be this helper, or None."""
+    fallback = ""
     with suppress(CredentialHelperError):  # The settings check reports it.
         fallback = context.settings.fallback() if context.settings else ""
-    has_changed = os.path.lexists(backup) and read(backup).creds_store != file.creds_store
-    if file.creds_store and (file.creds_store == fallback or has_changed) and not file.hosts_of_this_helper():
-        text = (
-            f'credsStore is "{file.creds_store}" again: another program, such as Docker Desktop, changed it'
-        )
-        yield Finding(WARNING, text, f"{CONFIGURE} --creds-store")
-
-
-def _ineffective_entries(file: DockerConfig) -> "Iterator[Finding]":
-    """Report keys that Docker ignores or never matches."""
-    for key, field in file.misspelt_fields().items():
-        yield Finding(WARNING, f'Docker ignores "{key}" in {file.path}', f'did you mean "{field}"?')
-    keys = file.unmatched_keys()
-    for key, correct in [*keys.items()][:MAX_NAMES]:
-        hint = f'use "{correct}"' if correct else "use the host of a registry"
-        if "*" in key:
-            hint = "Docker supports no wildcards: configure each registry, or use --creds-store"
-        yield Finding(WARNING, f'Docker never matches "{redacted(key)}" in credHelpers of {file.path}', hint)
-    if len(keys) > MAX_NAMES:
-        text = f"Docker never matches {len(keys) - MAX_NAMES} more keys in credHelpers of {file.path}"
-        yield Finding(WARNING, text, "use the hosts of the registries")
+    return other_store(file, fallback, context.environ)
 
 
 def podman(context: "Context") -> "Iterator[Finding]":
@@ -140,24 +137,24 @@ def podman(context: "Context") -> "Iterator[Finding]":
     if not context.registry or not _uses_podman(context):
         return
     host, environ = context.authority, context.environ
-    # One working client is enough, and podman can be installed without being used.
     uses_docker = which("docker", environ) is not None
-    severity = WARNING if uses_docker else FAILURE
     files, problems = [], []
     for path in _auth_files(context):
         file = read(path)
         if not file.problem:
             files.append(file)
-        elif path == docker_config_file(environ):  # docker() reports it.
+        if path == docker_config_file(environ):  # docker() reports it.
             continue
-        elif not (uses_docker and file.problem.startswith(UNREADABLE)):  # e.g. /run/containers/0 after su
-            problems.append(f"{path} {file.problem}")
+        problem = problem_of(file)
+        # For example, /run/containers/0 after su cannot be read.
+        if problem and not (uses_docker and problem.startswith(UNREADABLE)):
+            problems.append(f"{path} {problem}")
     helpers = credential_helpers(environ)
-    problems += [helpers.problem] if helpers.problem else []
+    problems += [f"{helpers.path} {helpers.problem}"] if helpers.problem else []
     for problem in problems:
-        yield Finding(severity, problem, "correct it")
+        yield Finding(FAILURE, problem, "correct it")
     if not problems:
-        yield _podman_helper(context, _podman_sources(files, helpers, host), helpers, severity)
+        yield _podman_helper(context, _podman_sources(files, helpers, host), helpers)
 
 
 def _auth_files(context: "Context") -> list[str]:
@@ -190,21 +187,22 @@ def _podman_sources(
 
 
 def _podman_helper(
-    context: "Context", sources: list[tuple[str, str]], helpers: "CredentialHelpers", severity: str
+    context: "Context", sources: list[tuple[str, str]], helpers: "CredentialHelpers"
 ) -> Finding:
     """Return the finding for the helpers and logins that podman asks."""
     hint = f"{CONFIGURE} --podman {context.authority}"
     if AUTH_FILES not in helpers.names:
         hint = f'add "{HELPER_SUFFIX}" to {FIELD} in {helpers.path}'
     if not sources:
-        return Finding(severity, "no credential helper configured for this registry in podman", hint)
+        file = containers_file(context.environ)
+        return Finding(FAILURE, f"no credential helper configured for this registry in {file}", hint)
     ours = [number for number, (name, _) in enumerate(sources) if is_this_helper(name, context.environ)]
     others = [f"docker-credential-{name}" if name else "a login" for name, _ in sources]
     if not ours:
         name, source = sources[0]
         if not name:
             return Finding(WARNING, f"podman uses the login in {source}, {VALIDITY}", hint)
-        return Finding(severity, f"podman uses {', then '.join(others)} instead ({source})", hint)
+        return Finding(FAILURE, f"podman uses {', then '.join(others)} instead ({source})", hint)
     _, source = sources[ours[0]]
     if not ours[0]:
         return Finding(OK, f"podman uses this helper ({source})")

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from ecr_credhelper import __version__
 from ecr_credhelper.console import log
-from ecr_credhelper.console.wording import AS_ROOT, why_unused
-from ecr_credhelper.docker.programs import running_executable, which
+from ecr_credhelper.console.wording import AS_ROOT, counted, why_unused
+from ecr_credhelper.docker.programs import PREFIX, running_executable, which
 from ecr_credhelper.doctor import FAILURE, NOTE, OK, WARNING, Finding
 from ecr_credhelper.errors import PROG, CredentialHelperError
 from ecr_credhelper.files import is_private
 from ecr_credhelper.library.host_errors import CUSTOM_HOST_HINT, NOT_ECR
 from ecr_credhelper.paths import cache_directory, settings_file
+from ecr_credhelper.settings.loader import CHECK_HINT, HINT
+from ecr_credhelper.settings.validation import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -110,20 +112,40 @@ def rule(context: "Context") -> "Iterator[Finding]":
         log.check_variable(context.environ.get(log.VARIABLE) or "debug")
     except CredentialHelperError as error:
         yield Finding(FAILURE, f"{error.subject}: {error.reason}", error.hint)
-    if problem := _problem_elsewhere(context.settings) if context.settings else context.problem:
-        kind = FAILURE if context.problem or not context.registry else WARNING
-        yield Finding(kind, f"{problem.subject}: {problem.reason}", problem.hint)
+    finding = _settings_finding(context)
+    if finding:
+        yield finding
     if context.problem:
         return
     file = settings_file(context.environ) or ""
     has_file = os.path.lexists(file)
-    text = file if has_file else "no settings file (none needed)"
-    if has_file and context.registry:
-        text += ": no rule for this registry"
     shown = context.rule._replace(external_id="…" if context.rule.external_id else "")
-    if fields := [f"{name} = {log.redacted(str(value))}" for name, value in shown._asdict().items() if value]:
-        text = f"{file if has_file else 'no settings file'}: {', '.join(fields)}"
-    yield Finding(OK, text)
+    fields = [f"{name} = {log.redacted(str(value))}" for name, value in shown._asdict().items() if value]
+    rule = ", ".join(fields) or "no rule for this registry"
+    if finding:  # The file is not in order.
+        text = f"for this registry: {rule}" if fields else ""
+    elif has_file:
+        text = f"{file}: {rule}" if fields or context.registry else file
+    else:
+        text = f"no settings file: {rule}" if fields else "no settings file (none needed)"
+    if text:
+        yield Finding(OK, text)
+
+
+def _settings_finding(context: "Context") -> Finding | None:
+    """Return the finding for the problems of the settings file, unless other checks report them."""
+    problems, path = context.settings_problems, settings_file(context.environ)
+    own = context.rule.pattern
+    elsewhere = {"fallback", *(dotted(("registry", own, name)) for name in ("profile", "ca_bundle"))}
+    error = context.problem or (_problem_elsewhere(context.settings) if context.settings else None)
+    if not error and all(setting in elsewhere for setting, _ in problems):
+        return None
+    kind = FAILURE if context.problem or (error and not context.registry) else WARNING
+    if len(problems) > 1:
+        return Finding(kind, f"{path}: {counted(len(problems), 'problem')}", CHECK_HINT)
+    if error:
+        return Finding(kind, f"{error.subject}: {error.reason}", error.hint)
+    return Finding(kind, f"{path}: {problems[0][1]}", HINT)
 
 
 def _problem_elsewhere(settings: "Settings") -> CredentialHelperError | None:
@@ -144,10 +166,12 @@ def fallback(context: "Context") -> "Iterator[Finding]":
     except CredentialHelperError:  # rule() reports it.
         return
     if name:
-        program = f"docker-credential-{name}"
+        program = f"{PREFIX}{name}"
         found = which(program, context.environ)
         kind = OK if found else FAILURE if context.host and not context.registry else WARNING
         hint = "" if found else "install it, or correct the settings file"
+        if name.startswith(PREFIX) and not found:
+            hint = f'write only the suffix in the settings file: "{name.removeprefix(PREFIX)}"'
         yield Finding(kind, f"for other registries: {found or f'{program}, which is not on PATH'}", hint)
 
 

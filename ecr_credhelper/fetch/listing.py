@@ -16,8 +16,9 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ecr_credhelper.aws.profiles import REGION_VARIABLES, configured_region
-from ecr_credhelper.docker.config import HELPER_SUFFIX, docker_config
+from ecr_credhelper.docker.config import docker_config
 from ecr_credhelper.docker.fallback import Fallback
+from ecr_credhelper.docker.programs import is_this_helper
 from ecr_credhelper.errors import CredentialHelperError
 from ecr_credhelper.fetch import own_registry
 from ecr_credhelper.paths import has_settings
@@ -128,14 +129,15 @@ def _cached_hosts_and_jobs(
     if resolver.settings.list == CACHED:
         return hosts, []
     config = docker_config(environ)
-    names = config.hosts_of_this_helper()
-    if config.creds_store == HELPER_SUFFIX:
+    names = config.hosts_of_this_helper(environ)
+    handles_all = is_this_helper(config.creds_store, environ)
+    if handles_all:
         names |= {*config.section("auths"), *resolver.settings.hosts(), *cache.served(fingerprint)}
     groups: dict[str, list[Request]] = {}
     for request in _requests(resolver, names - hosts.keys()):
         if request.registry.host not in hosts:
             groups.setdefault(request.key, []).append(request)
-    if not groups and not hosts and config.creds_store == HELPER_SUFFIX:
+    if not groups and not hosts and handles_all:
         regions = "\t".join(environ.get(name, "") for name in REGION_VARIABLES)
         name = f"list\tcaller\t{regions}\t{fingerprint}"
         return hosts, [Job(name, partial(_caller_registry, resolver, environ))]

@@ -5,6 +5,7 @@ line, and its first lines alone are not valid. The next statement is therefore t
 that ``tomllib`` accepts.
 """
 
+import codecs
 import re
 import tomllib
 from typing import TYPE_CHECKING
@@ -59,6 +60,8 @@ def _keys(table: "dict[str, object]") -> "Iterator[Key]":
 
 def explain(error: ValueError | RecursionError, content: bytes) -> tuple[int, str]:
     """Return the line of a TOML error, or 0 if it is unknown, and the reason."""
+    if content.startswith(codecs.BOM_UTF8):
+        return 1, "starts with a byte order mark; save it as UTF-8 without one"
     if isinstance(error, UnicodeDecodeError):
         return content.count(b"\n", 0, error.start) + 1, "not UTF-8 text"
     message = str(error) if isinstance(error, ValueError) else "nested too deeply"

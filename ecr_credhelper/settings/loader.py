@@ -13,13 +13,13 @@
     account = "111122223333"
     region = "eu-west-1"
 
-An error lists all problems of the file, each with its key, the value found and the value expected.
+An error has one problem of the file, with its key, the value found and the value expected, and counts others.
 """
 
 import os
 from typing import TYPE_CHECKING, Any
 
-from ecr_credhelper.errors import ConfigurationError
+from ecr_credhelper.errors import PROG, ConfigurationError
 from ecr_credhelper.files import is_special
 from ecr_credhelper.fingerprint import SETTINGS_VARIABLES
 from ecr_credhelper.paths import has_settings, settings_file
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from ecr_credhelper.settings.validation import Problem
 
 HINT = "correct it, or set ECR_CREDHELPER_CONFIG to another file"
+
+CHECK_HINT = f"run: {PROG} config check"
+"""The hint if the file has several problems."""
 
 ACCOUNT_VARIABLES = dict(zip(("profile", "role_arn"), SETTINGS_VARIABLES, strict=True))
 """Fields of a rule, and the starts of the variables that replace them for one account."""
@@ -103,10 +106,14 @@ class Settings:
         return Registry(host, region, account=rule.account, public=rule.public)
 
     def raise_if_invalid(self, *scopes: str) -> None:
-        """Raise ConfigurationError if the file has a problem in one of these scopes."""
-        if any(problem.scope in scopes for problem in self._problems):
-            problems = " / ".join(map(str, self._problems))
-            raise ConfigurationError(self._path, problems, HINT)
+        """Raise ConfigurationError with the first problem in one of these scopes, if there is one."""
+        first = next((problem for problem in self._problems if problem.scope in scopes), None)
+        if first is None:
+            return
+        more = len(self._problems) - 1
+        if more:
+            raise ConfigurationError(self._path, f"{first}, and {more} more", CHECK_HINT)
+        raise ConfigurationError(self._path, str(first), HINT)
 
 
 def load_settings(environ: "Mapping[str, str]") -> Settings:

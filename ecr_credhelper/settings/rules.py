@@ -44,8 +44,9 @@ class Rule(NamedTuple):
 
     @property
     def is_host(self) -> bool:
-        """Whether the pattern is one host, and not an account, ``public`` or a wildcard."""
-        return self.rank() == HOST_RANK
+        """Whether the pattern is one host, and not an account, ``public``, a wildcard or only a word."""
+        has_host_form = "." in self.pattern or ":" in self.pattern or bool(self.region or self.public)
+        return self.rank() == HOST_RANK and has_host_form
 
     @property
     def auto_pattern(self) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ecr_credhelper.console.log import is_destination, redacted
 from ecr_credhelper.console.wording import similar
+from ecr_credhelper.registry import ACCOUNT_DIGITS
 from ecr_credhelper.settings.lines import Key, quotes_needed
 from ecr_credhelper.settings.rules import ALL_REGISTRIES, NON_ECR_REGISTRIES, PUBLIC, Rule
 
@@ -46,6 +47,9 @@ TOP_LEVEL_KEYS = ("fallback", "on_error", "deadline", "list", "log", "registry")
 RULE_KEYS = tuple(name for name in Rule._fields if name != "pattern")
 
 
+MAX_VALUE = 60
+"""Limits how much of a value an error shows, in characters."""
+
 BARE_KEY = re.compile(r"[\w-]+", re.ASCII)
 """A key that TOML allows without quotes."""
 
@@ -78,19 +82,19 @@ def problems_in(content: "dict[str, Any]") -> "Iterator[Problem]":
                     and not any(isinstance(field, dict) for field in table.values())
                 )
                 scope = pattern if is_well_formed else ALL_REGISTRIES
-                for key, text in _rule_problems(pattern, table):
-                    yield Problem(scope, ("registry", pattern, *key), text)
-        elif problem := _value_problem(name, value, TOP_LEVEL_KEYS):
-            yield Problem(NON_ECR_REGISTRIES if name == "fallback" else ALL_REGISTRIES, (name,), problem)
+                for key, problem in _rule_problems(pattern, table):
+                    yield Problem(scope, ("registry", pattern, *key), problem)
+        elif text := _value_problem(name, value, TOP_LEVEL_KEYS):
+            yield Problem(NON_ECR_REGISTRIES if name == "fallback" else ALL_REGISTRIES, (name,), text)
 
 
 def _rule_problems(pattern: str, table: object) -> "Iterator[tuple[Key, str]]":
     """Yield the problems of a rule, each with its key in the rule."""
     if not isinstance(table, dict):
-        yield (), f"found {table!r}, expected a table"
+        yield (), f"found {_in_toml(table)}, expected a table"
         return
-    if not HOST.fullmatch(pattern):
-        yield (), "expected a host in lower case, an account ID of 12 digits, or public"
+    if text := _pattern_problem(pattern, table):
+        yield (), text
     for name, value in table.items():
         if isinstance(value, dict):  # [registry.images.example.com] without quotes is a nested table.
             for key in _innermost(value):
@@ -100,6 +104,23 @@ def _rule_problems(pattern: str, table: object) -> "Iterator[tuple[Key, str]]":
     for name in ("role_session_name", "external_id", "duration"):
         if name in table and "role_arn" not in table:
             yield (name,), "requires role_arn"
+
+
+def _pattern_problem(pattern: str, table: "dict[str, Any]") -> str | None:
+    """Return why a pattern can match no registry, or None."""
+    expected = "expected a host in lower case, an account ID of 12 digits, or public"
+    if not HOST.fullmatch(pattern):
+        return expected
+    # A nested table has its own problem.
+    is_nested = any(isinstance(value, dict) for value in table.values())
+    if set(pattern) & {".", ":", "*"} or pattern == PUBLIC or Rule(pattern).is_account or is_nested:
+        return None
+    digits = pattern.replace("-", "")
+    if digits.isdecimal() and len(digits) == ACCOUNT_DIGITS:
+        return f"write the account ID without hyphens: {digits}"
+    if digits.isdecimal():
+        return f"{pattern} has {len(digits)} digits; an AWS account ID has {ACCOUNT_DIGITS}"
+    return None if {"region", PUBLIC} & table.keys() else expected
 
 
 def _innermost(table: "dict[str, Any]") -> "Iterator[Key]":
@@ -135,5 +156,21 @@ def _value_problem(name: str, value: object, known: "tuple[str, ...]") -> str | 
         is_valid = isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
     elif name == PUBLIC:
         expected, is_valid = "true or false", isinstance(value, bool)
-    found = "…" if name == "external_id" else redacted(repr(value))
+    found = "…" if name == "external_id" else redacted(_in_toml(value))
     return None if is_valid else f"found {found}, expected {expected}"
+
+
+def _in_toml(value: object) -> str:
+    """Return a value as TOML writes it, shortened to one short line."""
+    match value:
+        case bool():
+            text = str(value).lower()
+        case str():
+            text = json.dumps(value, ensure_ascii=False)
+        case dict():
+            text = "a table"
+        case list():
+            text = "an array"
+        case _:
+            text = str(value)
+    return text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE - 1]}…"

@@ -218,14 +218,14 @@ FOUND = [
     (2, "dedline", "unknown setting; did you mean deadline?"),
     (4, "registry.444455556666.profile", "AWS profile 'prdo' does not exist; did you mean prod?"),
     (5, "registry.444455556666.role_arn",
-        "found 'r', expected a role ARN: \"arn:aws:iam::111122223333:role/pull\""),
+        'found "r", expected a role ARN: "arn:aws:iam::111122223333:role/pull"'),
     (6, "registry.444455556666.external_id",
         "found …, expected 2 to 1224 letters, digits or any of _+=,.@:/-"),
     (8, f"{LONG}.profile", "no AWS profile belongs to account 111122223333; "
         'set one in the settings file instead of profile = "auto"'),
     (9, f"{LONG}.ca_bundle", "/no/ca.pem does not exist"),
     (10, f"{LONG}.role_session_name",
-        "found 'r', expected 2 to 64 letters, digits or any of _+=,.@-"),
+        'found "r", expected 2 to 64 letters, digits or any of _+=,.@-'),
     (10, f"{LONG}.role_session_name", "requires role_arn"),
     (11, "registry.images.example.com", 'a pattern with dots needs quotes: [registry."images.example.com"]'),
     (13, 'registry."A.io"', "expected a host in lower case, an account ID of 12 digits, or public"),
@@ -351,7 +351,7 @@ def test_the_account_of_a_rule_is_known_or_varies(rule: Rule, account: str | Non
 def test_auto_is_checked_only_where_the_account_is_known(file: Path) -> None:
     file.write_text(
         '[registry.444455556666]\nprofile = "auto"\n'
-        '[registry."*.dkr.ecr.*.amazonaws.com"]\nprofile = "auto:*x"\n'
+        '[registry."*.dkr.ecr.*.amazonaws.com"]\nprofile = "auto:p*"\n'
     )
     assert settings_file.read(os.environ).problems == []
 
@@ -367,3 +367,63 @@ def test_any_bytes_have_problems_within_the_file(content: bytes) -> None:
     assert all(
         isinstance(one, Problem) and 0 <= one.line <= content.count(b"\n") + 1 for one in found.problems
     )
+
+
+def problems_of(file: Path, text: str) -> list[str]:
+    """Return the problems of a settings file."""
+    file.write_text(text)
+    return [str(problem) for problem in settings_file.read(os.environ).problems]
+
+
+@pytest.mark.parametrize(("pattern", "problem"), [
+    ("11112222333.dkr.ecr.us-west-2.amazonaws.com", "11112222333 has 11 digits; an AWS account ID has 12"),
+    ("111122223333.dkr.ecr.us-wset-2.amazonaws.com",
+        "us-wset-2 is not a known region; did you mean us-west-2?"),
+    ("*.dkr.ecr.us-wset-2.amazonaws.com", "us-wset-2 is not a known region; did you mean us-west-2?"),
+    ("1111*.dkr.ecr.us-wset-2.amazonaws.com", "us-wset-2 is not a known region; did you mean us-west-2?"),
+    (f"{HOST}:443", f"registries of ECR are matched without a port; write {HOST}"),
+    ("images.example.com", "not a host of ECR; a custom host needs region, or public = true"),
+    ("localhost:5000", "not a host of ECR; a custom host needs region, or public = true"),
+])  # fmt: skip
+@pytest.mark.parametrize("field", ["", 'profile = "prod"\n'])
+def test_a_host_that_is_no_registry_is_a_problem(pattern: str, problem: str, field: str, file: Path) -> None:
+    assert problems_of(file, f'[registry."{pattern}"]\n{field}') == [
+        f'line 1: registry."{pattern}": {problem}'
+    ]
+
+
+@pytest.mark.parametrize("pattern", [
+    HOST, "public.ecr.aws", "*.ecr.aws", "*.dkr.ecr.*.amazonaws.com", "1111*.dkr.ecr.us-*.amazonaws.com",
+    "111122223333.dkr.ecr.xx-central-7.amazonaws.com", "*.example.com",
+])  # fmt: skip
+def test_a_host_that_can_be_a_registry_is_no_problem(pattern: str, file: Path) -> None:
+    assert problems_of(file, f'[registry."{pattern}"]\nprofile = "prod"\n') == []
+
+
+def test_a_misspelt_region_is_a_problem(file: Path) -> None:
+    assert problems_of(file, '[registry."a.io"]\nregion = "us-wset-2"\n') == [
+        'line 2: registry."a.io".region: us-wset-2 is not a known region; did you mean us-west-2?'
+    ]
+    assert problems_of(file, '[registry.mirror]\nregion = "xx-central-7"\n') == []
+
+
+@pytest.mark.parametrize(("fallback", "problem"), [
+    ("docker-credential-pass", 'found "docker-credential-pass", expected the suffix only: "pass"'),
+    ("ecr-login", "Amazon's helper cannot log in to other registries; remove it, or use another helper"),
+])  # fmt: skip
+def test_a_fallback_that_cannot_work_is_a_problem(fallback: str, problem: str, file: Path) -> None:
+    assert problems_of(file, f'fallback = "{fallback}"\n') == [f"line 1: fallback: {problem}"]
+
+
+@pytest.mark.parametrize("pattern", ["*.dkr.ecr.*.amazonaws.com", "444455556666"])
+def test_auto_that_matches_no_profile_is_a_problem(pattern: str, file: Path) -> None:
+    (problem,) = problems_of(file, f'[registry."{pattern}"]\nprofile = "auto:*-nosuch"\n')
+    assert "matches *-nosuch" in problem
+
+
+@pytest.mark.parametrize("text", ["", "a = 1"])
+def test_a_byte_order_mark_is_named(text: str, file: Path) -> None:
+    file.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    (problem,) = settings_file.read(os.environ).problems
+    expected = "line 1: not valid TOML: starts with a byte order mark; save it as UTF-8 without one"
+    assert str(problem) == expected

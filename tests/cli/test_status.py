@@ -18,10 +18,11 @@ from ecr_credhelper import cli
 from ecr_credhelper.cli.report import Report
 from ecr_credhelper.console.layout import GAP
 from ecr_credhelper.testing.fake_ecr import FakeECR
-from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, Result, login, run
+from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, OTHER_REGION, Result, login, run
 from tests.docker_files import write, write_settings
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/json.md").read_text(encoding="utf-8")
+PROG = "docker-credential-ecr-py"
 THIRD = OTHER_ACCOUNT.replace("us-west-2", "eu-west-1")
 
 
@@ -93,7 +94,7 @@ def test_status_shows_the_registries_of_podman(
     ]
     write(file, "{")
     assert "podman    " in status(expected=1)
-    assert f"{file}: is not valid JSON" in here("status").stderr.decode()
+    assert f"✗ {file}: is not valid: Expecting property name" in status(expected=1)
 
 
 def test_status_without_docker_says_so(home: Path) -> None:
@@ -139,29 +140,51 @@ def test_status_shows_the_profile_of_a_cached_token(home: Path, aws: FakeECR) ->
 
 
 @pytest.mark.parametrize(
-    ("rules", "environ", "place", "name", "hint"),
+    ("environ", "place"),
     [
-        ('[registry.444455556666]\nprofile = "prdo"\n', {}, "registry.444455556666", "prdo", "did you mean"),
-        ('[registry.public]\nprofile = "x"\n', {}, "registry.public", "x", "to see the profiles, run: aws"),
-        ("", {"ECR_CREDHELPER_PROFILE_1": "x"}, "ECR_CREDHELPER_PROFILE_1", "x", "to see"),
-        ("", {"AWS_PROFILE": "x"}, "AWS_PROFILE", "x", "to see"),
-        ("", {"AWS_DEFAULT_PROFILE": "x", "AWS_PROFILE": "prod"}, "AWS_DEFAULT_PROFILE", "x", "to see"),
+        ({"ECR_CREDHELPER_PROFILE_1": "x"}, "ECR_CREDHELPER_PROFILE_1"),
+        ({"AWS_PROFILE": "x"}, "AWS_PROFILE"),
+        ({"AWS_DEFAULT_PROFILE": "x", "AWS_PROFILE": "prod"}, "AWS_DEFAULT_PROFILE"),
     ],
-)  # fmt: skip
+)
 def test_status_flags_profiles_that_do_not_exist(
-    rules: str, environ: dict[str, str], place: str, name: str, hint: str, home: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+    environ: dict[str, str], place: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     docker(home, HOST)
     write(home / ".aws/config", CONFIG)
-    write_settings(home, rules)
     for variable, value in environ.items():
         monkeypatch.setenv(variable, value)
     (problem,) = content("status")["problems"]
     assert problem["severity"] == "warning"
-    assert (problem["subject"], problem["text"]) == (place, f"AWS profile '{name}' does not exist")
-    assert problem["hint"].startswith(hint)
+    assert (problem["subject"], problem["text"]) == (place, "AWS profile 'x' does not exist")
+    assert problem["hint"].startswith("to see the profiles, run: aws")
     assert f"! {place}: " in status()
+
+
+MISSING = '[registry.444455556666]\nprofile = "prdo"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "severity", "problem", "hint"),
+    [
+        (MISSING, "warning", "line 2: registry.444455556666.profile: AWS profile 'prdo' does not exist; "
+            "did you mean prod?", "correct it, or set ECR_CREDHELPER_CONFIG to another file"),
+        (f'{MISSING}role_arn = "{"x" * 500}"\n' * 1 + "[registry.dev]\n" + "".join(
+            f"[registry.{n}]\n" for n in range(30)), "failure", "33 problems", f"run: {PROG} config check"),
+        (f'{MISSING}[registry.111122223333]\nprofile = "y"\n', "warning", "2 problems",
+            f"run: {PROG} config check"),
+    ],
+)  # fmt: skip
+def test_status_has_one_line_for_the_settings_file(
+    text: str, severity: str, problem: str, hint: str, home: Path
+) -> None:
+    docker(home, HOST, OTHER_ACCOUNT)
+    write(home / ".aws/config", CONFIG)
+    write_settings(home, text)
+    found = content("status", expected=int(severity == "failure"))
+    file = f"{home}/.config/ecr-credhelper/config.toml"
+    assert found["problems"] == [{"severity": severity, "subject": file, "text": problem, "hint": hint}]
+    assert [row["host"] for row in found["registries"]] == [HOST, OTHER_ACCOUNT]
 
 
 @pytest.mark.parametrize(
@@ -177,7 +200,7 @@ def test_status_flags_no_profile_that_is_not_used(
 ) -> None:
     write(home / ".aws/config", CONFIG)
     write_settings(
-        home, '[registry.111122223333]\nprofile = "one"\n[registry.public]\nprofile = "auto:x-*"\n'
+        home, '[registry.111122223333]\nprofile = "one"\n[registry.444455556666]\nprofile = "auto:p*"\n'
     )
     for variable, value in environ.items():
         monkeypatch.setenv(variable, value)
@@ -189,11 +212,12 @@ def test_status_flags_keys_that_docker_never_matches(home: Path) -> None:
     found = content("status")
     assert [row["host"] for row in found["registries"]] == [HOST]
     assert found["docker"]["registries"] == 1
-    text = 'Docker never matches the key "{}" in credHelpers'
+    text = 'Docker never matches "{}" in credHelpers'
     hints = {problem["text"]: problem["hint"] for problem in found["problems"]}
     assert hints == {
         text.format(f"https://{OTHER_REGION}"): f'write "{OTHER_REGION}"',
-        text.format("*.dkr.ecr.us-west-2.amazonaws.com"): "for all registries, use configure --creds-store",
+        text.format("*.dkr.ecr.us-west-2.amazonaws.com"): "Docker supports no wildcards: "
+        "configure each registry, or use configure --creds-store",
     }
 
 
@@ -305,7 +329,8 @@ def test_the_json_of_an_empty_environment(home: Path, monkeypatch: pytest.Monkey
     found = content("status")
     assert (found["registries"], found["problems"]) == ([], [])
     assert found["docker"] == {
-        "file": f"{home}/.docker/config.json", "exists": False, "creds_store": None, "registries": 0
+        "file": f"{home}/.docker/config.json", "exists": False, "creds_store": None, "registries": 0,
+        "handles_all": False,
     }  # fmt: skip
     monkeypatch.setenv("AWS_ECR_DISABLE_CACHE", "1")
     assert content("cache") == {"version": 1, "directory": None, "entries": []}
@@ -323,3 +348,46 @@ def test_the_json_reports_problems_instead_of_standard_error(home: Path) -> None
 def test_errors_of_the_command_are_not_json() -> None:
     result: Result = here("cache", "--json", "ghcr.io")
     assert (result.status, result.stdout) == (1, b"")
+
+
+# -- other names of this helper, and registries.conf
+
+
+@pytest.fixture
+def link(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a link with the name of Amazon's helper on PATH."""
+    path = home / "bin/docker-credential-ecr-login"
+    path.parent.mkdir()
+    path.symlink_to(EXECUTABLE)
+    monkeypatch.setenv("PATH", str(path.parent))
+    return path
+
+
+def test_status_recognises_a_link_to_this_helper(link: Path, home: Path) -> None:
+    write(home / ".docker/config.json", json.dumps({"credHelpers": {HOST: "ecr-login"}}))
+    found = content("status")
+    assert (found["docker"]["registries"], found["problems"]) == (1, [])
+    assert [(row["host"], row["docker_helper"]) for row in found["registries"]] == [(HOST, "ecr-py")]
+    write(home / ".docker/config.json", json.dumps({"credsStore": "ecr-login"}))
+    assert content("status")["docker"]["handles_all"] is True
+    assert "No registries configured" not in status()
+    link.unlink()
+    assert content("status")["docker"]["handles_all"] is False
+
+
+def test_status_reads_registries_conf(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    conf = home / "registries.conf"
+    monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(conf))
+    docker(home, HOST)
+    write(conf, 'credential-helpers = ["pass", "ecr-py"]')
+    assert f"podman    {conf}, all registries\n" in status()
+    found = content("status")
+    assert (found["podman"]["files"], found["podman"]["handles_all"]) == ([str(conf)], True)
+    assert [row["podman_helper"] for row in found["registries"]] == ["ecr-py"]
+    write(conf, 'credential-helpers = ["pass"]')
+    assert "podman    reads Docker's file\n" in status()
+    write(conf, "credential-helpers = 1")
+    (problem,) = content("status")["problems"]
+    assert (problem["subject"], problem["text"]) == (
+        str(conf), "has credential-helpers that are not a list of strings"
+    )  # fmt: skip

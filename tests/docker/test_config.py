@@ -148,7 +148,11 @@ def test_a_value_that_is_not_a_string_counts_as_missing_and_is_never_shown(
     value: object, home: Path, ask: Run
 ) -> None:
     found = config(home, credsStore=value, credHelpers={HOST: value}, auths={HOST: value, "a.io": value})
-    assert (found.creds_store, found.helpers, found.hosts_of_this_helper()) == ("", {HOST: ""}, set())
+    assert (found.creds_store, found.helpers, found.hosts_of_this_helper(os.environ)) == (
+        "",
+        {HOST: ""},
+        set(),
+    )
     assert found.logins() == {}
     write_settings(home, f'[registry."{HOST}"]\nprofile = "dev"\n')
     for argv in (["status"], ["doctor", HOST], ["doctor", "example.com"], ["configure", HOST, "--dry-run"]):

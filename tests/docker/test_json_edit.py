@@ -110,9 +110,9 @@ def test_any_text_is_an_object_or_an_error(noise: bytes) -> None:
 
 
 @pytest.mark.parametrize(("text", "problem"), [
-    ("[]", "not an object"),
-    ("null", "not an object"),
-    ("3", "not an object"),
+    ("[]", "must contain a JSON object"),
+    ("null", "must contain a JSON object"),
+    ("3", "must contain a JSON object"),
     ("{", "Expecting property name.*, line 1"),
     ('{\n"a": 1,\n}', "line [23]"),
     ('{"a": 1} x', "Extra data, line 1"),

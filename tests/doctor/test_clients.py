@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
 
+from ecr_credhelper.cli.report import Report
 from tests.conftest import HOST, OTHER_ACCOUNT, run
 from tests.doctor_findings import Doctor, docker, settings, write
 
@@ -45,18 +48,12 @@ LOGIN = {"auths": {f"https://{HOST}/v1/": {"auth": "QVdTOnNlY3JldA=="}}}
         ({"auths": {HOST: {}}}, "failure", NOT_CONFIGURED, CONFIGURE),
         ({"CredsStore": "ecr-py"}, "ok", "Docker uses this helper (credsStore in {file})", ""),
         (
-            {"credsStore": "ecr-py", "credSstore": "osxkeychain"},
-            "failure",
-            "Docker uses docker-credential-osxkeychain instead (credsStore in {file})",
-            CONFIGURE,
-        ),
-        (
             {"credHelpers": {HOST: ""}},
             "failure",
             NOT_CONFIGURED,
             CONFIGURE,
         ),
-        ([], "failure", "{file} is not valid JSON", "correct it"),
+        ([], "failure", "{file} is not valid: must contain a JSON object", "correct it"),
     ],
 )
 def test_docker_reports_the_effective_configuration(
@@ -70,7 +67,7 @@ def test_docker_reports_the_effective_configuration(
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (b"\xef\xbb\xbf{}", "is not valid JSON"),
+        (b"\xef\xbb\xbf{}", "starts with a byte order mark"),
         (b"\xff", "is not UTF-8"),
         (None, "cannot be read (Is a directory)"),
     ],
@@ -106,7 +103,7 @@ def test_docker_warns_of_logins_that_take_precedence(
     ("content", "result", "text"),
     [
         ({}, "warning", "this helper is not configured in {file}"),
-        ({"credHelpers": []}, "warning", "this helper is not configured in {file}"),
+        ({"credHelpers": []}, "failure", "{file} is not valid: credHelpers must be a JSON object"),
         (
             {"credsStore": "ecr-py", "credHelpers": {"b": "ecr-py", "a": "ecr-py", "c": "x"}},
             "ok",
@@ -149,6 +146,10 @@ def test_fallback_reports_the_helper_for_other_registries(
     missing = "for other registries: docker-credential-pass, which is not on PATH"
     assert doctor("ghcr.io").finding("fallback")[:2] == ("failure", missing)
     assert doctor(HOST).finding("fallback")[:2] == ("warning", missing)
+    settings(home, 'fallback = "docker-credential-pass"\n')
+    hint = 'write only the suffix in the settings file: "pass"'
+    assert doctor("ghcr.io").finding("fallback")[2] == hint
+    settings(home, 'fallback = "pass"\n')
     program = bin_directory / "docker-credential-pass"
     program.touch(mode=0o755)
     assert doctor("ghcr.io").finding("fallback") == ("ok", f"for other registries: {program}", "")
@@ -190,23 +191,23 @@ def test_many_registries_are_counted(home: Path, doctor: Doctor) -> None:
     assert hint == "to list them, run: docker-credential-ecr-py status"
 
 
-WILDCARDS = "Docker supports no wildcards: configure each registry, or use --creds-store"
+WILDCARDS = "Docker supports no wildcards: configure each registry, or use configure --creds-store"
 
 
 @pytest.mark.parametrize("host", [[], [HOST]])
 @pytest.mark.parametrize(("key", "hint"), [
-    (f"https://{HOST}", f'use "{HOST}"'),
-    (f"{HOST}/team", f'use "{HOST}"'),
-    (HOST.upper(), f'use "{HOST}"'),
+    (f"https://{HOST}", f'write "{HOST}"'),
+    (f"{HOST}/team", f'write "{HOST}"'),
+    (HOST.upper(), f'write "{HOST}"'),
     ("*.dkr.ecr.us-west-2.amazonaws.com", WILDCARDS),
     ("*", WILDCARDS),
-    ("my registry", "use the host of a registry"),
+    ("my registry", "write the host of a registry"),
 ])  # fmt: skip
 def test_a_key_that_docker_never_matches_is_a_warning(
     key: str, hint: str, host: list[str], home: Path, doctor: Doctor
 ) -> None:
     docker(home, {"credHelpers": {key: "ecr-py", "https://gcr.io": "gcloud"}})
-    text = f'Docker never matches "{key}" in credHelpers of {home / ".docker/config.json"}'
+    text = f'{home / ".docker/config.json"}: Docker never matches "{key}" in credHelpers'
     first, *others = doctor(*host).findings("docker")
     assert others == [("warning", text, hint)]
     assert (first[0], key in first[1]) == ("failure" if host else "warning", False), "it is not configured"
@@ -216,9 +217,11 @@ def test_a_key_is_shown_without_a_password_and_many_keys_are_counted(home: Path,
     keys = ["https://me:s3cret@a.example", *(f"https://{name}.example" for name in "bcdefgh")]
     docker(home, {"credHelpers": dict.fromkeys(keys, "ecr-py")})
     shown = [text for _, text, _ in doctor(HOST).findings("docker")[1:]]
-    end = f"in credHelpers of {home / '.docker/config.json'}"
-    first = [f'Docker never matches "https://{name}.example" {end}' for name in ("…@a", "b", "c")]
-    assert shown == [*first, f"Docker never matches 5 more keys {end}"]
+    start, end = f"{home / '.docker/config.json'}: Docker never matches", "in credHelpers"
+    first = [f'{start} "https://{name}.example" {end}' for name in ("…@a", "b", "c")]
+    assert shown == [*first, f"{start} 5 more keys {end}"]
+    docker(home, {"credHelpers": dict.fromkeys(keys[:4], "ecr-py")})
+    assert doctor(HOST).findings("docker")[-1][1] == f"{start} 1 more key {end}"
 
 
 @pytest.mark.parametrize(("key", "field"), [
@@ -231,10 +234,12 @@ def test_a_key_is_shown_without_a_password_and_many_keys_are_counted(home: Path,
 ])  # fmt: skip
 def test_a_misspelt_field_is_a_warning(key: str, field: str, home: Path, doctor: Doctor) -> None:
     docker(home, {key: "ecr-py", "psFormat": "", "HttpHeaders": {}, "plugins": {}, "currentContext": "x"})
-    text = f'Docker ignores "{key}" in {home / ".docker/config.json"}'
+    text = f'{home / ".docker/config.json"}: Docker ignores "{key}"'
     assert doctor(HOST).findings("docker")[1:] == [("warning", text, f'did you mean "{field}"?')]
 
 
+PROG = "docker-credential-ecr-py"
+SWITCH = "run: docker-credential-ecr-py configure --creds-store"
 AGAIN = 'credsStore is "desktop" again: another program, such as Docker Desktop, changed it'
 
 
@@ -248,8 +253,11 @@ def test_a_creds_store_that_another_program_put_back_is_a_warning(
     assert run("configure", "--creds-store", "--yes").status == 0
     assert [result for result, *_ in doctor(*host).findings("docker")] == ["ok"]
     docker(home, {"credsStore": "desktop"})
-    hint = "run: docker-credential-ecr-py configure --creds-store"
-    assert doctor(*host).findings("docker")[1:] == [("warning", AGAIN, hint)]
+    ((result, text, hint),) = doctor(*host).findings("docker")
+    assert (result, hint) == ("failure" if host else "warning", SWITCH)
+    assert text.endswith(f": {AGAIN}")
+    problems = Report(os.environ, time.time()).content()["problems"]
+    assert (AGAIN, SWITCH) in [(problem["text"], problem["hint"]) for problem in problems]
 
 
 @pytest.mark.parametrize("content", [
@@ -280,3 +288,79 @@ def test_a_link_with_the_name_of_amazons_helper_is_this_helper(
     assert doctor().finding("docker")[:2] == ("ok", f"this helper is configured in {file} for: {HOST}")
     docker(home, {"credsStore": "ecr-login"})
     assert doctor(HOST).finding("docker")[0] == "ok"
+
+
+def test_a_second_spelling_of_a_field_is_named(home: Path, doctor: Doctor) -> None:
+    docker(home, {"credsStore": "ecr-py", "CredHelpers": {HOST: "ecr-py"}, "credSstore": "osxkeychain"})
+    file = home / ".docker/config.json"
+    text = 'Docker ignores "credsStore", because "credSstore" below is the same field'
+    first, second = doctor(OTHER_ACCOUNT).findings("docker")
+    used = f"Docker uses docker-credential-osxkeychain instead (credsStore in {file})"
+    assert first[:2] == ("failure", used)
+    assert second == ("warning", f"{file}: {text}", "remove one of them")
+    assert problems() == [(text, "remove one of them")]
+
+
+@pytest.mark.parametrize("content", [
+    {"credHelpers": {HOST: "docker-credential-ecr-py"}}, {"credsStore": "docker-credential-ecr-py"},
+])  # fmt: skip
+def test_the_name_of_a_program_instead_of_its_suffix_is_explained(
+    content: dict[str, object], home: Path, doctor: Doctor
+) -> None:
+    docker(home, content)
+    (place,) = content
+    text = f'"{PROG}" in {place} is the name of a program, and Docker adds "docker-credential-"'
+    first, second = doctor(HOST).findings("docker")
+    assert (first[0], second[0]) == ("failure", "warning")
+    assert second[1:] == (f"{home}/.docker/config.json: {text}", 'write "ecr-py"')
+    assert problems() == [(text, 'write "ecr-py"')]
+
+
+@pytest.mark.parametrize("host", [[], [HOST]])
+def test_amazons_helper_as_the_creds_store_is_switched_in_one_command(
+    host: list[str], home: Path, doctor: Doctor
+) -> None:
+    docker(home, {"credsStore": "ecr-login"})
+    ((_, text, hint),) = doctor(*host).findings("docker")
+    assert hint == SWITCH
+    assert text.endswith("credsStore is Amazon's helper (ecr-login)")
+    assert problems() == [("credsStore is Amazon's helper (ecr-login)", SWITCH)]
+
+
+WRONG: list[tuple[object, str]] = [
+    ([], "must contain a JSON object"),
+    (None, "must contain a JSON object"),
+    ({"credHelpers": []}, "credHelpers must be a JSON object"),
+    ({"credHelpers": {"a.io": "pass"}, "auths": "x"}, "auths must be a JSON object"),
+    ({"credsStore": 1}, "credsStore must be a JSON string"),
+]
+
+
+@pytest.mark.parametrize("host", [[], [HOST]])
+@pytest.mark.parametrize(("content", "problem"), WRONG)
+def test_a_file_that_configure_rejects_is_reported_with_the_same_text(
+    content: object, problem: str, host: list[str], home: Path, doctor: Doctor
+) -> None:
+    docker(home, content)
+    file = home / ".docker/config.json"
+    assert doctor(*host).findings("docker") == [("failure", f"{file} is not valid: {problem}", "correct it")]
+    assert problems() == [(f"is not valid: {problem}", "correct it")]
+    error = run("configure", HOST, "--yes").stderr.decode()
+    assert error == f"docker-credential-ecr-py: {file}: is not valid: {problem}; nothing was changed\n"
+    shown = run("status").stdout.decode()
+    assert "No registries configured" not in shown
+    assert f"{file}: is not valid: {problem}\n  correct it\n" in shown
+
+
+@pytest.mark.parametrize("host", [[], [HOST]])
+def test_a_file_with_a_wrong_value_that_docker_can_use_is_a_warning(
+    host: list[str], home: Path, doctor: Doctor
+) -> None:
+    docker(home, {"credsStore": 1, "credHelpers": {HOST: "ecr-py"}})
+    assert [kind for kind, *_ in doctor(*host).findings("docker")] == ["warning", "ok"]
+
+
+def problems() -> list[tuple[str, str]]:
+    """Return the texts and hints of the problems that ``status`` reports."""
+    found = Report(os.environ, time.time()).content()["problems"]
+    return [(problem["text"], problem["hint"]) for problem in found]

@@ -194,6 +194,7 @@ def test_failures_that_do_not_prevent_a_pull_are_warnings(
     found = doctor(well)
     assert found.status == 0
     assert found.finding("identity")[:2] == ("warning", "AWS denies GetCallerIdentity")
+    assert doctor().findings("identity") == found.findings("identity")
 
 
 def test_an_unreachable_sts_is_a_warning(well: str, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,14 +38,20 @@ def conf(home: Path) -> Path:
     return path
 
 
-def test_docker_is_not_checked_if_only_podman_is_installed(doctor: Doctor, bin_directory: Path) -> None:
+def test_docker_is_not_checked_if_only_podman_is_installed(
+    doctor: Doctor, bin_directory: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = doctor(HOST)
     assert found.findings("docker") == []
-    text = "no credential helper configured for this registry in podman"
+    text = f"no credential helper configured for this registry in {home}/.config/containers/auth.json"
     assert found.finding("podman") == ("failure", text, PODMAN)
     (bin_directory / "docker").touch(mode=0o755)
     found = doctor(HOST)
-    assert (found.finding("docker")[0], found.finding("podman")[0]) == ("failure", "warning")
+    assert (found.finding("docker")[0], found.finding("podman")[0]) == ("failure", "failure")
+    docker(home, {"credsStore": "ecr-py"})
+    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(home / "auth.json"))
+    found = doctor(HOST)
+    assert (found.finding("docker")[0], found.finding("podman")[0]) == ("ok", "warning")
 
 
 def test_podman_is_not_checked_without_a_registry(doctor: Doctor) -> None:
@@ -61,8 +67,8 @@ def test_podman_is_not_checked_without_a_registry(doctor: Doctor) -> None:
         "podman uses docker-credential-pass instead (credHelpers in {auth})",
     ),
     (LOGIN, "warning", f"podman uses the login in {{auth}}, {VALIDITY}"),
-    ({"credHelpers": {HOST: ""}}, "failure", "no credential helper configured for this registry in podman"),
-    ([], "failure", "{auth} is not valid JSON"),
+    ({"credHelpers": {HOST: ""}}, "failure", "no credential helper configured for this registry in {auth}"),
+    ([], "failure", "{auth} is not valid: must contain a JSON object"),
 ])  # fmt: skip
 def test_podman_reads_auth_json(
     content: object, result: str, text: str, auth: Path, conf: Path, doctor: Doctor
@@ -71,7 +77,8 @@ def test_podman_reads_auth_json(
     assert doctor(HOST).finding("podman")[:2] == (result, text.format(auth=auth, conf=conf))
 
 
-NONE = ("failure", "no credential helper configured for this registry in podman")
+AUTH = ".config/containers/auth.json"
+NONE = ("failure", "no credential helper configured for this registry in {auth}")
 
 
 @pytest.mark.parametrize(("content", "text", "expected"), [
@@ -144,7 +151,7 @@ def test_the_last_drop_in_counts(conf: Path, doctor: Doctor) -> None:
     (conf.with_name("registries.conf.d") / "80.conf").mkdir()
     assert "docker-credential-b instead" in doctor(HOST).finding("podman")[1]
     write(conf.with_name("registries.conf.d") / "90.conf", "credential-helpers = []")
-    assert doctor(HOST).finding("podman")[:2] == NONE
+    assert doctor(HOST).finding("podman")[:2] == (NONE[0], NONE[1].format(auth=conf.with_name("auth.json")))
 
 
 def test_a_directory_of_drop_ins_that_cannot_be_listed_is_a_failure(conf: Path, doctor: Doctor) -> None:
@@ -187,8 +194,8 @@ def test_an_invalid_file_of_docker_is_reported_once(home: Path, conf: Path, doct
     assert conf.exists()
     docker(home, [])
     found = doctor(HOST)
-    assert found.findings("docker")[0][1].endswith("config.json is not valid JSON")
-    assert found.finding("podman")[:2] == NONE
+    assert found.findings("docker")[0][1].endswith("config.json is not valid: must contain a JSON object")
+    assert found.finding("podman")[:2] == (NONE[0], NONE[1].format(auth=home / AUTH))
 
 
 def test_an_unreadable_file_of_podman_is_no_problem_of_a_docker_user(

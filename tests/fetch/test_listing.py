@@ -19,7 +19,7 @@ from ecr_credhelper.fetch import listing
 from ecr_credhelper.helper import FETCH_LATE, Helper
 from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.commands import with_limit
-from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, login, run, until
+from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, login, run, until
 from tests.fake_sts import FakeSTS
 
 if TYPE_CHECKING:
@@ -95,6 +95,19 @@ def test_every_cred_helpers_entry_is_listed_with_one_fetch_per_token(aws: FakeEC
     for host in expected:
         assert run("get", stdin=host).reply["Username"] == "AWS"
     assert len(aws.calls) == 3
+
+
+@pytest.mark.parametrize("content", [{"credHelpers": {HOST: "ecr-login"}}, {"credsStore": "ecr-login"}])
+@posix
+def test_a_link_to_this_helper_is_this_helper(
+    content: dict[str, Any], aws: FakeECR, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "bin").mkdir()
+    (home / "bin/docker-credential-ecr-login").symlink_to(EXECUTABLE)
+    monkeypatch.setenv("PATH", str(home / "bin"))
+    configure(home, **content, auths={HOST: {}})
+    assert listed_here() == {HOST: "AWS"}
+    assert len(aws.calls) == 1
 
 
 def test_with_creds_store_the_marks_of_docker_login_the_settings_and_earlier_registries_are_listed(

@@ -39,24 +39,25 @@ def test_the_suffix_of_any_helper_can_be_the_fallback(suffix: str, file: Path) -
 
 
 RULE = '[registry."a.example.com"]\n'
+ROLE_RULE = f'{RULE}role_arn = "arn:aws:iam::111122223333:role/pull"\n'
 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
         ("fallback = 7", "fallback: found 7, expected the suffix of another credential helper"),
-        ('fallback = "/bin/sh"', "fallback: found '/bin/sh', expected the suffix"),
-        ('fallback = "ecr-py"', "fallback: found 'ecr-py', expected the suffix of another"),
+        ('fallback = "/bin/sh"', 'fallback: found "/bin/sh", expected the suffix'),
+        ('fallback = "ecr-py"', 'fallback: found "ecr-py", expected the suffix of another'),
         ('falback = "pass"', "falback: unknown setting; did you mean fallback?"),
         ("colour = 1", "colour: unknown setting; known: fallback, on_error, deadline, list, log, registry"),
-        ('on_error = "ignore"', 'on_error: found \'ignore\', expected "error" or "not-found"'),
+        ('on_error = "ignore"', 'on_error: found "ignore", expected "error" or "not-found"'),
         ("deadline = 0", "deadline: found 0, expected a number of seconds from 1 to 600"),
-        ("deadline = true", "deadline: found True, expected a number"),
+        ("deadline = true", "deadline: found true, expected a number"),
         ("deadline = nan", "deadline: found nan, expected a number"),
-        ("log = true", 'log: found True, expected "debug" for standard error'),
+        ("log = true", 'log: found true, expected "debug" for standard error'),
         (
             'log = "logs/ecr"',
-            "log: found 'logs/ecr', expected \"debug\" for standard error, or the absolute path",
+            'log: found "logs/ecr", expected "debug" for standard error, or the absolute path',
         ),
         (
             "[registry.b.example.com]",
@@ -66,29 +67,35 @@ RULE = '[registry."a.example.com"]\n'
             '[registry.111122223333]\nprofile = "p"\n[registry.111122223333.dkr.ecr]\nregion = "us-west-2"',
             'needs quotes: [registry."111122223333.dkr.ecr"]',
         ),
-        ("registry.a.b.c = {}\nregistry.a.d = {duration = 900}", '[registry."a.b.c"]'),
-        ("registry.a.b.c = {}\nregistry.a.d = {duration = 900}", "registry.a.d: a pattern with dots"),
-        ("[registry.a]\nb.region = 1\nb.c.region = 1", '[registry."a.b.c"]'),
+        ("registry.a.b.c = {}\nregistry.a.d = {duration = 900}", '[registry."a.b.c"], and 1 more'),
+        ("registry.a.d = {duration = 900}", "registry.a.d: a pattern with dots"),
+        ("[registry.a]\nb.region = 1\nb.c.region = 1", '[registry."a.b"], and 1 more'),
         (
             f'{RULE}profile = "auto:"',
-            "profile: found 'auto:', expected the name of an AWS profile, \"auto\" or",
+            'profile: found "auto:", expected the name of an AWS profile, "auto" or',
         ),
-        ('[[registry."a.example.com"]]', 'registry."a.example.com": found [{}], expected a table'),
+        ('[[registry."a.example.com"]]', 'registry."a.example.com": found an array, expected a table'),
         ("registry = 1", 'registry: found 1, expected tables: [registry."HOST"]'),
         ("registry.a = 1", "registry.a: found 1, expected a table"),
         ('[registry."A.io"]', "expected a host in lower case, an account ID of 12 digits, or public"),
         ('[registry."https://a.io"]', "expected a host in lower case"),
         (f'{RULE}role = "x"', 'registry."a.example.com".role: unknown setting; did you mean role_arn?'),
         (f'{RULE}rolearn = "x"', 'registry."a.example.com".rolearn: unknown setting; did you mean role_arn?'),
-        (f'{RULE}role_arn = "r"', "role_arn: found 'r', expected a role ARN: \"arn:aws:iam::"),
+        (f'{RULE}role_arn = "r"', 'role_arn: found "r", expected a role ARN: "arn:aws:iam::'),
         (f'{RULE}external_id = "abc"', ".external_id: requires role_arn"),
-        (f'{RULE}external_id = "a secret!"', "external_id: found …, expected 2 to 1224 letters"),
-        (f"{RULE}duration = 60", "duration: found 60, expected a number of seconds from 900 to 43200"),
-        (f'{RULE}region = "us"', "region: found 'us', expected a region"),
-        (f'{RULE}account = "12"', "account: found '12', expected an account ID of 12 digits"),
-        (f'{RULE}public = "yes"', "public: found 'yes', expected true or false"),
-        (f'{RULE}endpoint_url = "https://me:pw@a"', "endpoint_url: found 'https://…@a', expected"),
-        (f'{RULE}profile = ""', "profile: found '', expected the name of an AWS profile"),
+        (
+            f'{ROLE_RULE}external_id = "a secret!"',
+            "external_id: found …, expected 2 to 1224 letters",
+        ),
+        (
+            f"{ROLE_RULE}duration = 60",
+            "duration: found 60, expected a number of seconds from 900 to 43200",
+        ),
+        (f'{RULE}region = "us"', 'region: found "us", expected a region'),
+        (f'{RULE}account = "12"', 'account: found "12", expected an account ID of 12 digits'),
+        (f'{RULE}public = "yes"', 'public: found "yes", expected true or false'),
+        (f'{RULE}endpoint_url = "https://me:pw@a"', 'endpoint_url: found "https://…@a", expected'),
+        (f'{RULE}profile = ""', 'profile: found "", expected the name of an AWS profile'),
     ],
 )
 def test_a_problem_names_its_field_the_value_found_and_the_value_expected(
@@ -100,14 +107,57 @@ def test_a_problem_names_its_field_the_value_found_and_the_value_expected(
         (settings.fallback() if text.startswith("fallback") else settings.rule(Registry("a.example.com")))
     assert str(caught.value).startswith(f"{file}: ")
     assert problem in str(caught.value)
-    assert "ECR_CREDHELPER_CONFIG" in str(caught.value)
+    more = "run: docker-credential-ecr-py config check"
+    assert str(caught.value).endswith(
+        more if "1 more" in problem else "set ECR_CREDHELPER_CONFIG to another file"
+    )
 
 
-def test_one_error_lists_all_problems(file: Path) -> None:
+def test_an_error_names_the_problem_in_its_scope_and_counts_the_others(file: Path) -> None:
     file.write_text('fallback = 7\n[registry."a.io"]\nrolearn = "x"\n[registry."b.io"]\nregion = 1\n')
+    settings = load_settings(os.environ)
+    for scope, problem in (("fallback", "fallback: found 7"), ("b.io", 'registry."b.io".region: found 1')):
+        with pytest.raises(ConfigurationError) as caught:
+            settings.raise_if_invalid(scope)
+        text = str(caught.value)
+        assert text.startswith(f"{file}: {problem}, expected ")
+        assert text.endswith(", and 2 more; run: docker-credential-ecr-py config check")
+    settings.raise_if_invalid("c.io")
+
+
+@pytest.mark.parametrize("value", ["'" + "x" * 5000 + "'", "[" + "1, " * 5000 + "]", "{a = 1}", "1" * 4000])
+def test_an_error_with_a_long_value_is_short(value: str, file: Path) -> None:
+    file.write_text(f"{RULE}region = {value}\n" + "".join(f"wrong{n} = 1\n" for n in range(500)))
     with pytest.raises(ConfigurationError) as caught:
-        load_settings(os.environ).fallback()
-    assert all(name in str(caught.value) for name in ("fallback:", '"a.io".rolearn', '"b.io".region'))
+        load_settings(os.environ).rule(Registry("a.example.com"))
+    assert len(str(caught.value).removeprefix(str(file))) < 250
+
+
+@pytest.mark.parametrize(("pattern", "problem"), [
+    ("44445555666", "44445555666 has 11 digits; an AWS account ID has 12"),
+    ("4444555566667", "4444555566667 has 13 digits; an AWS account ID has 12"),
+    ("1111-2222-3333", "write the account ID without hyphens: 111122223333"),
+    ("1111-2222-333", "1111-2222-333 has 11 digits; an AWS account ID has 12"),
+    ("dev", "expected a host in lower case, an account ID of 12 digits, or public"),
+    ("publik", "expected a host in lower case, an account ID of 12 digits, or public"),
+])  # fmt: skip
+def test_a_pattern_that_matches_nothing_is_a_problem_of_no_registry(
+    pattern: str, problem: str, file: Path
+) -> None:
+    file.write_text(f'[registry.{pattern}]\nprofile = "p"\n')
+    settings = load_settings(os.environ)
+    assert settings.rule(Registry("a.io", account="444455556666")).profile == ""
+    assert settings.hosts() == []
+    with pytest.raises(ConfigurationError) as caught:
+        settings.raise_if_invalid(pattern)
+    assert f"registry.{pattern}: {problem}; " in str(caught.value)
+
+
+@pytest.mark.parametrize("field", ['region = "us-west-2"', "public = true"])
+def test_a_custom_host_needs_no_dots(field: str, file: Path) -> None:
+    file.write_text(f"[registry.mirror]\n{field}\n")
+    assert load_settings(os.environ).registry("mirror/team/app:1")
+    assert load_settings(os.environ).hosts() == ["mirror"]
 
 
 def test_a_registry_with_a_valid_rule_is_served_despite_problems_in_others(file: Path) -> None:
