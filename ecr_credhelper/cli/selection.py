@@ -200,7 +200,7 @@ def _choose_profile(pattern: str, names: "Sequence[str]", terminal: "Terminal", 
         terminal.print()
         terminal.table(("#", "PROFILE"), [(str(number), name) for number, name in enumerate(names, 1)])
         terminal.print()
-        while (answer := terminal.prompt("Use which profile? [1]:")) is not None:
+        while (answer := terminal.prompt("Use which profile? [1]:")) not in {None, *NONE}:
             numbers = _numbers(answer or "1", len(names)) or []
             if len(numbers) == 1:
                 return names[numbers[0] - 1]
