@@ -297,10 +297,9 @@ def test_paths_that_look_like_python_literals_break_no_command(
 @pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
 @pytest.mark.usefixtures("aws", "tools")
 def test_login_continues_after_a_registry_that_fails(call: Run) -> None:
-    result = call("login", "ghcr.io", OTHER_ACCOUNT, HOST)
+    result = call("login", OTHER_ACCOUNT, HOST)
     assert result.status == 1
     assert [line.split(":")[:2] for line in result.stderr.decode().splitlines()] == [
-        ["docker-credential-ecr-py", " ghcr.io"],
         ["docker-credential-ecr-py", f" {OTHER_ACCOUNT}"],
     ]
     assert result.stdout.decode().startswith(f"{HOST}: logged in until 2")

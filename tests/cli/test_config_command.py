@@ -325,9 +325,14 @@ def test_config_loads_no_aws_sdk(file: Path) -> None:
 
 
 def test_a_wrong_action_is_a_usage_error(call: Run) -> None:
-    result = call("config", "set")
-    assert result.status == 2
-    assert b"invalid choice: 'set'" in result.stderr
+    for word, shown, hint in (
+        ("set", "set", f"use show, check; run: {PROG} config --help"),
+        ("chekc", "chekc", "did you mean check?"),
+        ("me:hunter2", "…", f"use show, check; run: {PROG} config --help"),
+    ):
+        result = call("config", word)
+        reason = f"argument show|check: unknown action '{shown}'"
+        assert (result.status, result.stderr.decode()) == (2, f"{PROG} config: {reason}; {hint}\n")
 
 
 @pytest.mark.parametrize(
