@@ -154,6 +154,9 @@ def write_private(path: str, content: bytes) -> None:
         descriptor = os.open(temporary, _CREATE, PRIVATE_FILE)
     except ValueError as error:  # a null character in the path
         raise OSError(0, str(error), path) from None
+    except OSError as error:
+        error.filename = path
+        raise
     try:
         with open(descriptor, "wb") as file:  # a buffered file completes short writes or raises
             file.write(content)

@@ -27,7 +27,8 @@ VARIABLES = (
     "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_ECR", "AWS_ENDPOINT_URL_ECR_PUBLIC", "AWS_ENDPOINT_URL_STS",
     "AWS_ENDPOINT_URL_SSO", "AWS_ENDPOINT_URL_SSO_OIDC", "AWS_ENDPOINT_URL_SIGNIN",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT",
-    "AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "AWS_IMDS_USE_IPV6",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+    "AWS_EC2_METADATA_V1_DISABLED", "AWS_IMDS_USE_IPV6",
     "AWS_DATA_PATH",
 )  # fmt: skip
 
@@ -46,13 +47,14 @@ FILES = (
 The web identity token file is not in this table: it rotates, and the role's ARN identifies the caller.
 """
 
-SELF_CONTAINED = (
-    # These select the same identity on every machine, so that machines can share a cache: an access key,
-    # the path of an ECS task, and a token file with the role of AWS_ROLE_ARN or of the profile.
-    "AWS_ACCESS_KEY_ID",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-)
+PROFILES = ("config", "credentials")
+"""The fields of the files with profiles."""
+
+SELF_CONTAINED = ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_WEB_IDENTITY_TOKEN_FILE")
+"""These select the same identity on every machine, so that machines can share a cache: the path of an ECS
+task, and a token file with the role of AWS_ROLE_ARN. The role of a profile takes precedence over them; its
+``credential_source`` can be the machine. Nothing takes precedence over AWS_ACCESS_KEY_ID.
+"""
 
 SETTINGS_VARIABLES = ("ECR_CREDHELPER_PROFILE_", "ECR_CREDHELPER_ROLE_ARN_")
 """Prefixes of variables that replace the settings file for one account; see settings/loader.py."""
@@ -112,13 +114,18 @@ def fingerprint(environ: "Mapping[str, str]", *, has_override: bool = False) -> 
     """
     fields = [("home", os.path.expanduser("~"))]  # contains the SDK's SSO and login sessions
     fields += [(name, environ[name]) for name in VARIABLES if name in environ]
-    fields += [(name, _content(_path(environ, *path))) for name, *path in FILES]
+    contents = [(name, _content(_path(environ, *path))) for name, *path in FILES]
+    fields += contents
     token = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN")
     if token:
         fields.append(("container-authorization", checksum(os.fsencode(token))))
     settings = _settings(environ)
     # A rule or a program can select a profile, and a profile can use any credential source.
-    if settings or has_override or not any(environ.get(name) for name in SELF_CONTAINED):
+    is_self_contained = environ.get("AWS_ACCESS_KEY_ID") or (
+        any(environ.get(name) for name in SELF_CONTAINED)
+        and all(content == MISSING for name, content in contents if name in PROFILES)
+    )
+    if settings or has_override or not is_self_contained:
         fields.append(("machine", machine_id(environ)))
     return Fingerprint(
         join_fields(fields),

@@ -1,4 +1,4 @@
-"""Run other programs in tests: a failed one shows what it wrote to standard error."""
+"""Run other programs in tests. On failure, the test shows their standard error."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def with_limit(module: str, name: str, seconds: float) -> list[str]:
 
 
 def checked(command: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a command that must succeed, and return what it wrote to both streams.
+    """Run a command that must succeed, and return its output on both streams.
 
     ``subprocess.run(check=True, capture_output=True)`` raises an error that hides the reason.
     """
@@ -39,5 +39,5 @@ def checked(command: Sequence[str | Path], **options: Any) -> subprocess.Complet
 
 
 def output_of(command: Sequence[str | Path], **options: Any) -> str:
-    """Run a command that must succeed, and return what it wrote to standard output."""
+    """Run a command that must succeed, and return its standard output."""
     return checked(command, **options).stdout

@@ -1,4 +1,4 @@
-"""``make installers``: every installation method in the README, each in a temporary home directory.
+"""``make installers``: every installation method, offline and uninstalling too, each in a temporary home.
 
 It needs a package index, so it is not part of the test suite; CI runs it.
 """
@@ -18,6 +18,18 @@ INSTALLERS = {
     "uv": ["uv", "tool", "install", "--compile-bytecode", "."],
 }
 NAME = "docker-credential-ecr-py"
+WHEELS = ["pip", "wheel", "--wheel-dir", "wheelhouse", "."]
+OFFLINE = {
+    "pip": ["pip", "install", "--no-index", "--find-links", "wheelhouse", NAME],
+    "uv": ["uv", "tool", "install", "--no-index", "--find-links", "wheelhouse", NAME],
+}
+"""Commands that install from a directory of wheels, which ``WHEELS`` creates with an index."""
+
+UNINSTALLERS = {
+    "pip": ["pip", "uninstall", "--yes", NAME],
+    "pipx": ["pipx", "uninstall", NAME],
+    "uv": ["uv", "tool", "uninstall", NAME],
+}
 
 
 def install(installer: str, home: Path) -> str:
@@ -38,7 +50,21 @@ def install(installer: str, home: Path) -> str:
     if not man_pages:
         raise FileNotFoundError(f"no man page in {home}")
     directory = tools / "bin" if installer == "pip" else home / ".local/bin"
-    return subprocess.check_output([directory / NAME, "version"], env=environ, text=True).strip()
+    output = subprocess.check_output([directory / NAME, "version"], env=environ, text=True).strip()
+
+    def run(command: list[str], exists: bool) -> None:
+        directory_of_wheels = home if "--no-index" in command else None
+        subprocess.run(command, check=True, cwd=directory_of_wheels, env=environ, stdout=subprocess.DEVNULL)
+        if (directory / NAME).exists() != exists:
+            raise FileNotFoundError(f"{' '.join(command)}: {directory / NAME}")
+
+    run(UNINSTALLERS[installer], exists=False)
+    if installer in OFFLINE:
+        wheels = [str(home / word) if word == "wheelhouse" else word for word in WHEELS]
+        subprocess.run(wheels, check=True, env=environ, stdout=subprocess.DEVNULL)
+        run(OFFLINE[installer], exists=True)
+        run(UNINSTALLERS[installer], exists=False)
+    return output
 
 
 def main() -> int:

@@ -114,7 +114,7 @@ def test_every_link_leads_to_a_file(path: Path) -> None:
                 assert anchor[1:] in {re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings}
 
 
-def test_the_error_in_the_readme_is_what_a_person_sees(home: Path) -> None:
+def test_the_error_in_the_readme_is_what_a_user_sees(home: Path) -> None:
     (home / ".aws").mkdir()
     (home / ".aws" / "config").write_text(
         "[profile dev]\nsso_session = s\nsso_account_id = 111122223333\nsso_role_name = r\n"
@@ -135,15 +135,15 @@ def test_the_program_in_the_readme_runs(home: Path, aws: FakeECR) -> None:
 
 
 def reasons() -> set[str]:
-    """Return every reason that an error of ours can tell, from the source, with … for what varies."""
+    """Return the reasons of all our errors from the source, with … for the parts that vary."""
     found = {row.reason for row in (*EXCEPTIONS, *RESPONSES)} - {"{denial}"}
-    # What {denial} is.
+    # The values of {denial}.
     found |= {"AWS denies …", "… is not authorized to perform … on …", "AWS does not accept the MFA code"}
     found |= {NOT_ECR, *(reason for reason, _ in TIMEOUTS.values())}
     for path in ROOT.glob("ecr_credhelper/**/*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             match node:
-                # An error of the system is the reason in parentheses of one of ours.
+                # An error of the system appears in parentheses in one of our reasons.
                 case ast.Call(func=ast.Name(id="PermissionError" | "FileNotFoundError" | "OSError")):
                     continue
                 case ast.Call(func=ast.Name(id=name), args=[_, text, *_]) if name.endswith("Error"):

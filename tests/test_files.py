@@ -52,6 +52,14 @@ def test_a_replaced_file_leaves_no_temporary_file(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["file"]
 
 
+@pytest.mark.parametrize("name", ["missing/file", "directory"])
+def test_an_error_names_the_file_and_not_the_temporary_one(name: str, tmp_path: Path) -> None:
+    (tmp_path / "directory").mkdir()
+    with pytest.raises(OSError, match=name) as raised:
+        write_private(str(tmp_path / name), b"one")
+    assert raised.value.filename == str(tmp_path / name)
+
+
 def test_a_failed_replacement_leaves_no_temporary_file(tmp_path: Path) -> None:
     (tmp_path / "file").mkdir()
     assert fails(write_private, str(tmp_path / "file"), b"one")

@@ -26,6 +26,7 @@ from ecr_credhelper.fingerprint import (
     machine_id,
     split_fields,
 )
+from tests.docker_files import write
 
 
 def line(environ: Mapping[str, str]) -> str:
@@ -122,8 +123,20 @@ def test_the_machine_is_part_of_the_fingerprint_unless_the_identity_is_self_cont
     monkeypatch.setattr("ecr_credhelper.fingerprint.machine_id", lambda _: "one")
     assert "machine=one" in line({})
     assert "machine=one" in line({"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.23/v1"})
-    for name in SELF_CONTAINED:
+    for name in ("AWS_ACCESS_KEY_ID", *SELF_CONTAINED):
         assert "machine=" not in line({name: "x"})
+
+
+@pytest.mark.parametrize("file", [".aws/config", ".aws/credentials"])
+def test_a_profile_can_take_its_credentials_from_the_machine(
+    file: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """botocore prefers the role of a profile to the token file of a web identity and to a container."""
+    monkeypatch.setattr("ecr_credhelper.fingerprint.machine_id", lambda _: "one")
+    write(home / file, "[default]\nrole_arn = r\ncredential_source = Ec2InstanceMetadata\n")
+    for name in SELF_CONTAINED:
+        assert "machine=one" in line({name: "x"})
+    assert "machine=" not in line({"AWS_ACCESS_KEY_ID": "x"})
 
 
 @pytest.fixture
@@ -227,7 +240,7 @@ NO_MATTER = {
     "AWS_DISABLE_HOST_PREFIX_INJECTION", "AWS_DISABLE_REQUEST_COMPRESSION",
     "AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_REQUEST_MIN_COMPRESSION_SIZE_BYTES",
     "AWS_RESPONSE_CHECKSUM_VALIDATION", "AWS_METADATA_SERVICE_NUM_ATTEMPTS", "AWS_METADATA_SERVICE_TIMEOUT",
-    "AWS_EC2_METADATA_V1_DISABLED", "BOTOCORE_TCP_KEEPALIVE", "BOTO_DISABLE_CRT",
+    "BOTOCORE_TCP_KEEPALIVE", "BOTO_DISABLE_CRT",
     "BOTO_EXPERIMENTAL__ADD_PROXY_HOST_HEADER", "BOTO_EXPERIMENTAL__NO_EMPTY_CONTINUE",
     # user agent options
     "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME", "AWS_SDK_UA_APP_ID", "AWS_CSM_CLIENT_ID",

@@ -1,4 +1,4 @@
-"""What a command loads and reads: each rule of the architecture, seen in a real process."""
+"""The modules and files that a command loads: each rule of the architecture, in a real process."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FETCH = {"ecr_credhelper.fetch.attempt", "ecr_credhelper.aws.client", "ecr_credh
 
 
 class Seen(NamedTuple):
-    """What a process did: the modules that it looked for, and how often it opened each file."""
+    """The modules that a process searched for, and how often it opened each file."""
 
     modules: set[str]
     files: Counter[str]
@@ -54,7 +54,7 @@ class Seen(NamedTuple):
 
 def watch(*argv: str, stdin: str = "", status: int = 0, **environ: str) -> Seen:
     """Run a command in a process that reports what it imports and opens."""
-    # -S: what a .pth file of the surroundings loads is not ours to count.
+    # -S: modules that a .pth file of this environment loads do not count.
     done = subprocess.run(
         [sys.executable, "-S", "-c", WATCH, *argv],
         input=stdin,
@@ -77,7 +77,7 @@ def watch(*argv: str, stdin: str = "", status: int = 0, **environ: str) -> Seen:
 
 
 def press_tab(line: str, tmp_path: Path) -> tuple[Seen, list[str]]:
-    """Return what one TAB at the end of a command line loads and suggests."""
+    """Return the modules and suggestions of one completion at the end of a command line."""
     typed, found = f"docker-credential-ecr-py {line}", tmp_path / "suggestions"
     seen = watch(
         _ARGCOMPLETE="1",

@@ -23,6 +23,7 @@ from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.conftest import EXECUTABLE, HOST
 from tests.docker_files import load
 from tests.fake_sts import FakeSTS
+from tests.installers import INSTALLERS, OFFLINE, UNINSTALLERS, WHEELS
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = "docker-credential-ecr-py"
@@ -32,19 +33,22 @@ BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 CLIENT = f"""\
 #!{sys.executable}
 import json, os, subprocess, sys
+home = os.path.expanduser("~")
 match sys.argv[1:]:
-    case ["pull" | "push" | "build", *_, image]:
+    case ["pull" | "push" as verb, image]:
         host = image.partition("/")[0]
-        with open(os.path.expanduser("~/.docker/config.json")) as file:
-            config = json.load(file)
-        suffix = config.get("credHelpers", {{}}).get(host) or config["credsStore"]
-        login = subprocess.check_output([f"docker-credential-{{suffix}}", "get"], input=host.encode())
-        assert json.loads(login)["Username"] == "AWS"
-        print("pulled", image)
-    case ["image", "ls", *_]:
+        if not os.path.exists(f"{{home}}/{{host}}.login"):
+            with open(f"{{home}}/.docker/config.json") as file:
+                config = json.load(file)
+            suffix = config.get("credHelpers", {{}}).get(host) or config["credsStore"]
+            login = subprocess.check_output([f"docker-credential-{{suffix}}", "get"], input=host.encode())
+            assert json.loads(login)["Username"] == "AWS"
+        print(f"{{verb}}ed", image)
+    case ["image", "ls", *_] | ["build", "-t", _, "."] | ["ps"]:
         pass
     case [*_, "login", "--username", "AWS", "--password-stdin", host]:
-        assert sys.stdin.read(), "a password"
+        with open(f"{{home}}/{{host}}.login", "w") as file:
+            assert file.write(sys.stdin.read()), "a password"
         print("Login Succeeded")
     case _:
         sys.exit(f"unexpected: {{sys.argv}}")
@@ -204,6 +208,13 @@ def test_every_page_of_the_index_exists_and_is_in_it() -> None:
     assert linked == pages - {"README.md", "explanation/speed-table.md"}
 
 
+def test_every_way_to_install_and_uninstall_is_one_that_ci_runs() -> None:
+    text = " ".join(page("docs/install.md").split())
+    removed = [[word for word in command if word != "--yes"] for command in UNINSTALLERS.values()]
+    for command in (*INSTALLERS.values(), WHEELS, *OFFLINE.values(), *removed):
+        assert " ".join(command) in text
+
+
 TABS = {
     title: textwrap.dedent(content)
     for title, content in re.findall(
@@ -250,7 +261,7 @@ HEADINGS = (
     "403 Forbidden",
     "toomanyrequests",
     "ExpiredToken",
-    "pull access denied",
+    "pull access denied … repository does not exist",
 )
 """Messages of Docker and of registries that users search for."""
 
@@ -405,6 +416,26 @@ def test_every_workflow_is_well_formed(name: str, text: str) -> None:
         if "variables" in workflow:
             docker = json.loads(workflow["variables"]["DOCKER_AUTH_CONFIG"])
             assert docker == {"credHelpers": {HOST: "ecr-py"}}
+
+
+RUNS = [
+    step["run"]
+    for _, text in YAML
+    for job in parse_yaml(text).get("jobs", {}).values()
+    for step in job["steps"]
+    if "run" in step and "install" not in step["run"]
+]
+
+
+def test_the_steps_of_the_github_workflows_run(
+    shell: Shell, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "us-west-2")  # by configure-aws-credentials
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
+    for run in RUNS:
+        shell(f"set -e\n{run}")
+    assert (tmp_path / "output").read_text().startswith("password=")
+    assert (home / f"{HOST}.login").read_text() in (tmp_path / "output").read_text()
 
 
 def check_github(workflow: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from ecr_credhelper.fingerprint import FILES
 from ecr_credhelper.settings.loader import load_settings
 from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.conftest import HOST, NOT_FOUND, PUBLIC, Result, Run, run
+from tests.docker_files import write
 from tests.doctor_findings import Doctor, docker, settings
 
 pytest_plugins = ("tests.doctor_fixtures",)
@@ -85,6 +86,34 @@ def test_a_pipe_as_a_file_of_aws(
     assert aws.calls == []
 
 
+@pytest.mark.parametrize(
+    ("profile", "rule", "source"),
+    [
+        ("ca_bundle = {pipe}\n", "", "ca_bundle of profile default"),
+        ("role_arn = r\nweb_identity_token_file = {pipe}\n", "",
+            "web_identity_token_file of profile default"),
+        ("role_arn = r\nsource_profile = s\n[profile s]\nrole_arn = r\nweb_identity_token_file = {pipe}\n",
+            "", "web_identity_token_file of profile s"),
+        ("", 'ca_bundle = "{pipe}"\n', "ca_bundle in the settings"),
+    ],
+)  # fmt: skip
+def test_a_pipe_in_a_setting(
+    profile: str, rule: str, source: str, aws: FakeECR, home: Path, ask: Run, doctor: Doctor
+) -> None:
+    path = pipe(home / "pipe")
+    write(home / ".aws/config", f"[default]\n{profile.format(pipe=path)}")
+    settings(home, f"[registry.111122223333]\n{rule.format(pipe=path)}")
+    told = f"{path} is not a file", f"correct it, or check {source}"
+    assert ask("get", stdin=HOST).error == f"{HOST}: {told[0]}; {told[1]}"
+    assert doctor(HOST).finding("credentials") == ("failure", *told)
+    assert aws.calls == []
+
+
+def test_clearing_the_cache_opens_no_pipe_in_the_cache_of_the_aws_cli(home: Path, ask: Run) -> None:
+    pipe(home / ".aws/cli/cache/a.json")
+    assert ask("cache", "clear").status == 0
+
+
 def test_the_null_device_is_an_empty_file(aws: FakeECR, ask: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "ECR_CREDHELPER_CONFIG"):
         monkeypatch.setenv(variable, os.devnull)
@@ -98,7 +127,21 @@ def test_the_null_device_is_an_empty_file(aws: FakeECR, ask: Run, monkeypatch: p
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize(
     "value",
-    ["info", "0", "1", "log.txt", "./log", "DEBUG", " debug", "/a\nb", "/dev/stderr", "/dev/zero", "~/pipe"],
+    [
+        "info",
+        "0",
+        "1",
+        "log.txt",
+        "./log",
+        "DEBUG",
+        " debug",
+        "/a\nb",
+        "/dev/stderr",
+        "/dev/zero",
+        "~/pipe",
+        "~",
+        "/",
+    ],
 )
 def test_a_wrong_log_variable_fails_only_a_get_for_ecr(
     value: str, home: Path, ask: Run, monkeypatch: pytest.MonkeyPatch

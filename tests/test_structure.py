@@ -1,4 +1,4 @@
-"""The structure: which module may import which, and what a warm get may load."""
+"""The structure: the allowed imports between modules, and the modules that a warm get loads."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ LAYERS = ("cli", "doctor", "library", "fetch", "docker", "aws", "settings", "con
 """The directories, from top to bottom: each imports from those below it, and from the root."""
 
 ROOT = {path.stem for path in PACKAGE.glob("*.py")}
-"""The warm path: what a get from the cache loads."""
+"""The warm path: the modules that a get from the cache loads."""
 
 WARM = {"ecr_credhelper", *(f"ecr_credhelper.{module}" for module in ROOT)}
 
 ALREADY_LOADED = {"_imp", "io", "os", "stat", "sys", "time"}
-"""What the interpreter has loaded before our first line."""
+"""Modules that the interpreter has loaded before our first line."""
 
 WITHOUT_IO = ("errors", "protocol", "registry", "token")
 
@@ -42,7 +42,7 @@ def modules() -> list[str]:
 
 
 def imports(module: str, *, top_level_only: bool = False) -> set[str]:
-    """Return what a module imports: modules of the package by their names within it."""
+    """Return the imports of a module. Modules of the package have their names within it."""
     tree = ast.parse(PACKAGE.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8"))
     found: set[str] = set()
     for node in tree.body if top_level_only else ast.walk(tree):
@@ -96,7 +96,7 @@ def test_aws_does_not_know_the_cache_and_the_cache_does_not_know_aws() -> None:
 
 WATCH = """
 import os, sys
-# What the interpreter loads for a bare script; site itself loads these, and -S left it out.
+# The interpreter loads these for any script: site imports them, but -S disables site.
 import codecs, io, stat, time
 before = set(sys.modules)
 from ecr_credhelper.__main__ import main
@@ -113,8 +113,8 @@ def get_once(host: str) -> None:
 
 
 def loaded_by(verb: str, stdin: str) -> set[str]:
-    """Return the modules that one run of a verb loads, beyond what the interpreter has."""
-    # -S and an explicit path: what a .pth file of the surroundings loads is not ours to count.
+    """Return the modules that one run of a verb loads, without those of the interpreter."""
+    # -S and an explicit path: modules that a .pth file of this environment loads do not count.
     command = [sys.executable, "-S", "-c", WATCH, verb]
     done = subprocess.run(
         command,

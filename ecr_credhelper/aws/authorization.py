@@ -111,18 +111,18 @@ def _expiry(value: object, subject: str, now: float) -> float:
         raise InvalidResponseError(subject, "the token has no expiry", HINT)
     expires_at = value.timestamp()
     if expires_at <= now:
-        reason = f"the token has already expired, at {_in_words(value)}"
+        reason = f"the token has already expired, at {_format_utc(value)}"
         hint = "check this machine's clock"
         if value.year == MOTO_YEAR:
             hint = "if this is moto, use the fixture fake_ecr of ecr_credhelper.testing instead"
         raise InvalidResponseError(subject, reason, hint)
     if expires_at - now > MAX_LIFETIME:
-        reason = f"the token expires more than a day from now, at {_in_words(value)}"
+        reason = f"the token expires more than a day from now, at {_format_utc(value)}"
         raise InvalidResponseError(subject, reason, "check this machine's clock")
     return expires_at
 
 
-def _in_words(time: dt.datetime) -> str:
+def _format_utc(time: dt.datetime) -> str:
     return time.isoformat(" ", "minutes").replace("+00:00", " UTC")
 
 

@@ -30,6 +30,7 @@ from ecr_credhelper.aws.profiles import (
 from ecr_credhelper.console.wording import did_you_mean
 from ecr_credhelper.errors import (
     NO_CREDENTIALS,
+    PROG,
     ConfigurationError,
     CredentialHelperError,
     CredentialsError,
@@ -241,7 +242,7 @@ def _without_credentials(chain: list[str]) -> Problem | None:
 
 
 def _incomplete_sso(profile: str | None, environ: "Mapping[str, str]") -> Problem | None:
-    """Return what the profile lacks: botocore ignores SSO without an account and a role."""
+    """Return the setting that the profile lacks: botocore ignores SSO without an account and a role."""
     name, found = profile or selected_profile(environ) or "default", list(sections(environ))
     settings = merged("profile", name, found)
     own = [section for section in found if (section.kind, section.name) == ("profile", name)]
@@ -291,7 +292,10 @@ def _no_credentials(
             f"no AWS credentials found in profile {profile}",
             f"run: aws configure --profile {shlex.quote(profile)}",
         )
-    if len(fitting) == 1:
+    if len(fitting) == 1 and not profile:
+        command = f"{PROG} configure --profile {shlex.quote(fitting[0])} {registry.host}"
+        hint = f"profile {fitting[0]} is in this account; to use it, run: {command}"
+    elif len(fitting) == 1:
         hint = f"set AWS_PROFILE={shlex.quote(fitting[0])}, the profile of account {registry.account}"
     elif fitting:
         hint = f"set AWS_PROFILE to a profile of account {registry.account}: {list_names(fitting)}"

@@ -23,7 +23,7 @@ MISSING = {
     "permissions boundary": "allow {action} in the permissions boundary of that identity",
     "session policy": "allow {action} in the session policy of that role session",
 }
-"""What to do if a policy of a type does not allow the action, by AWS's name of the type."""
+"""Hints for a policy that does not allow the action, by AWS's name of the policy's type."""
 
 TRUST = "allow that identity in the trust policy of {resource}"
 ASSUME_ROLE = f"check that the role exists; allow {{action}} in a policy of that identity, and {TRUST}"

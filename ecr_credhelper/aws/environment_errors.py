@@ -31,7 +31,7 @@ FILES = ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
 """Variables with the paths of token files."""
 
 URL_MESSAGES = r"Invalid endpoint|[Pp]ort |IPv6 URL|netloc"
-"""What messages of exceptions about URLs contain."""
+"""Parts of the messages of exceptions about URLs."""
 
 MAX_FILE = 1024 * 1024
 """Maximum number of bytes of a token file to look at."""

@@ -39,7 +39,7 @@ SOURCE_HINTS = {
     "Ec2InstanceMetadata": "attach a role to this EC2 instance, or use source_profile",
     "EcsContainer": "use it in an ECS or EKS container only; elsewhere, use source_profile",
 }
-"""What to do if a ``credential_source`` has no credentials."""
+"""Hints for a ``credential_source`` that has no credentials."""
 
 
 def common_fields(

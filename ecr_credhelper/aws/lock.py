@@ -5,13 +5,10 @@ import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
+from ecr_credhelper import fork_lock
 from ecr_credhelper.files import PRIVATE_FILE, make_private
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +60,7 @@ class ProcessLock:
             make_private(self._directory)
             make_private(locks)
             self._file = open(os.path.join(locks, self._name), "wb", 0, opener=_open)
+            _files.add(self._file)
             is_locked = self._acquire(self._file)
         if self._is_released or not is_locked:  # Another thread can have released it meanwhile.
             self.release()
@@ -96,6 +94,19 @@ class ProcessLock:
             self._file.close()
 
 
+_files: "WeakSet[IO[bytes]]" = WeakSet()
+"""The lock files that this process has open."""
+
+
+def _close_inherited() -> None:
+    """Close the lock files of the parent in a forked child, which would otherwise hold them after its end."""
+    for file in _files:
+        file.close()
+
+
+getattr(os, "register_at_fork", dict)(after_in_child=_close_inherited)  # missing on Windows
+
+
 def lock_name(key: str) -> str:
     """Return the name of the lock file for a key."""
     return f"{int.from_bytes(key.encode('utf-8', 'surrogateescape')) % LOCKS:04}"
@@ -110,8 +121,14 @@ def _try_lock(file: "IO[bytes]") -> bool:
     """Return whether the lock of an open file was acquired; raise OSError if it cannot be locked at all."""
     try:
         if sys.platform == "win32":
+            with fork_lock():
+                import msvcrt
+
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         else:
+            with fork_lock():
+                import fcntl
+
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):  # PermissionError is that of Windows
         return False
@@ -120,6 +137,10 @@ def _try_lock(file: "IO[bytes]") -> bool:
 
 def _unlock(file: "IO[bytes]") -> None:
     if sys.platform == "win32":
+        import msvcrt
+
         msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
     else:
+        import fcntl
+
         fcntl.flock(file, fcntl.LOCK_UN)  # Closing is not enough: a forked child can have the file open.

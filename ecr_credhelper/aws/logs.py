@@ -12,19 +12,29 @@ LOGGERS = ("botocore.auth", "botocore.endpoint", "botocore.parsers", "botocore.u
 """The loggers whose debug messages can contain keys and tokens: those of requests, or of responses."""
 
 
+class _ThreadState(threading.local):
+    """The number of calls of ``secrets_hidden`` that this thread is in."""
+
+    calls = 0
+
+
+_state = _ThreadState()
+
+
+def _is_shown(record: logging.LogRecord) -> bool:
+    return record.levelno > logging.DEBUG or not _state.calls
+
+
 @contextmanager
 def secrets_hidden() -> "Iterator[None]":
-    """Suppress the debug messages of this thread that contain secrets."""
-    thread = threading.get_ident()
+    """Suppress the debug messages of this thread that contain secrets.
 
-    def is_shown(record: logging.LogRecord) -> bool:
-        return record.levelno > logging.DEBUG or record.thread != thread
-
-    loggers = [logging.getLogger(name) for name in LOGGERS]
-    for logger in loggers:
-        logger.addFilter(is_shown)
+    The filters are never removed: ``logging`` reads the list of filters while other threads change it.
+    """
+    for name in LOGGERS:
+        logging.getLogger(name).addFilter(_is_shown)  # Adding it again has no effect.
+    _state.calls += 1
     try:
         yield
     finally:
-        for logger in loggers:
-            logger.removeFilter(is_shown)
+        _state.calls -= 1

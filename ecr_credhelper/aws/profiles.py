@@ -9,6 +9,7 @@ from ecr_credhelper.console.wording import did_you_mean
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.files import is_special
 from ecr_credhelper.fingerprint import configuration_files
+from ecr_credhelper.settings.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -183,14 +184,22 @@ def region_of(environ: "Mapping[str, str]") -> str:
 
 
 def configured_region(profile: str, environ: "Mapping[str, str]", subject: str = "") -> str:
-    """Return the region that the variables or the profile select; raise ConfigurationError without one.
+    """Return the region that the variables or the profile select.
 
     As in the AWS CLI, variables take precedence over a profile.
+
+    Raises:
+        ConfigurationError: there is no region, or no such profile.
+
     """
-    name = profile or selected_profile(environ) or "default"
-    region = region_of(environ) or merged("profile", name, sections(environ)).get("region")
+    found = list(sections(environ))
+    name = profile or selected_profile(environ)
+    region = region_of(environ) or merged("profile", name or "default", found).get("region")
     if not region:
-        hint = "use --region (in Python, region=), or set AWS_REGION"
+        missing = missing_profile(name, profile_names(found))
+        if name and missing and not Rule(profile=name).auto_pattern:
+            raise ConfigurationError(subject, *missing)
+        hint = "use --region, or set AWS_REGION"
         raise ConfigurationError(subject, "no region is configured", hint)
     return region
 
@@ -244,3 +253,16 @@ def accounts_of(profile: "Mapping[str, object]") -> set[str]:
         found.add(account_in_arn(settings.get("login_session", "")))
         found.add(account_in_command(settings.get("credential_process", "")))
     return set(filter(is_account, found))
+
+
+def wrong_accounts(profile: "Mapping[str, str]") -> list[str]:
+    """Return the problem of each setting that selects the account of a profile, but is no account ID."""
+    if "role_arn" in profile:
+        is_wrong = not account_in_arn(profile["role_arn"])
+        return [f"role_arn {profile['role_arn']} contains no AWS account ID of 12 digits"] if is_wrong else []
+    values = ((name, profile.get(name, "")) for name in ACCOUNT_SETTINGS)
+    return [
+        f"{name} {value} is not an AWS account ID of 12 digits"
+        for name, value in values
+        if value and not is_account(value)
+    ]

@@ -35,7 +35,7 @@ class Stage(Enum):
 
 
 class Progress:
-    """What a fetch is doing.
+    """The stage of a fetch, and the host and profile that it uses.
 
     ``host`` is that of the last request. ``requested_at`` is the monotonic time of its first attempt, in
     seconds. ``profile`` is that of the credentials, if any. ``explain`` translates an exception of botocore.
@@ -53,7 +53,7 @@ class Progress:
 
     @property
     def waits_for(self) -> str:
-        """What the fetch waits for: a host, another process or the source of the credentials."""
+        """The host, the other process or the source of credentials that the fetch waits for."""
         match self.stage:
             case Stage.REQUEST:
                 return self.host

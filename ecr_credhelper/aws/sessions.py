@@ -32,6 +32,7 @@ from botocore.session import Session
 from ecr_credhelper import fork_lock
 from ecr_credhelper.aws import trust
 from ecr_credhelper.aws.credential_process import ProcessProvider
+from ecr_credhelper.aws.files import reject_special_settings
 from ecr_credhelper.aws.loader import register_loader
 from ecr_credhelper.aws.lock import ProcessLock, lock_name
 from ecr_credhelper.aws.logs import secrets_hidden
@@ -108,6 +109,7 @@ def session_for(  # noqa: PLR0913 - everything that selects an identity
         Exception: any exception of botocore.
 
     """
+    reject_special_settings([("in the settings", {"ca_bundle": rule.ca_bundle})], registry.host)
     if session is None:
         session = _new_session(registry, rule, is_interactive=is_interactive, end=end)
         on_session(session)
@@ -121,6 +123,8 @@ def _new_session(registry: "Registry", rule: "Rule", *, is_interactive: bool, en
     register_loader(session, is_dualstack=registry.dualstack)
     if rule.ca_bundle:  # for STS and SSO, like --ca-bundle
         session.set_config_variable("ca_bundle", rule.ca_bundle)
+    profiles = _used_profiles(session)
+    reject_special_settings(((f"of profile {name}", used) for name, used in profiles.items()), registry.host)
     chain = session.get_component("credential_provider")
     cache = CLICache()
     for name in SHARED:
@@ -133,7 +137,7 @@ def _new_session(registry: "Registry", rule: "Rule", *, is_interactive: bool, en
     prompt = partial(_prompt_for_mfa, registry.host, role, profile)
     # botocore has no option for the prompt. Its default prompt reads our standard input.
     assume_role = chain.get_provider("assume-role")
-    if _has_credential_source(session):
+    if any("credential_source" in settings for settings in profiles.values()):
         assume_role.cache = {}
     assume_role._prompter = prompt  # noqa: SLF001 - see above
     refuse = partial(_raise_interactive, registry.host, "a credential process")
@@ -150,15 +154,14 @@ def _new_session(registry: "Registry", rule: "Rule", *, is_interactive: bool, en
     return session
 
 
-def _has_credential_source(session: Session) -> bool:
-    """Return whether a profile, or one of its source profiles, has a ``credential_source``."""
-    profiles, name, visited = session.full_config["profiles"], session.profile or "default", set[str]()
-    while name in profiles and name not in visited:
-        if "credential_source" in profiles[name]:
-            return True
-        visited.add(name)
-        name = profiles[name].get("source_profile", "")
-    return False
+def _used_profiles(session: Session) -> dict[str, dict[str, Any]]:
+    """Return the settings of a session's profile, of its ``source_profile``, and so on, by name."""
+    profiles, name = session.full_config["profiles"], session.profile or "default"
+    used: dict[str, dict[str, Any]] = {}
+    while name in profiles and name not in used:
+        used[name] = profiles[name]
+        name = used[name].get("source_profile", "")
+    return used
 
 
 def _use_checked_caches(chain: "Any", host: str) -> None:

@@ -11,7 +11,10 @@ our sessions is changed for itself. The ``ssl`` module and the sessions of a pro
 import os
 import re
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ecr_credhelper.files import is_special
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,7 +24,7 @@ DIRECTORIES = (
     "/etc/pki/ca-trust/extracted/pem/directory-hash",  # Fedora
     "/etc/pki/tls/certs",  # Red Hat
 )
-"""Where systems other than macOS and Windows have a directory of certificates."""
+"""Directories of certificates on systems other than macOS and Windows."""
 
 FILES = (
     "/etc/ssl/certs/ca-certificates.crt",  # Debian, Alpine, Arch, NixOS
@@ -30,7 +33,7 @@ FILES = (
     "/etc/ssl/ca-bundle.pem",  # openSUSE
     "/etc/ssl/cert.pem",  # FreeBSD, OpenWrt
 )
-"""Where they have all certificates in one file."""
+"""Files with all certificates on these systems."""
 
 NATIVE = {"darwin": "macOS", "win32": "Windows"}
 """The systems whose store is not made of files."""
@@ -102,13 +105,38 @@ def _first_file(paths: "Iterable[str]") -> str:
     return next((path for path in paths if _is_usable(path)), "")
 
 
+def files_without_hash(directories: str) -> list[str]:
+    """Return the files in directories that are not in OpenSSL's form, which looks up hashed names only.
+
+    A user can name such a directory in SSL_CERT_DIR, of which Go reads every file.
+    """
+    found = []
+    for directory in filter(None, directories.split(os.pathsep)):
+        with suppress(OSError):
+            names = sorted(os.listdir(directory))
+            if not any(map(HASHED.fullmatch, names)):
+                found += [os.path.join(directory, name) for name in names]
+    return list(filter(os.path.isfile, found))
+
+
+def has_certificates(path: str) -> bool:
+    """Return whether a file has certificates that can be loaded."""
+    import ssl
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations("" if is_special(path) else path)
+    except (OSError, ValueError):  # an SSLError is an OSError
+        return False
+    return True
+
+
 def _is_usable(path: str) -> bool:
     """Return whether a path is a regular file that can be read and is not empty."""
     return os.path.isfile(path) and os.access(path, os.R_OK) and os.path.getsize(path) > 0
 
 
 def trust_system(client: "Any") -> None:
-    """Let a botocore client trust the system's certificates instead of botocore's bundle.
+    """Make a botocore client trust the system's certificates instead of botocore's bundle.
 
     botocore's ``verify`` takes one file only, so this replaces the private method that sets the certificates
     of a connection, on this client only. With another version of botocore, its bundle is used.
@@ -148,6 +176,11 @@ class _Override:
             # In a context that has read a certificate from the directory, OpenSSL does not find another one
             # with the same subject.
             pool.conn_kw["ssl_context"] = self._new_context()
+        if files := files_without_hash(self._store.directory):
+            pool.conn_kw["ssl_context"] = context = self._new_context()
+            for file in files:
+                with suppress(OSError):  # not every file has certificates
+                    context.load_verify_locations(file)
 
     def _send(self, request: "Any") -> "Any":
         """Send a request. If the CA is unknown, nothing was sent: load the file and try again."""

@@ -80,7 +80,7 @@ MODULES = {"header": "password"}
 
 DESCRIPTION = "Docker credential helper for Amazon ECR."
 DOCUMENTATION = f"man {PROG}, or docs/README.md in the source"
-"""Where the documentation is; the project has no website."""
+"""The location of the documentation; the project has no website."""
 
 
 def run(argv: "Sequence[str]") -> int:

@@ -96,6 +96,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 def _unconfigure(parser: argparse.ArgumentParser) -> None:
     _add_hosts(parser, "*", "registry to remove; omit to undo everything")
+    parser.add_argument("--region", type=_setting("region"), help=REGION_HELP)
     _add_write_options(parser)
 
 

@@ -12,7 +12,7 @@ from ecr_credhelper.cli import inventory
 from ecr_credhelper.cli.arguments import CACHE_ACTIONS
 from ecr_credhelper.console.wording import counted, format_duration, similar, utc_time
 from ecr_credhelper.errors import PROG, ConfigurationError, CredentialHelperError, UnsupportedRegistryError
-from ecr_credhelper.files import is_private
+from ecr_credhelper.files import is_private, is_special
 from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.library.host_errors import CUSTOM_HOST_HINT, NOT_ECR
 from ecr_credhelper.registry import authority_of, parse
@@ -38,7 +38,7 @@ SYNONYMS = {
     "delete": "clear",
     "prune": "clear",
 }
-"""Actions of other programs, and what they are called here."""
+"""Actions of other programs, and their names in this one."""
 
 CLEARED = ("tokens", "routes", "own-registries", "failures", "claims")
 """Kinds of records that ``clear`` removes. Stored docker logins stay, because AWS cannot issue them again."""
@@ -165,6 +165,8 @@ def _warn_of_aws_cache(terminal: "Terminal") -> None:
 
 def _is_valid(path: str) -> bool:
     """Return whether a file of the AWS CLI's cache contains credentials that have not expired."""
+    if is_special(path):
+        return False
     try:
         with open(path, "rb") as file:
             expiration = json.load(file)["Credentials"]["Expiration"]

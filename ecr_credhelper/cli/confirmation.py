@@ -3,7 +3,6 @@
 import os
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.console.terminal import clean
 from ecr_credhelper.docker import nix
 from ecr_credhelper.docker.json_edit import masked
 from ecr_credhelper.errors import ConfigurationError
@@ -50,9 +49,8 @@ def confirm_changes(
         before = f"{path} (new file)" if file.contents is None else path
         lines = difflib.unified_diff(old.splitlines(), new.splitlines(), before, path, n=context, lineterm="")
         for number, line in enumerate(lines):
-            shown = clean(line.replace("\t", "    "))
-            style = "bold" if number < HEADER_LINES else STYLES.get(line[0])
-            terminal.print(terminal.styled(shown, style) if style else shown)
+            style = "bold" if number < HEADER_LINES else STYLES.get(line[0], "")
+            terminal.paragraph(line.replace("\t", "    "), style)
     for change in filter(nix.is_managed, changes):
         for line in nix.instructions(change):
             terminal.print(line)

@@ -2,8 +2,11 @@
 
 import os
 import subprocess
+import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from ecr_credhelper.cache import open_cache
 from ecr_credhelper.cli.identities import Identities
 from ecr_credhelper.cli.target import Target, check_target, target_of
 from ecr_credhelper.console.wording import format_time
@@ -56,6 +59,10 @@ def _log_in(program: str, target: Target, options: "argparse.Namespace", termina
     uses_helper = is_this_helper(helper, os.environ)
     if uses_helper and not (options.profile or options.role_arn):
         terminal.print(f"{host}: Docker already uses this helper, so docker login is not needed")
+        if stored := open_cache(os.environ).login(host, time.time()):
+            end = format_time(datetime.fromtimestamp(stored.expires_at, UTC))
+            terminal.print(f"Until {end}, a stored docker login overrides your AWS identity.")
+            terminal.print(f"To remove it, run: {PROG} cache clear {host}")
         return
     verb = ("registry", "login") if options.tool == "helm" else ("login",)
     command = [program, *verb, "--username", login.username, "--password-stdin", host]

@@ -1,4 +1,4 @@
-"""What ``status`` shows, as the JSON object of ``docs/reference/json.md``. Nothing here calls AWS."""
+"""Collect the data of ``status`` as the JSON object of ``docs/reference/json.md``, without calling AWS."""
 
 import os
 from functools import cache, partial

@@ -4,39 +4,47 @@ import os
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
-from ecr_credhelper.aws.profiles import selected_profile
+from ecr_credhelper.aws.profiles import accounts_of, merged, missing_profile, profile_names, sections
+from ecr_credhelper.cli.candidates import is_open, needs_rule, show
 from ecr_credhelper.cli.identities import Identities
 from ecr_credhelper.console.waiting import show_waiting
 from ecr_credhelper.docker.config import AMAZON_SUFFIX, docker_config
 from ecr_credhelper.docker.discovery import search
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.library.hosts import resolve
-from ecr_credhelper.registry import Registry, authority_of, parse
+from ecr_credhelper.library.regions import wrong_region
+from ecr_credhelper.registry import authority_of, parse
 from ecr_credhelper.settings.editing import IDENTITY_FIELDS, pattern_of
+from ecr_credhelper.settings.rules import Rule
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ecr_credhelper.console.terminal import Terminal
     from ecr_credhelper.docker.discovery import Candidate, Search
     from ecr_credhelper.settings.loader import Settings
 
-DEFAULT_PROFILE = "default"
-
 HOW_TO_SELECT = "specify HOST ..., or use --discover with --match PATTERN or --all, and --yes"
+
+NONE = {"none", "no", "n", "q", "quit"}
+"""The answers that select no registry."""
 
 
 class Selection(NamedTuple):
-    """The registries, each with the fields of the rule that it needs, and whether to set ``credsStore``."""
+    """The registries, each with the fields of the rule that it needs, and whether to set ``credsStore``.
+
+    ``given`` are the registries of the command line; the search has found the others.
+    """
 
     identities: dict[str, dict[str, str]]
+    given: frozenset[str]
     creds_store: bool
 
 
 def select(options: "argparse.Namespace", settings: "Settings", terminal: "Terminal") -> Selection:
     """Return the selected registries without duplicates, in the form in which clients look them up."""
-    given = _given_identity(options)
+    given = given_identity(options)
     region, profile = options.region or "", options.profile or ""
 
     def warn(text: str) -> None:
@@ -44,38 +52,76 @@ def select(options: "argparse.Namespace", settings: "Settings", terminal: "Termi
 
     resolved = [resolve(host, settings, region=region, profile=profile, warn=warn) for host in options.hosts]
     identities = {authority_of(host) or host: given for host in resolved}
+    given_hosts = frozenset(identities)
     creds_store: bool = options.creds_store
-    is_search = bool(options.discover or options.all or options.match)
     can_ask = terminal.is_interactive and not options.yes
-    if is_search or not (identities or creds_store):
-        if not (is_search or can_ask):
+    if is_search(options) or not (identities or creds_store):
+        if not (is_search(options) or can_ask):
             raise ConfigurationError("", "no registry specified", HOW_TO_SELECT)
+        _raise_if_missing(profile)
         offers_switch = can_ask and not options.podman and _uses_amazon_helper()
+        found = _search(settings, terminal)
         chosen = _choose_registries(
-            options, settings, terminal, can_ask=can_ask, is_required=not offers_switch
+            found, options, settings, terminal, can_ask=can_ask, is_required=not offers_switch
         )
         if chosen is None:
-            return Selection({}, creds_store=False)
+            return Selection({}, frozenset(), creds_store=False)
+        # A given registry that was found, too, gets the profile that led to it.
+        chosen = [item for item in found.candidates if item in chosen or item.host in given_hosts]
         profiles = {} if given else _choose_profiles(chosen, settings, terminal, can_ask=can_ask)
         for host in (candidate.host for candidate in chosen):
             profile = profiles.get(host, "")
-            identities.setdefault(host, given or ({"profile": profile} if _needs_rule(profile) else {}))
+            identities[host] = given or ({"profile": profile} if needs_rule(profile) else {})
         if offers_switch and not creds_store:
-            terminal.print(f"Docker uses docker-credential-{AMAZON_SUFFIX} for all other registries.")
+            others = "other " if found.candidates else ""
+            terminal.paragraph(f"Docker uses docker-credential-{AMAZON_SUFFIX} for all {others}registries.")
             creds_store = terminal.ask("Replace it with this helper?")
-    return Selection(identities, creds_store)
+    if given.keys() == {"profile"}:
+        for warning in _other_accounts(identities, given["profile"], settings):
+            terminal.warning(warning)
+    return Selection(identities, given_hosts, creds_store)
+
+
+def is_search(options: "argparse.Namespace") -> bool:
+    """Return whether the options require a search."""
+    return bool(options.discover or options.all or options.match)
+
+
+def given_identity(options: "argparse.Namespace") -> dict[str, str]:
+    """Return the fields of a rule that the options give."""
+    return {name: value for name in IDENTITY_FIELDS if (value := getattr(options, name))}
 
 
 def _uses_amazon_helper() -> bool:
     return docker_config(os.environ).creds_store == AMAZON_SUFFIX
 
 
-def _given_identity(options: "argparse.Namespace") -> dict[str, str]:
-    """Return the fields of a rule that the options give."""
-    return {name: value for name in IDENTITY_FIELDS if (value := getattr(options, name))}
+def _raise_if_missing(profile: str) -> None:
+    """Raise ConfigurationError if a profile is given that does not exist."""
+    if profile and not Rule(profile=profile).auto_pattern:
+        problem = missing_profile(profile, profile_names(sections(os.environ)))
+        if problem:
+            raise ConfigurationError("", *problem)
 
 
-def _choose_registries(
+def _search(settings: "Settings", terminal: "Terminal") -> "Search":
+    """Search for registries. A misspelled region is a problem, and no registry."""
+    with show_waiting(terminal, "searching for registries"):
+        found = search(os.environ, settings)
+    candidates, problems = [], list(found.problems)
+    for item in found.candidates:
+        registry = parse(item.host)
+        if registry and (error := wrong_region(registry.region)):
+            is_profile = "AWS profile" in item.sources and item.profiles
+            place = f"AWS profile {item.profiles[0]}" if is_profile else item.host
+            problems.append(f"{place}: {error}")
+        else:
+            candidates.append(item)
+    return found._replace(candidates=candidates, problems=problems)
+
+
+def _choose_registries(  # noqa: PLR0913 - the options say what was chosen, and the keywords what is possible
+    found: "Search",
     options: "argparse.Namespace",
     settings: "Settings",
     terminal: "Terminal",
@@ -83,16 +129,14 @@ def _choose_registries(
     can_ask: bool,
     is_required: bool,
 ) -> "list[Candidate] | None":
-    """Search, show the registries, and return those that the options or the user select; None after Ctrl-D.
+    """Show the registries found, and return those that the options or the user select; None after Ctrl-D.
 
     If ``is_required``, finding none is an error.
     """
-    with show_waiting(terminal, "searching for registries"):
-        found = search(os.environ, settings)
     candidates = found.candidates
     if options.match:
         candidates = [item for item in candidates if fnmatchcase(item.host, options.match.lower())]
-    _show(candidates, found, settings, terminal)
+    show(candidates, found, given_identity(options), settings, terminal)
     if not candidates and is_required:
         matching = f" that matches {options.match}" if options.match else ""
         reason = f"no registry found{matching}"
@@ -100,59 +144,32 @@ def _choose_registries(
     if options.match or options.all or not candidates:
         return candidates
     if not can_ask:
+        if options.hosts:
+            hint = "add --match PATTERN or --all, or omit --discover"
+            raise ConfigurationError("", "no registry selected by --discover", hint)
         raise ConfigurationError("", "no registry selected", HOW_TO_SELECT)
     accepted = "all, none, or numbers such as 1,3"
     while (answer := terminal.prompt(f"Configure which registries? ({accepted}) [all]:")) is not None:
         numbers = _numbers(answer.lower() or "all", len(candidates))
         if numbers is not None:
             return [candidates[number - 1] for number in numbers]
-        terminal.warn(f"enter {accepted}; the last number is {len(candidates)}")
+        terminal.warn(f"enter {accepted} (at most {len(candidates)})")
     return None
 
 
 def _numbers(answer: str, count: int) -> list[int] | None:
-    """Return the numbers from 1 to ``count`` in an answer, or None if it is not valid."""
-    if answer in {"all", "none"}:
-        return list(range(1, count + 1)) if answer == "all" else []
-    words = answer.replace(",", " ").split()
+    """Return the numbers from 1 to ``count`` in an answer such as ``1,3-5``, or None if it is not valid."""
+    if answer in NONE:
+        return []
     allowed = {str(number): number for number in range(1, count + 1)}
-    return [allowed[word] for word in words] if words and set(words) <= set(allowed) else None
-
-
-def _show(candidates: "list[Candidate]", found: "Search", settings: "Settings", terminal: "Terminal") -> None:
-    """Show what was searched, the problems, and a numbered table of the registries."""
-    *places, last = (terminal.short_path(place) for place in found.searched)
-    terminal.print(f"Searched {', '.join(places)} and {last}." if places else f"Searched {last}.")
-    for problem in found.problems:
-        terminal.warning(problem)
-    for profile, account in found.accounts_without_region:
-        text = f"profile {profile} has account {account}, but no region"
-        terminal.warning(f"{text}: to find its registry, set AWS_REGION")
-    if candidates:
-        width = len(str(len(candidates)))
-        head = (f"{'#':>{width}}  REGISTRY", "FROM", "IDENTITY")
-        identities = Identities(os.environ)
-        rows = [
-            (
-                f"{number:>{width}}  {item.host}",
-                ", ".join(item.sources),
-                _identity(item, settings, identities),
-            )
-            for number, item in enumerate(candidates, 1)
-        ]
-        terminal.print()
-        terminal.table(head, rows, shortened=head[1:])
-        terminal.print()
-
-
-def _identity(candidate: "Candidate", settings: "Settings", identities: Identities) -> str:
-    """Return the AWS identity that a registry would use, or the profiles to choose from."""
-    registry = _registry(candidate)
-    rule = settings.rule(registry)
-    if not (rule.profile or rule.role_arn) and any(map(_needs_rule, candidate.profiles)):
-        return f"profile {' or '.join(candidate.profiles)}"
-    identity, _, _ = identities.describe(rule, registry)
-    return identity
+    found: list[int] = []
+    for word in (f"1-{count}",) if answer == "all" else answer.replace(",", " ").split():
+        first, dash, last = word.partition("-")
+        numbers = [allowed.get(first, 0), allowed.get(last if dash else first, 0)]
+        if 0 in numbers or numbers != sorted(numbers):
+            return None
+        found += range(numbers[0], numbers[1] + 1)
+    return found or None
 
 
 def _choose_profiles(
@@ -161,10 +178,10 @@ def _choose_profiles(
     """Return host -> profile for the registries whose identity the settings do not select yet."""
     answers: dict[tuple[str, tuple[str, ...]], str] = {}
     found = {}
+    identities = Identities(os.environ)
     for candidate in candidates:
-        rule = settings.rule(_registry(candidate))
         names, pattern = candidate.profiles, pattern_of(candidate.host)
-        if not names or rule.profile or rule.role_arn:
+        if not names or not is_open(candidate, settings, identities):
             continue
         if len(names) > 1 and (pattern, names) not in answers:  # ask once for all regions of an account
             answers[pattern, names] = _choose_profile(pattern, names, terminal, can_ask=can_ask)
@@ -180,7 +197,7 @@ def _choose_profile(pattern: str, names: "Sequence[str]", terminal: "Terminal", 
 
     """
     if can_ask:
-        terminal.print(f"Several AWS profiles lead to {pattern}:")
+        terminal.paragraph(f"Several AWS profiles lead to {pattern}:")
         terminal.print()
         terminal.table(("#", "PROFILE"), [(str(number), name) for number, name in enumerate(names, 1)])
         terminal.print()
@@ -194,11 +211,10 @@ def _choose_profile(pattern: str, names: "Sequence[str]", terminal: "Terminal", 
     raise ConfigurationError(pattern, reason, hint)
 
 
-def _registry(candidate: "Candidate") -> Registry:
-    return parse(candidate.host) or Registry(candidate.host)
-
-
-def _needs_rule(profile: str) -> bool:
-    """Return whether a profile is used only if a rule selects it, in this shell or in another one."""
-    is_default = profile == DEFAULT_PROFILE and selected_profile(os.environ) in {"", DEFAULT_PROFILE}
-    return bool(profile) and not is_default
+def _other_accounts(hosts: "Iterable[str]", profile: str, settings: "Settings") -> "Iterator[str]":
+    """Yield a warning for each registry that is not in the account of the given profile."""
+    accounts = accounts_of(merged("profile", profile, sections(os.environ)))
+    for host in hosts:
+        registry = parse(host) or settings.registry(host)
+        if accounts and registry and registry.account and registry.account not in accounts:
+            yield f"{host}: profile {profile} is in account {' and '.join(sorted(accounts))}"

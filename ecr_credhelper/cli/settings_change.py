@@ -9,8 +9,10 @@ from ecr_credhelper.docker.config_file import ABSENT, Change, ConfigFile
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.paths import settings_file
 from ecr_credhelper.registry import Registry, parse
-from ecr_credhelper.settings.editing import host_of, line_of, pattern_of, with_fallback, with_rule
+from ecr_credhelper.settings.editing import host_of, pattern_of, with_fallback, with_rule
+from ecr_credhelper.settings.lines import lines_of
 from ecr_credhelper.settings.loader import Settings
+from ecr_credhelper.settings.rules import NO_RULE
 from ecr_credhelper.settings.validation import TOP_LEVEL_KEYS, problem_of
 
 if TYPE_CHECKING:
@@ -72,13 +74,19 @@ def _with_identity(text: str, host: str, pattern: str, fields: "Mapping[str, str
 
     """
     # Without variables, which another shell can lack.
-    rule = Settings(path, tomllib.loads(text), {}).rule(parse(host) or Registry(host))
-    number = line_of(text, rule.pattern)
+    content = tomllib.loads(text)
+    rule = Settings(path, content, {}).rule(parse(host) or Registry(host))
+    is_only_auto = rule.auto_pattern and content["registry"][rule.pattern].keys() == {"profile"}
+    if is_only_auto and not rule.is_host and fields.get("profile", rule.profile) != rule.profile:
+        rule, pattern = NO_RULE, host_of(host)  # A rule for one host takes precedence over that rule.
+    number = lines_of(text).get(("registry", rule.pattern) if rule.pattern else ("registry",))
     place = f"{path}, line {number}" if number else path
     for name, value in fields.items():
         if (found := getattr(rule, name)) not in {"", value}:
+            is_exact = rule.is_host or rule.pattern == pattern
+            change = "change it there" if is_exact else f'add a rule for it: [registry."{host_of(host)}"]'
             reason = f'registry."{rule.pattern}" already has {name} = "{found}"'
-            raise ConfigurationError(place, reason, f'to use "{value}" for {host}, change it there')
+            raise ConfigurationError(place, reason, f'to use "{value}" for {host}, {change}')
     missing = {name: value for name, value in fields.items() if not getattr(rule, name)}
     if not missing:
         return text
@@ -86,7 +94,10 @@ def _with_identity(text: str, host: str, pattern: str, fields: "Mapping[str, str
         if rule.pattern in {"", pattern} or rule.is_host:
             return with_rule(text, rule.pattern or pattern, missing)
     except ValueError:
-        pass  # The rule is not a table with a header, for example an inline table.
+        pass  # The rules are not tables with headers, for example inline tables.
     added = " and ".join(f'{name} = "{value}"' for name, value in missing.items())
-    reason = f'registry."{rule.pattern or pattern}" is the rule for {host}'
+    if not rule.pattern:
+        reason = "registry is an inline table, which cannot be extended"
+        raise ConfigurationError(place, reason, f'add "{pattern}" = {{{added.replace(" and ", ", ")}}} to it')
+    reason = f'registry."{rule.pattern}" is the rule for {host}'
     raise ConfigurationError(place, reason, f"add {added} to it")

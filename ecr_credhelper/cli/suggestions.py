@@ -1,6 +1,6 @@
-"""What completion suggests: registries, AWS profiles and regions.
+"""The suggestions of completion: registries, AWS profiles and regions.
 
-Imports are deferred, because most words need none of these.
+Imports are deferred, because most arguments need none of these.
 """
 
 import os

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ecr_credhelper.console.waiting import show_waiting
 from ecr_credhelper.errors import ConfigurationError
-from ecr_credhelper.library.credentials import Credentials, TokenSource, credentials_for
+from ecr_credhelper.library.credentials import Credentials, credentials_for
 from ecr_credhelper.library.hosts import resolve
 from ecr_credhelper.library.regions import check_region
+from ecr_credhelper.library.source import TokenSource
 from ecr_credhelper.registry import Registry, authority_of
 from ecr_credhelper.settings.loader import load_settings
 from ecr_credhelper.settings.rules import Rule

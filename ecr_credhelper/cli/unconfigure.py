@@ -11,9 +11,18 @@ from ecr_credhelper.docker.config import HELPER_SUFFIX, containers_file
 from ecr_credhelper.docker.config_file import Change, ConfigFile, backup_path
 from ecr_credhelper.docker.json_edit import value
 from ecr_credhelper.errors import PROG, ConfigurationError
+from ecr_credhelper.library.hosts import ACCOUNT, resolve
 from ecr_credhelper.paths import docker_config_file, settings_file
 from ecr_credhelper.registry import authority_of
-from ecr_credhelper.settings.editing import STORE_MARK, host_of, pattern_of, without_fallback, without_rules
+from ecr_credhelper.settings.editing import (
+    STORE_MARK,
+    edited_rules,
+    host_of,
+    pattern_of,
+    without_fallback,
+    without_rules,
+)
+from ecr_credhelper.settings.loader import load_settings
 
 if TYPE_CHECKING:
     import argparse
@@ -34,7 +43,7 @@ def _unconfigure(options: "argparse.Namespace", terminal: "Terminal") -> int:
     hosts = _hosts(options, files)
     changes = [change for file in files for change in _client_changes(file, hosts, terminal)]
     visible = {name for file, text, _ in changes for name in edit.helpers(file.text) | edit.helpers(text)}
-    changes += _settings_changes(files, changes, broken)
+    changes += _settings_changes(files, changes, broken, terminal)
     if broken and not changes:
         raise broken[0]
     for error in broken:
@@ -48,8 +57,7 @@ def _unconfigure(options: "argparse.Namespace", terminal: "Terminal") -> int:
     if not options.dry_run:
         apply(changes, options, terminal)
         for change in changes:
-            path = terminal.short_path(change.file.path)
-            terminal.print(f"{terminal.mark('ok')} {_verb(change)} {path}")
+            terminal.item("ok", _result(change))
     return 0
 
 
@@ -65,10 +73,17 @@ def _client_files(broken: list[ConfigurationError]) -> list[ConfigFile]:
 def _hosts(options: "argparse.Namespace", files: list[ConfigFile]) -> set[str]:
     """Return the registries to undo, none for all; raise ConfigurationError if one is not configured."""
     configured = {host for file in files for host in edit.own_hosts(file.text)}
-    hosts = {authority_of(argument) or "the given registry" for argument in options.hosts}
+    hosts = {_host(argument, options.region) or "the given registry" for argument in options.hosts}
     for host in sorted(hosts - configured):
         raise ConfigurationError(host, "is not configured for this helper", f"run: {PROG} status")
     return hosts
+
+
+def _host(argument: str, region: str | None) -> str | None:
+    """Return the host of an argument. An account ID or ARN is resolved as ``configure`` does."""
+    if ACCOUNT.fullmatch(argument) or argument.startswith("arn:"):
+        argument = resolve(argument, load_settings(os.environ), region=region or "", warn=str)
+    return authority_of(argument)
 
 
 def _client_changes(file: ConfigFile, hosts: set[str], terminal: "Terminal") -> list[Change]:
@@ -93,7 +108,10 @@ def _client_changes(file: ConfigFile, hosts: set[str], terminal: "Terminal") -> 
 
 
 def _settings_changes(
-    files: list[ConfigFile], changes: list[Change], broken: list[ConfigurationError]
+    files: list[ConfigFile],
+    changes: list[Change],
+    broken: list[ConfigurationError],
+    terminal: "Terminal",
 ) -> list[Change]:
     """Return the change that removes the rules of the removed registries and the fallback, if any.
 
@@ -113,6 +131,8 @@ def _settings_changes(
     if file is None:
         return []
     text = without_rules(file.text, patterns)
+    for pattern in edited_rules(text, patterns):
+        terminal.warning(f'Kept registry."{pattern}" in {file.path}: it was edited after configure')
     for store in stores:
         text = without_fallback(text, store)
     keeps_backup = without_rules(text) != text or (not stores and STORE_MARK in text)
@@ -125,12 +145,15 @@ def _patterns(text: str) -> set[str]:
     return {pattern for host in edit.own_hosts(text) for pattern in (host_of(host), pattern_of(host))}
 
 
-def _verb(change: Change) -> str:
+def _result(change: Change) -> str:
     """Return what happened to a file."""
     file, text, backup = change
+    if text == file.text:
+        return f"Nothing to undo in {file.path}; removed its backup"
     if file.was_absent and file.contents and not text:
-        return "Removed"
-    return "Restored" if backup is None else "Updated"
+        return f"Removed {file.path}"
+    is_restored = backup is None and text == file.backup_text
+    return f"{'Restored' if is_restored else 'Updated'} {file.path}"
 
 
 def _open(path: str, check: "Callable[[str], object]", broken: list[ConfigurationError]) -> ConfigFile | None:

@@ -8,7 +8,7 @@ from ecr_credhelper.console import terminal as prompts
 from ecr_credhelper.console.waiting import show_waiting
 from ecr_credhelper.console.wording import format_duration
 from ecr_credhelper.errors import PROG, CredentialHelperError, UnreachableError, internal_error
-from ecr_credhelper.library.credentials import TokenSource
+from ecr_credhelper.library.source import TokenSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,17 +31,18 @@ def verify(hosts: "Sequence[str]", terminal: "Terminal") -> list[str]:
     terminal.print("Checking logins")
     width, working, remaining = max(map(len, hosts)), [], float(TOTAL_SECONDS)
     for host in hosts:
+        if remaining <= 0:
+            terminal.marked("note", f"{host:{width}}  not checked ({TOTAL_SECONDS} s are over)")
+            continue
         check = LoginCheck(host)
         with show_waiting(terminal, f"getting a login for {host}"):
             remaining = check.run(remaining)
         if check.error:
-            terminal.warn(f"{terminal.mark('failure')} {host:{width}}  {check.error.reason}")
-            if check.error.hint:
-                terminal.warn(f"  {check.error.hint}")
+            terminal.marked("failure", f"{host:{width}}  {check.error.reason}", check.error.hint)
         else:
             # A new token is valid for almost 12 hours: round to minutes.
             duration = format_duration(check.seconds + 30).removesuffix(" 00 min")
-            terminal.print(f"{terminal.mark('ok')} {host:{width}}  valid for {duration}")
+            terminal.marked("ok", f"{host:{width}}  valid for {duration}")
             working.append(host)
     return working
 
@@ -62,11 +63,10 @@ class LoginCheck:
     def run(self, remaining: float) -> float:
         """Fetch the login within ``remaining`` seconds, and return how many seconds remain then."""
         thread = threading.Thread(target=self._fetch, daemon=True)
-        if remaining > 0:
-            try:
-                thread.start()
-            except RuntimeError:  # at a limit on processes
-                self._fetch()
+        try:
+            thread.start()
+        except RuntimeError:  # at a limit on processes
+            self._fetch()
         while remaining > 0 and thread.is_alive():
             started = time.monotonic()
             thread.join(POLL_SECONDS)

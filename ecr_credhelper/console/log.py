@@ -38,7 +38,8 @@ def check_variable(destination: str) -> None:
 def is_destination(destination: str) -> bool:
     """Return whether a text is ``debug`` or the absolute path of a file, which does not need to exist."""
     has_form = DESTINATION.fullmatch(destination) and destination.isprintable()
-    return bool(has_form) and not is_special(os.path.expanduser(destination))
+    path = os.path.expanduser(destination)
+    return bool(has_form) and not is_special(path) and (destination == "debug" or not os.path.isdir(path))
 
 
 def open_log(destination: str) -> "Callable[[str], None]":

@@ -101,6 +101,11 @@ class Terminal:
             style = "dim" if kind in {"ok", "note"} else "bold"
             self._print_hanging(" " * indent, indent, hint, style)
 
+    def paragraph(self, text: str, style: str = "") -> None:
+        """Write a text as a line of the result; wrap it on a terminal if it is too wide."""
+        for line in self._wrapped(text):
+            self.print(self.styled(line, style) if style else line)
+
     def write_raw(self, text: str) -> None:
         """Write a result for a program, without removing control characters."""
         self._write_result(f"{text}\n")
@@ -122,8 +127,19 @@ class Terminal:
         self._write(self._stderr, f"{self._clean(text, self._stderr)}\n")
 
     def warning(self, text: str) -> None:
-        """Write a warning with its mark."""
-        self.warn(f"{self.mark('warning')} {text}")
+        """Write a warning with its mark; wrap it and show ``~`` for the home directory on a terminal."""
+        self.marked("warning", text)
+
+    def marked(self, kind: str, text: str, hint: str = "") -> None:
+        """Write a result (``ok``) or a warning that starts with a mark, and below it a hint.
+
+        On a terminal, they are wrapped only if they are too wide, so that texts can be aligned.
+        """
+        write, mark = self.print if kind == "ok" else self.warn, self._mark(kind)
+        lines = self._wrapped(f"{mark} {text}") + (self._wrapped(f"  {hint}") if hint else [])
+        write(f"{self.mark(kind)}{lines[0].removeprefix(mark)}")
+        for line in lines[1:]:
+            write(line)
 
     def ask(self, question: str) -> bool:
         """Return whether the user answers yes; False if the user cannot be asked or cannot see the output."""
@@ -135,7 +151,10 @@ class Terminal:
         if not self.is_interactive or self._has_failed or self._stdout is None:
             return None
         self.clear()
-        self._write(self._stderr, f"{self._clean(question, self._stderr)} ")
+        *lines, last = self._wrapped(question)
+        for line in lines:
+            self.warn(line)
+        self._write(self._stderr, f"{self._clean(last, self._stderr)} ")
         answer = ""
         try:
             answer = self._stdin.readline() if self._stdin else ""
@@ -182,6 +201,18 @@ class Terminal:
         titles, *others = layout.table(head, rows, self.width, shortened, ellipsis)
         lines = [*(self.styled(title, "bold") for title in titles), *(line for row in others for line in row)]
         self._write_result("\n".join([*lines, ""]))
+
+    def _wrapped(self, text: str) -> list[str]:
+        """Return the lines of a text on a terminal; those after the first one start with more blanks."""
+        text = clean(text)
+        if (width := self.width) is None:
+            return [text]
+        text = layout.with_tilde(text, os.path.expanduser("~"))
+        if len(text) <= width:
+            return [text]
+        start = text[: len(text) - len(text[1:].lstrip())] if text[:1] in " +-" else ""
+        indent = len(start) + 2
+        return f"{start}{layout.wrap(text[len(start) :], width, indent)}".split("\n")
 
     def _print_hanging(self, start: str, indent: int, text: str, style: str = "") -> None:
         """Write a text after ``start``, which takes ``indent`` columns; wrap it on a terminal."""

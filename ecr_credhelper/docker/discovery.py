@@ -1,6 +1,7 @@
 """Find the user's registries in the files of Docker and podman, settings, AWS profiles and local images."""
 
 import os
+import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,8 +11,10 @@ from ecr_credhelper.aws.profiles import (
     CREDENTIALS,
     accounts_of,
     load_profiles,
+    missing_profile,
     region_of,
     selected_profile,
+    wrong_accounts,
 )
 from ecr_credhelper.aws.redaction import useful_line
 from ecr_credhelper.docker.config import AMAZON_SUFFIX, HELPER_SUFFIX, containers_files, docker_config, read
@@ -31,6 +34,9 @@ ENGINES = ("docker", "podman")
 
 ENGINE_TIMEOUT = 5
 """Limits how long the engines can take to list their images, in seconds. They run at the same time."""
+
+NOISE = re.compile(r"\s*(warning|time=.* level=warn|see '|run ')", re.IGNORECASE)
+"""Lines of an engine beside its error: warnings, for example of its configuration, and references to help."""
 
 
 class Candidate(NamedTuple):
@@ -151,9 +157,15 @@ def _search_profiles(found: _Found, environ: "Mapping[str, str]") -> None:
     profiles, problems = load_profiles(environ)
     found.problems += problems
     default_region = region_of(environ)
-    first = (selected_profile(environ), "default")
+    selected = selected_profile(environ)
+    missing = missing_profile(selected, sorted(profiles)) if selected and not problems else None
+    if missing and not environ.get("AWS_ACCESS_KEY_ID"):  # The key takes precedence.
+        variable = "AWS_DEFAULT_PROFILE" if environ.get("AWS_DEFAULT_PROFILE") else "AWS_PROFILE"
+        found.problems.append(f"{variable}: {'; '.join(missing)}")
+    first = (selected, "default")
     for name in sorted(profiles, key=lambda name: first.index(name) if name in first else len(first)):
         region = profiles[name].get("region", "").lower()
+        found.problems += [f"AWS profile {name}: {text}" for text in wrong_accounts(profiles[name])]
         for account in sorted(accounts_of(profiles[name])):
             host = private_host(account, region or default_region)
             found.profiles.setdefault(account, []).append((name, host))
@@ -177,6 +189,7 @@ def _list_images(program: str) -> tuple[list[str], str]:
     except OSError as error:
         return [], f"{program} cannot be run ({error.strerror})"
     if done.returncode:
-        reason = useful_line(done.stderr.decode(errors="replace"))
+        lines = done.stderr.decode(errors="replace").splitlines()
+        reason = useful_line("\n".join(line for line in lines if not NOISE.match(line)))
         return [], reason or f"{program} failed (exit status {done.returncode})"
     return done.stdout.decode(errors="replace").splitlines(), ""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ecr_credhelper.console.terminal import open_prompts
 from ecr_credhelper.errors import CredentialHelperError, internal_error
-from ecr_credhelper.library.credentials import TokenSource
+from ecr_credhelper.library.source import TokenSource
 from ecr_credhelper.registry import authority_of, parse
 from ecr_credhelper.settings.loader import Settings, load_settings
 from ecr_credhelper.settings.rules import NO_RULE, IdentityOverride

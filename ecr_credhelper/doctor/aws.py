@@ -42,10 +42,14 @@ def certificates(context: "Context") -> "Iterator[Finding]":
     environ = context.environ
     profile, settings = next(iter(chain_of(context.rule.profile, environ).items()))
     path, source = ca_bundle(context.rule, settings, profile, environ)
-    if path and os.path.exists(os.path.expanduser(path)):
-        yield Finding(OK, f"CA bundle {path} ({source})")
-    elif path:
+    if path and not os.path.exists(os.path.expanduser(path)):
         yield Finding(FAILURE, f"the CA bundle {path} does not exist", f"check {source}")
+    elif path and not trust.has_certificates(os.path.expanduser(path)):
+        yield Finding(
+            FAILURE, f"the CA bundle {path} has no certificates that can be used", f"check {source}"
+        )
+    elif path:
+        yield Finding(OK, f"CA bundle {path} ({source})")
     else:
         yield from _system_certificates(context.environ)
 
@@ -56,7 +60,9 @@ def _system_certificates(environ: "Mapping[str, str]") -> "Iterator[Finding]":
     places = (("", native), ("SSL_CERT_DIR", directory), ("SSL_CERT_FILE", file))
     for name, place in places:
         value = environ.get(name)
-        if value and value != place and store:
+        files = trust.files_without_hash(value or "") if name == "SSL_CERT_DIR" else []
+        is_useless = files and not any(map(trust.has_certificates, files))
+        if value and store and (value != place or is_useless):
             yield Finding(
                 WARNING, f"{value} has no certificates that can be used", f"correct or unset {name}"
             )

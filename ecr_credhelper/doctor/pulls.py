@@ -4,6 +4,7 @@ The requests are like Docker's, through the system's proxies and with the certif
 """
 
 import json
+import os
 import re
 import ssl
 from http import HTTPStatus
@@ -21,6 +22,7 @@ from ecr_credhelper.aws.denials import DENIAL
 from ecr_credhelper.aws.errors import explain
 from ecr_credhelper.doctor import CONNECTION_SECONDS, FAILURE, NOTE, OK, WARNING, Finding
 from ecr_credhelper.errors import PROG
+from ecr_credhelper.files import is_special
 from ecr_credhelper.library.credentials import credentials_for
 from ecr_credhelper.registry import PUBLIC_HOSTS, SCHEMES
 
@@ -171,6 +173,8 @@ def _pull_finding(context: "Context", registry: "Registry", response: Response, 
 
 def _get(url: str, authorization: str = "") -> Response:
     """Return the response to a request, also if its status is an error."""
+    if is_special(os.environ.get("SSL_CERT_FILE", "")):  # OpenSSL would wait for it
+        raise OSError(0, "SSL_CERT_FILE is not a file")
     headers = {"Accept": ACCEPT, **({"Authorization": authorization} if authorization else {})}
     try:
         response = build_opener(_NoRedirects).open(Request(url, headers=headers), timeout=CONNECTION_SECONDS)  # noqa: S310 - https

@@ -20,7 +20,7 @@ from ecr_credhelper.docker.config import docker_config
 from ecr_credhelper.docker.fallback import Fallback
 from ecr_credhelper.docker.programs import is_this_helper
 from ecr_credhelper.errors import CredentialHelperError
-from ecr_credhelper.fetch.own_registry import fetch_own_registry
+from ecr_credhelper.fetch import own_registry
 from ecr_credhelper.paths import has_settings
 from ecr_credhelper.registry import parse
 
@@ -191,7 +191,8 @@ def _save_routes(resolver: "Resolver", group: "list[Request]", token: "Token") -
 
 def _caller_registry(resolver: "Resolver", environ: "Mapping[str, str]") -> dict[str, str]:
     """Return host -> user name of the registry in the account of the AWS credentials."""
-    registry, token = fetch_own_registry(resolver, configured_region("", environ))
+    request = own_registry.own_request(resolver, configured_region("", environ))
+    registry, token = own_registry.fetch(resolver, request)
     return {registry.host: token.username}
 
 

@@ -18,14 +18,11 @@ KIND = "own-registries"
 """The kind of the records on disk."""
 
 
-def fetch_own_registry(resolver: "Resolver", region: str) -> "tuple[Registry, Token]":
+def fetch(resolver: "Resolver", request: "Request") -> "tuple[Registry, Token]":
     """Return the registry in the account of the AWS credentials, and its token.
 
-    Raises:
-        CredentialHelperError: as for ``resolve``, or the region is malformed.
-
+    ``request`` is from ``own_request``. This raises the same errors as ``Resolver.resolve``.
     """
-    request = _request(resolver, region)
     store = resolver.cache.store
 
     def is_stale(token: "Token", now: float) -> bool:
@@ -58,8 +55,13 @@ def _name(key: str) -> str:
     return digest(key.encode("utf-8", "surrogateescape"))
 
 
-def _request(resolver: "Resolver", region: str) -> "Request":
-    """Return a request for the token of a registry in any account, without a host for errors and routes."""
+def own_request(resolver: "Resolver", region: str) -> "Request":
+    """Return a request for the token of a registry in any account, without a host for errors and routes.
+
+    Raises:
+        ConfigurationError: the region is malformed.
+
+    """
     registry = parse(private_host("0" * 12, region))
     if registry is None:
         raise ConfigurationError("", f"{region} is not a region", "use a region such as us-west-2")

@@ -78,9 +78,12 @@ def registry_host(account: str, region: str) -> str:
     """Return the host name of an account's registry in a region of any partition.
 
     Raises:
+        TypeError: an argument is not a string, for example an account ID that is a number.
         UnsupportedRegistryError: the account ID does not have 12 digits, or the region is misspelled.
 
     """
+    if not isinstance(account, str) or not isinstance(region, str):
+        raise TypeError("account and region must be strings: an account ID can begin with 0")
     with fork_lock():
         error = wrong_account(account) or wrong_region(region)
     host = private_host(account, region)

@@ -1,7 +1,7 @@
 """Records in memory, where a Python program cannot use the cache on disk.
 
 This is for sessions whose keys change by themselves, because their identity is not known on disk, and for
-home directories that cannot be written.
+cache directories that cannot be written.
 """
 
 import logging
@@ -15,20 +15,23 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from cachetools import TLRUCache
 
 from ecr_credhelper.cache import Cache
-from ecr_credhelper.files import make_private
 from ecr_credhelper.records import FileStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from botocore.credentials import Credentials
     from botocore.session import Session
 
     from ecr_credhelper.fetch.resolver import Resolver
 
 log = logging.getLogger("ecr_credhelper")
 
+KINDS = ("tokens", "own-registries", "failures")
+"""The kinds of records that are kept. The others help other processes only."""
+
 MAX_RECORDS = 256
-"""Limits the records of one store: a token and a route for each region, and recent failures."""
+"""Limits the records of each kind in one store: a program needs one token for each identity and region."""
 
 OTHER_SECONDS = 12 * 3600
 """Maximum age of a record that is not a token, in seconds: the lifetime of a token."""
@@ -39,7 +42,10 @@ class MemoryStore(FileStore):
 
     def __init__(self, clock: "Callable[[], float]" = time.time) -> None:
         super().__init__()
-        self._records: TLRUCache[tuple[str, str], list[str]] = TLRUCache(MAX_RECORDS, _end_of, clock)
+        self._records: dict[str, TLRUCache[str, list[str]]] = {
+            kind: TLRUCache(MAX_RECORDS, _end_of_token if kind == "tokens" else _end_of_other, clock)
+            for kind in KINDS
+        }
         self.restart()
 
     def restart(self) -> None:
@@ -55,68 +61,104 @@ class MemoryStore(FileStore):
     def read(self, kind: str, name: str, key: str | None = None) -> list[str] | None:
         """Return the lines of a record, or None; see FileStore."""
         with self._lock:
-            lines = self._records.get((kind, name))
+            lines = self._records[kind].get(name) if kind in KINDS else None
         if key is None or lines is None:
             return lines
         return lines[1:] if lines[0] == key else None
 
     def write(self, kind: str, name: str, key: str, *lines: str) -> None:
         """Write or replace a record."""
-        with self._lock:
-            self._records[kind, name] = [key, *lines]
+        if kind in KINDS:
+            with self._lock:
+                self._records[kind][name] = [key, *lines]
 
     def names(self, kind: str) -> list[str]:
         """Return the names of all records of a kind."""
         with self._lock:
-            return sorted(name for record_kind, name in self._records if record_kind == kind)
+            return sorted(self._records[kind]) if kind in KINDS else []
 
     def discard(self, kind: str, name: str) -> None:
         """Remove a record, if it exists."""
-        with self._lock:
-            self._records.pop((kind, name), None)
+        if kind in KINDS:
+            with self._lock:
+                self._records[kind].pop(name, None)
 
 
-def _end_of(record: tuple[str, str], lines: list[str], now: float) -> float:
-    """Return the time at which a record is removed, in seconds since the epoch."""
-    kind, _ = record
-    return float(lines[2]) if kind == "tokens" else now + OTHER_SECONDS
+class DiskStore(FileStore):
+    """Stores records on disk, or in ``memory`` if they cannot be written; logs the reason once."""
+
+    def __init__(self, directory: str, memory: MemoryStore) -> None:
+        super().__init__(directory)
+        self.memory = memory
+
+    @property
+    def is_unwritable(self) -> bool:
+        """Whether a record could not be written before."""
+        return self.directory in _unwritable
+
+    def read(self, kind: str, name: str, key: str | None = None) -> list[str] | None:
+        """Return the lines of a record, or None; see FileStore."""
+        lines = self.memory.read(kind, name, key) if self.is_unwritable else None
+        return lines or super().read(kind, name, key)
+
+    def write(self, kind: str, name: str, key: str, *lines: str) -> None:
+        """Write or replace a record."""
+        try:
+            super().write(kind, name, key, *lines)
+        except OSError as error:
+            if not self.is_unwritable:
+                _unwritable.add(self.directory)
+                log.warning(
+                    "the cache %s cannot be written (%s): tokens are kept in the memory of this process; "
+                    "set AWS_ECR_CACHE_DIR to another directory",
+                    self.directory,
+                    error.strerror or error,
+                )
+            self.memory.write(kind, name, key, *lines)
+
+    def discard(self, kind: str, name: str) -> None:
+        """Remove a record, if it exists."""
+        self.memory.discard(kind, name)
+        super().discard(kind, name)
 
 
-_session_stores: "WeakKeyDictionary[Session, MemoryStore]" = WeakKeyDictionary()
+def _end_of_token(_: str, lines: list[str], now: float) -> float:  # noqa: ARG001 - the form of cachetools
+    """Return the time at which a token is removed, in seconds since the epoch: when it expires."""
+    return float(lines[2])
+
+
+def _end_of_other(_: str, __: list[str], now: float) -> float:
+    """Return the time at which another record is removed, in seconds since the epoch."""
+    return now + OTHER_SECONDS
+
+
+_credentials_stores: "WeakKeyDictionary[Credentials, MemoryStore]" = WeakKeyDictionary()
 _process_store = MemoryStore()
-_warned: set[str] = set()
-"""The directories of which a warning has been logged."""
+_unwritable: set[str] = set()
+"""The cache directories that could not be written."""
 
 
 def session_cache(session: "Session") -> Cache:
-    """Return the cache of one session object, which ends with it."""
-    return Cache(_session_stores.setdefault(session, MemoryStore()))
-
-
-def cache_or_memory(cache: Cache) -> Cache:
-    """Return the cache on disk, or one in memory if its directory cannot be written; log the reason once."""
-    directory = cache.store.directory
-    if not directory:  # It is disabled.
-        return cache
+    """Return the cache of a session, which ends with the object that has its credentials."""
     try:
-        make_private(directory)
-    except OSError as error:
-        if directory not in _warned:
-            _warned.add(directory)
-            log.warning(
-                "%s cannot be used (%s): tokens are kept only in the memory of this process. "
-                "Set AWS_ECR_CACHE_DIR to another directory, or AWS_ECR_DISABLE_CACHE=1.",
-                directory,
-                error.strerror or error,
-            )
-        return Cache(_process_store)
-    return cache
+        credentials = session.get_credentials()  # They have been loaded before.
+    except Exception:  # noqa: BLE001 - of botocore: the fetch raises the same error
+        credentials = None
+    store = _credentials_stores.setdefault(credentials, MemoryStore()) if credentials else FileStore()
+    return Cache(store)
+
+
+def with_memory(cache: Cache) -> Cache:
+    """Return the cache on disk with the memory of this process, unless it is disabled."""
+    return Cache(DiskStore(cache.store.directory, _process_store)) if cache.store.directory else cache
 
 
 @contextmanager
 def one_fetch(resolver: "Resolver", key: str) -> "Iterator[None]":
     """Let one thread at a time fetch a token into memory, so that others find it. The disk has lock files."""
     store = resolver.cache.store
+    if isinstance(store, DiskStore) and store.is_unwritable:
+        store = store.memory
     if not isinstance(store, MemoryStore):
         yield
         return
@@ -132,7 +174,7 @@ def one_fetch(resolver: "Resolver", key: str) -> "Iterator[None]":
 
 def _restart_after_fork() -> None:
     """Forget the fetches of the parent, whose threads do not exist in this process."""
-    for store in (_process_store, *_session_stores.values()):
+    for store in (_process_store, *_credentials_stores.values()):
         store.restart()
 
 

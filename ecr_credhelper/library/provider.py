@@ -18,15 +18,10 @@ from weakref import WeakSet
 
 from ecr_credhelper.errors import CredentialHelperError
 from ecr_credhelper.fetch.deadline import DEADLINE
-from ecr_credhelper.library.credentials import (
-    Credentials,
-    Session,
-    TokenSource,
-    credentials_for,
-    log,
-)
+from ecr_credhelper.library.credentials import Credentials, credentials_for
 from ecr_credhelper.library.entries import Entries, Entry
 from ecr_credhelper.library.hosts import parse_registry
+from ecr_credhelper.library.source import Session, TokenSource, log
 from ecr_credhelper.registry import Registry
 from ecr_credhelper.token import Token
 
@@ -53,6 +48,7 @@ class CredentialProvider:
 
     Args:
         profile: as in ``get_credentials``.
+        region: the region of account IDs, as in ``get_credentials``.
         role_arn: as in ``get_credentials``.
         role_session_name: as in ``get_credentials``.
         external_id: as in ``get_credentials``.
@@ -72,6 +68,7 @@ class CredentialProvider:
     def __init__(  # noqa: PLR0913 - all are optional keywords
         self,
         *,
+        region: str | None = None,
         profile: str | None = None,
         role_arn: str | None = None,
         role_session_name: str | None = None,
@@ -93,6 +90,7 @@ class CredentialProvider:
         }
         self._arguments = {
             **identity,
+            "region": region,
             "disk_cache": disk_cache,
             "max_entries": max_entries,
             "timer": timer,
@@ -103,7 +101,9 @@ class CredentialProvider:
         if fetch and any(value is not None for value in identity.values()):
             raise ValueError("fetch cannot be combined with an AWS identity")
         self._source: TokenSource | _StubSource = (
-            _StubSource(fetch) if fetch else TokenSource(**identity, on_disk=disk_cache, clock=timer)
+            _StubSource(fetch)
+            if fetch
+            else TokenSource(**identity, region=region, on_disk=disk_cache, clock=timer)
         )
         self._remembered = lru_cache(MAX_NAMES)(self._source.lookup)  # Its settings do not change.
         self._timer = timer
@@ -142,7 +142,9 @@ class CredentialProvider:
             self._work(key, fetch, is_started=False)
         try:
             token = fetch.result.result()
-        except Exception as error:  # noqa: BLE001 - no error matters while the old token is valid
+        except Exception as error:
+            if not fetch.result.done() or fetch.result.exception() is not error:
+                raise  # by a signal handler of the program
             if token is None or not token.is_valid(self._timer()):
                 raise fetch.failure(error, parsed) from None
         return credentials_for(parsed, token)
@@ -176,10 +178,10 @@ class CredentialProvider:
         with self._lock:
             self._entries.clear()
 
-    def __reduce__(self) -> "tuple[Callable[..., CredentialProvider], tuple[dict[str, Any]]]":
+    def __reduce__(self) -> "tuple[Callable[..., CredentialProvider], tuple[object, ...]]":
         if self._arguments["session"] is not None:
             raise TypeError("a provider with a session cannot be pickled; use profile or role_arn instead")
-        return _provider_with, (self._arguments,)
+        return _provider_of, (type(self), self._arguments)
 
     def __enter__(self) -> Self:
         return self
@@ -250,9 +252,9 @@ class CredentialProvider:
                 fetch.result.set_exception(failure)
 
 
-def _provider_with(arguments: dict[str, Any]) -> CredentialProvider:
+def _provider_of(kind: type[CredentialProvider], arguments: dict[str, Any]) -> CredentialProvider:
     """Return a new provider, for ``pickle``, which passes positional arguments only."""
-    return CredentialProvider(**arguments)
+    return kind(**arguments)
 
 
 _providers: "WeakSet[CredentialProvider]" = WeakSet()

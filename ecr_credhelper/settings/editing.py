@@ -6,6 +6,7 @@ then is not removed.
 
 import json
 import tomllib
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from ecr_credhelper.registry import parse
@@ -55,8 +56,11 @@ def with_rule(text: str, pattern: str, fields: "Mapping[str, str]") -> str:
         lines[number - 1] = head + added + lines[number - 1].removeprefix(head)
         result = "\n".join(lines)
     else:
-        table = newline.join([*_table(pattern, fields), ""])
-        result = f"{text}{newline}{table}" if text else table
+        table = newline.join(_table(pattern, fields))
+        # A file that does not end in a newline keeps that, so that it can be restored.
+        result = f"{text}{newline}{newline}{table}"
+        if not text or text.endswith("\n"):
+            result = f"{text}{newline if text else ''}{table}{newline}"
     rule = _rules(result).get(pattern, {})
     if not fields.items() <= rule.items():
         raise ValueError(f'cannot add to registry."{pattern}"')
@@ -71,11 +75,22 @@ def without_rules(text: str, patterns: "Collection[str] | None" = None) -> str:
 
     """
     rules = _rules(text)
-    # In reverse order: the last table in a file shows whether the file ended in a newline before.
-    for pattern in reversed(rules):
+    for pattern, rule in rules.items():
         if patterns is None or pattern in patterns:
-            text = _without_rule(text, pattern, rules[pattern])
+            text = _without_rule(text, pattern, rule)
     return text
+
+
+def edited_rules(text: str, patterns: "Collection[str]") -> list[str]:
+    """Return those of the patterns whose rule still has a mark of ``with_rule`` after ``without_rules``."""
+    found = []
+    for pattern in patterns:
+        if number := line_of(text, pattern):
+            header, *rest = text.split("\n")[number - 1 :]
+            body = takewhile(lambda line: not line.lstrip().startswith("["), rest)
+            if any(RULE_MARK in line for line in (header, *body)):
+                found.append(pattern)
+    return sorted(found)
 
 
 def _rules(text: str) -> dict[str, dict[str, object]]:
@@ -104,8 +119,6 @@ def _without_rule(text: str, pattern: str, rule: "Mapping[str, object]") -> str:
         first, end = begin, end + len(table) - 1
         if begin and not plain[begin - 1]:
             first -= 1  # the empty line before the table
-        elif begin and plain[end:] == [""]:
-            end += 1  # the file did not end in a newline
     if end == len(lines) and first:
         lines[first - 1] = plain[first - 1]
     return "\n".join(lines[:first] + lines[end:])

@@ -24,7 +24,7 @@ MEANINGS = {
     r"Illegal character '\\n'|Unterminated string": "a closing quote is missing",
     r"Invalid value": "not a valid value; text needs quotes",
 }
-"""What messages of tomllib mean in a settings file."""
+"""Messages of tomllib, and their meaning in a settings file."""
 
 UNQUOTED = re.compile(r"""\s*\[\s*registry\.([^\s"'\]]*[^\w\s"'\]-][^\s"'\]]*)""")
 """The header of a rule whose pattern needs quotes."""

@@ -14,8 +14,12 @@ import json
 import threading
 import time
 from collections import deque
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from urllib.parse import parse_qs
+
+from ecr_credhelper.registry import private_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,6 +29,17 @@ LIFETIME = 12 * 3600
 
 POLL_INTERVAL = 0.005
 """Seconds until the server notices that it must stop. Every test can stop one."""
+
+MOTO = {"FOOBARKEY": "FOOBARSECRET"}
+"""The keys that moto sets, so that both can be used in one test."""
+
+ASSUMED = """\
+<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
+<AssumedRoleUser><Arn>{arn}</Arn><AssumedRoleId>AROAFAKE:session</AssumedRoleId></AssumedRoleUser>
+<Credentials><AccessKeyId>{access_key}</AccessKeyId><SecretAccessKey>{secret_key}</SecretAccessKey>
+<SessionToken>fake</SessionToken><Expiration>{expiration:%Y-%m-%dT%H:%M:%SZ}</Expiration></Credentials>
+</AssumeRoleResult></AssumeRoleResponse>
+"""
 
 FIXED_EXPIRATION = 4102444800
 """The expiry in passwords that must be known in advance, in seconds since the epoch: the year 2100."""
@@ -67,6 +82,7 @@ class FakeECR:
     """The API, served by threads of this process while the context is open.
 
     Args:
+        account: the account of the identities, whose registry ``proxyEndpoint`` is.
         identities: access key ID -> secret key of further identities; ``access_key`` always exists.
         unique: if False, all tokens of a region have the same password, so that it is known in advance.
         lifetime: the lifetime of tokens in seconds. If it is negative, they have already expired.
@@ -74,7 +90,9 @@ class FakeECR:
         clock: returns the time of the API in seconds since the epoch.
         host: the loopback address to listen on.
 
-    ``calls`` are the requests so far that were answered; ``requests`` counts all of them. ``faults`` is a
+    ``calls`` are the requests for tokens that were answered; ``requests`` counts all requests. ``roles`` are
+    the ARNs of the roles that were assumed: STS's AssumeRole is answered too, without checking the signature.
+    ``faults`` is a
     queue: each call takes its first entry, if there is one, instead of a token. ``operations`` maps the names
     of other operations to their responses. No response is sent while ``gate`` is cleared.
 
@@ -86,6 +104,7 @@ class FakeECR:
     def __init__(  # noqa: PLR0913 - all are optional keywords
         self,
         *,
+        account: str = "111122223333",
         identities: Mapping[str, str] | None = None,
         unique: bool = True,
         lifetime: float = LIFETIME,
@@ -93,7 +112,9 @@ class FakeECR:
         clock: Callable[[], float] = time.time,
         host: str = "127.0.0.1",
     ) -> None:
-        self.identities = {self.access_key: self.secret_key, **(identities or {})}
+        self.account = account
+        self.identities = {self.access_key: self.secret_key, **MOTO, **(identities or {})}
+        self.roles: list[str] = []
         self.unique = unique
         self.lifetime = lifetime
         self.delay = delay
@@ -157,8 +178,18 @@ class FakeECR:
         }
         if call.service == "ecr-public":
             return json.dumps({"authorizationData": data}).encode()
-        data["proxyEndpoint"] = f"https://111122223333.dkr.ecr.{call.region}.amazonaws.com"
+        data["proxyEndpoint"] = f"https://{private_host(self.account, call.region)}"
         return json.dumps({"authorizationData": [data]}).encode()
+
+    def assume_role(self, arn: str) -> bytes:
+        """Record a role and return the response body of AssumeRole, with new keys."""
+        with self._lock:
+            self.roles.append(arn)
+            access_key = f"ASIAFAKE{len(self.roles):012}"
+        self.identities[access_key] = f"secret-of-{access_key}"
+        expiration = datetime.fromtimestamp(self.clock() + 3600, UTC)
+        values = {"access_key": access_key, "secret_key": self.identities[access_key]}
+        return ASSUMED.format(arn=arn, expiration=expiration, **values).encode()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -174,6 +205,9 @@ class FakeECR:
 class _Server(ThreadingHTTPServer):
     request_queue_size = 128  # With the default of 5, some of 40 simultaneous callers are rejected.
 
+    def handle_error(self, *_: object) -> None:
+        """Print no traceback if a client goes away."""
+
 
 def _handler_for(api: FakeECR) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
@@ -182,6 +216,10 @@ def _handler_for(api: FakeECR) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             api.requests += 1
+            parameters = parse_qs(body.decode(errors="replace"))
+            if parameters.get("Action") == ["AssumeRole"]:
+                self._send(Fault(200, api.assume_role(parameters["RoleArn"][0])))
+                return
             target = self.headers.get("X-Amz-Target", "")
             if other := api.operations.get(target.rpartition(".")[2]):
                 self._send(other)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 PREFIXES = ("AWS_", "ECR_CREDHELPER_", "XDG_")
 """Prefixes of the variables that select an identity, settings or a cache."""
 
+SERVICES = ("ECR", "ECR_PUBLIC", "STS")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 HOMES = ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA")
 
@@ -21,14 +22,17 @@ HOMES = ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA")
 def isolated(api: "FakeECR", directory: "str | os.PathLike[str]") -> "Iterator[None]":
     """Make this process and its child processes use ``api``, with ``directory`` as an empty home directory.
 
-    The environment is restored at the end.
+    Only ECR and STS lead to ``api``, so that other services can be faked by another library. AWS SDKs do not
+    retry, so that one fault is one failure. The environment is restored at the end.
     """
     home = os.fspath(directory)
     environ = {name: value for name, value in os.environ.items() if not _is_removed(name)}
     environ |= {
         **dict.fromkeys(HOMES, home),
         "DOCKER_CONFIG": os.path.join(home, ".docker"),
-        **api.environment,
+        **{name: value for name, value in api.environment.items() if name != "AWS_ENDPOINT_URL"},
+        **{f"AWS_ENDPOINT_URL_{service}": api.url for service in SERVICES},
+        "AWS_MAX_ATTEMPTS": "1",
     }
     with patch.dict(os.environ, environ, clear=True):
         yield

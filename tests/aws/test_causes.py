@@ -267,7 +267,11 @@ MISSING = [
         "login"),
     Cause("a profile fits the account", lambda w: w.config(
         f"[profile dev]\n{SSO}[profile other]\nsso_account_id = 999999999999\n").without_keys(),
-        NO_CREDENTIALS + "set AWS_PROFILE=dev, the profile of account 111122223333"),
+        NO_CREDENTIALS + "profile dev is in this account; to use it, "
+        f"run: docker-credential-ecr-py configure --profile dev {HOST}"),
+    Cause("another profile fits the account", lambda w: w.config(
+        f"[profile mine]\nregion = us-west-2\n[profile dev]\n{SSO}").without_keys(AWS_PROFILE="mine"),
+        "no AWS credentials found in profile mine; set AWS_PROFILE=dev, the profile of account 111122223333"),
     Cause("two profiles fit the account", lambda w: w.config(
         f"[profile dev]\n{SSO}[profile ops]\n{SSO}").without_keys(),
         NO_CREDENTIALS + "set AWS_PROFILE to a profile of account 111122223333: dev, ops"),
@@ -295,6 +299,8 @@ MISSING = [
     Cause("no web identity file", lambda w: w.web_identity(token=None),
         "the token file {home}/token cannot be read (No such file or directory); "
         "check AWS_WEB_IDENTITY_TOKEN_FILE, and the mount of the token"),
+    Cause("short web identity token", lambda w: w.web_identity(token="ab"),
+        "the web identity token file {home}/token has no valid token; write a token to it"),
     Cause("empty web identity file", lambda w: w.web_identity(token=""),
         "the web identity token file {home}/token is empty; write a token to it"),
     Cause("web identity file of a profile", lambda w: w.profile(

@@ -16,7 +16,7 @@ from botocore.stub import Stubber
 from ecr_credhelper.aws.authorization import token_of
 from ecr_credhelper.aws.client import fetch, make_client
 from ecr_credhelper.errors import CredentialHelperError, InvalidResponseError
-from ecr_credhelper.registry import Registry, parse
+from ecr_credhelper.registry import Registry, parse, private_host
 from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.conftest import HOST, PUBLIC
 from tests.corpus import HOSTS, Row
@@ -67,7 +67,7 @@ def test_each_host_gets_a_token_signed_for_its_region(row: Row, aws: FakeECR) ->
     assert token.username == "AWS"
     assert token.password == aws.password(row.region, service=call.service, serial=1)
     assert token.expires_at == pytest.approx(before + 12 * 3600, abs=60)
-    assert caller_host == (f"111122223333.dkr.ecr.{row.region}.amazonaws.com" if row.account else "")
+    assert caller_host == (private_host("111122223333", row.region) if row.account else "")
 
 
 def test_botocore_applies_the_users_fips_setting(aws: FakeECR, monkeypatch: pytest.MonkeyPatch) -> None:

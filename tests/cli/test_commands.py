@@ -227,6 +227,20 @@ def test_login_uses_the_syntax_of_the_selected_client(call: Run, tools: Path) ->
     assert json.loads((tools / "calls").read_text())[0][1:3] == ["registry", "login"]
 
 
+@pytest.mark.usefixtures("aws", "tools")
+@pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
+def test_login_reports_a_stored_login_that_overrides_the_identity(call: Run, home: Path) -> None:
+    (home / ".docker").mkdir()
+    (home / ".docker/config.json").write_text(json.dumps({"credsStore": "ecr-py"}))
+    stored = json.dumps({"ServerURL": HOST, "Username": "AWS", "Secret": "a-password"})
+    assert run("store", stdin=stored).status == 0
+    _, until, remedy = call("login", HOST).stdout.decode().splitlines()
+    assert re.fullmatch(r"Until 2\d{3}-.*, a stored docker login overrides your AWS identity\.", until)
+    assert remedy == f"To remove it, run: docker-credential-ecr-py cache clear {HOST}"
+    run("cache", "clear", HOST)
+    assert len(call("login", HOST).stdout.splitlines()) == 1
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
 @pytest.mark.parametrize("config", [{"credHelpers": {HOST: "ecr-py"}}, {"credsStore": "ecr-py"}])
 def test_login_stores_nothing_if_docker_already_uses_this_helper(

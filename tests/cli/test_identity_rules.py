@@ -65,11 +65,36 @@ def test_the_rule_of_a_custom_host_gets_the_profile(ask: Run, home: Path, settin
         ),
         (
             'registry.111122223333.region = "us-west-2"\n',
-            f': registry."111122223333" is the rule for {HOST}; add profile = "dev" to it',
+            f', line 1: registry."111122223333" is the rule for {HOST}; add profile = "dev" to it',
         ),
         (
-            "registry = {}\n",
-            f': registry."111122223333" is the rule for {HOST}; add profile = "dev" to it',
+            "deadline = 9\nregistry = {}\n",
+            ", line 2: registry is an inline table, which cannot be extended; "
+            'add "111122223333" = {profile = "dev"} to it',
+        ),
+        (
+            'registry = {444455556666 = {profile = "x"}}\n',
+            ", line 1: registry is an inline table, which cannot be extended; "
+            'add "111122223333" = {profile = "dev"} to it',
+        ),
+        (
+            'registry = {111122223333 = {region = "us-west-2"}}\n',
+            f', line 1: registry."111122223333" is the rule for {HOST}; add profile = "dev" to it',
+        ),
+        (
+            '[registry."*.dkr.ecr.*.amazonaws.com"]\nprofile = "prod"\n',
+            ', line 1: registry."*.dkr.ecr.*.amazonaws.com" already has profile = "prod"; '
+            f'to use "dev" for {HOST}, add a rule for it: [registry."{HOST}"]',
+        ),
+        (
+            '[registry.111122223333]\nprofile = "auto"\nca_bundle = "/ca"\n',
+            ', line 1: registry."111122223333" already has profile = "auto"; '
+            f'to use "dev" for {HOST}, change it there',
+        ),
+        (
+            f'[registry."{HOST}"]\nprofile = "auto"\n',
+            f', line 1: registry."{HOST}" already has profile = "auto"; '
+            f'to use "dev" for {HOST}, change it there',
         ),
     ],
 )
@@ -83,6 +108,19 @@ def test_another_identity_in_the_settings_stays(
         == f"docker-credential-ecr-py: {settings}{error}"
     )
     assert tree(home) == before
+
+
+@pytest.mark.parametrize("pattern", ["111122223333", '"*.dkr.ecr.*.amazonaws.com"'])
+def test_an_automatic_profile_is_replaced_for_one_host(
+    ask: Run, pattern: str, home: Path, settings: Path
+) -> None:
+    text = f'[registry.{pattern}]\nprofile = "auto:*-dev"\n'
+    write_settings(home, text)
+    assert ask("configure", HOST, "--profile", "dev", "--yes").status == 0
+    assert rules(settings) == {pattern.strip('"'): {"profile": "auto:*-dev"}, HOST: {"profile": "dev"}}
+    assert ask("configure", HOST, "--profile", "dev", "--yes").stdout.decode().endswith("no changes needed\n")
+    assert ask("unconfigure", "--yes").status == 0
+    assert settings.read_text() == text
 
 
 def test_a_wrong_identity_is_rejected(ask: Run, home: Path) -> None:

@@ -94,6 +94,33 @@ def test_without_a_region_the_error_names_the_option(call: Run, aws: FakeECR) ->
 
 
 @pytest.mark.parametrize("argv", [[], [ACCOUNT]])
+@pytest.mark.parametrize("command", ["login", "password", "header"])
+@pytest.mark.parametrize("is_variable", [False, True])
+def test_a_misspelled_profile_is_the_error(
+    call: Run,
+    command: str,
+    argv: list[str],
+    *,
+    is_variable: bool,
+    home: Path,
+    aws: FakeECR,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write(home / ".aws/config", "[profile dev]\nregion = us-west-2\n")
+    if is_variable:
+        monkeypatch.setenv("AWS_PROFILE", "devv")
+    else:
+        argv = [*argv, "--profile", "devv"]
+    error = error_of(call(command, *argv))
+    assert error.endswith(": AWS profile 'devv' does not exist; did you mean dev?\n")
+    assert not aws.calls
+
+
+def test_an_automatic_profile_is_not_a_missing_one(call: Run) -> None:
+    assert f"{ACCOUNT}: no region is configured" in error_of(call("password", ACCOUNT, "--profile", "auto"))
+
+
+@pytest.mark.parametrize("argv", [[], [ACCOUNT]])
 def test_a_misspelled_region_is_an_error_before_calling_aws(call: Run, argv: list[str], aws: FakeECR) -> None:
     error = error_of(call("password", *argv, "--region", "us-wset-2"))
     assert error.endswith(": us-wset-2 is not a known region; did you mean us-west-2?\n")

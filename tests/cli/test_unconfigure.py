@@ -141,7 +141,7 @@ def test_unconfigure_removes_a_backup_without_entries_to_restore(config: Path) -
     write(config, "{}")
     here("configure", HOST, "--yes")
     write(config, '{"x": 2}')
-    assert here("unconfigure", "--yes").screen == f"ok Restored {config}\n"
+    assert here("unconfigure", "--yes").screen == f"ok Nothing to undo in {config}; removed its backup\n"
     assert tree(config.parent) == {"config.json": b'{"x": 2}'}
 
 
@@ -242,10 +242,11 @@ def test_an_edited_rule_stays(home: Path) -> None:
     here("configure", HOST, OTHER_ACCOUNT, "--profile", "dev", "--creds-store", "--yes")
     edited = settings.read_text().replace('"dev"', '"prod"', 1)
     write(settings, edited)
-    here("unconfigure", OTHER_ACCOUNT, "--yes")
+    assert "Kept" not in here("unconfigure", OTHER_ACCOUNT, "--yes").screen
     first = edited[: edited.index("\n[registry.4")]
     assert settings.read_text() == first
-    here("unconfigure", "--yes")
+    kept = f'! Kept registry."111122223333" in {settings}: it was edited after configure\n'
+    assert here("unconfigure", "--yes").screen.count(kept) == 1
     assert tree(home) == {".config/ecr-credhelper/config.toml": first.encode()}
 
 
@@ -266,3 +267,36 @@ def test_the_fallback_stays_if_one_registry_is_undone(config: Path, home: Path) 
     assert "111122223333" not in settings
     here("unconfigure", "--yes")
     assert tree(home) == {".docker/config.json": b'{"credsStore": "pass"}'}
+
+
+@pytest.mark.parametrize("is_unchanged", [True, False])
+def test_only_a_file_with_its_previous_content_is_reported_as_restored(
+    config: Path, *, is_unchanged: bool
+) -> None:
+    write(config, json.dumps({"credHelpers": {HOST: "ecr-login"}}))
+    here("configure", HOST, "--yes")
+    if not is_unchanged:
+        write(config, config.read_text().replace("{", '{"x": 1, ', 1))
+    verb = "Restored" if is_unchanged else "Updated"
+    assert here("unconfigure", "--yes").screen.endswith(f"ok {verb} {config}\n")
+
+
+def test_entries_without_a_backup_are_not_restored(config: Path) -> None:
+    write(config, f'{{"credHelpers": {{"{HOST}": "ecr-py"}}}}')
+    assert here("unconfigure", "--yes").screen.endswith(f"ok Updated {config}\n")
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("111122223333", "--region", "us-west-2"),
+        ("1111-2222-3333", "--region", "us-west-2"),
+        ("arn:aws:ecr:us-west-2:111122223333:repository/team/app",),
+    ],
+)
+def test_unconfigure_accepts_the_forms_of_configure(argv: tuple[str, ...], config: Path) -> None:
+    here("configure", HOST, OTHER_ACCOUNT, "--yes")
+    here("unconfigure", *argv, "--yes")
+    assert list(load(config)["credHelpers"]) == [OTHER_ACCOUNT]
+    with pytest.raises(ConfigurationError, match=f"^{HOST}: is not configured for this helper"):
+        here("unconfigure", *argv, "--yes")

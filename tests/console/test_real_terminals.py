@@ -218,7 +218,7 @@ def test_ctrl_c_at_the_question_for_an_mfa_code_leaves_the_terminal_as_it_was(mf
     assert_the_question_was_shown(screen)
 
 
-def test_an_mfa_code_that_nobody_types_leaves_the_terminal_as_it_was(mfa: Path) -> None:
+def test_an_mfa_code_that_is_not_entered_leaves_the_terminal_as_it_was(mfa: Path) -> None:
     for seconds in (1, 10, 60, 300):  # the question must come before the deadline, on a busy machine too
         write(mfa, f"deadline = {seconds}\n")
         status, screen = leave_the_question("password", HOST)

@@ -387,3 +387,50 @@ def test_the_terminal_of_another_process_group_is_not_changed(
 def test_without_a_terminal_nothing_is_restored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(module, "CONTROLLING_TERMINAL", str(tmp_path / "none"))
     module.terminal_restorer()()
+
+
+def test_long_lines_of_a_result_are_wrapped_with_an_indent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("HOME", "/home/me")
+    screen = Screen(TERM="dumb")
+    host = "111122223333.dkr.ecr.us-west-2.amazonaws.com"
+    screen.terminal.paragraph("two  blanks, and short")
+    screen.terminal.paragraph(f'+    "{host}": "ecr-py": 1')
+    screen.terminal.paragraph("a text that is longer than the terminal is wide, as all of them are")
+    screen.terminal.marked("ok", f"{host}  valid for 12 h")
+    screen.terminal.warning(
+        "/home/me/.docker/config.json takes precedence and has a login; run: podman logout"
+    )
+    screen.terminal.marked(
+        "failure", "short", "a hint that is longer than the terminal is wide, and much wider"
+    )
+    assert screen.stdout.getvalue().splitlines() == [
+        "two  blanks, and short",
+        f'+    "{host}":',
+        '       "ecr-py": 1',
+        "a text that is longer than the terminal is wide, as all of",
+        "  them are",
+        f"✓ {host} valid for",
+        "  12 h",
+    ]
+    assert screen.stderr.getvalue().splitlines() == [
+        "! ~/.docker/config.json takes precedence and has a login;",
+        "  run: podman logout",
+        "✗ short",
+        "  a hint that is longer than the terminal is wide, and",
+        "    much wider",
+    ]
+
+
+def test_nothing_is_wrapped_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    screen = Screen(is_terminal=False)
+    screen.terminal.paragraph("a text that is longer than the terminal is wide")
+    assert screen.stdout.getvalue() == "a text that is longer than the terminal is wide\n"
+
+
+def test_a_long_question_is_wrapped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    screen = Screen("y\n", TERM="dumb")
+    assert screen.terminal.prompt("Configure which registries? (all, none, or numbers) [all]:") == "y"
+    assert screen.stderr.getvalue() == "Configure which registries? (all,\n  none, or numbers) [all]: "

@@ -159,6 +159,30 @@ def test_all_profiles_of_an_account_are_listed_the_selected_one_first(
     assert profiles() == {HOST: ("default", "admin", "reader", "writer", "keys")}
 
 
+@pytest.mark.parametrize("variable", ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"])
+def test_a_selected_profile_that_does_not_exist_is_a_problem(
+    variable: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(home / ".aws/config", "[profile dev]\nregion = us-west-2\n")
+    monkeypatch.setenv(variable, "devv")
+    assert look().problems == [f"{variable}: AWS profile 'devv' does not exist; did you mean dev?"]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    assert look().problems == []
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    file.write_text("[profile devv")
+    assert len(look().problems) == 1, "the file is the problem"
+
+
+@pytest.mark.parametrize("value", ["11112222333", "1111222233334", "1111-2222-3333", "account"])
+@pytest.mark.parametrize("name", ["sso_account_id", "aws_account_id", "granted_sso_account_id", "role_arn"])
+def test_a_wrong_account_of_a_profile_is_a_problem(name: str, value: str, home: Path) -> None:
+    value = f"arn:aws:iam::{value}:role/pull" if name == "role_arn" else value
+    write(home / ".aws/config", f"[profile dev]\n{name} = {value}\nregion = us-west-2\n")
+    is_a = "contains no" if name == "role_arn" else "is not an"
+    expected = [f"AWS profile dev: {name} {value} {is_a} AWS account ID of 12 digits"]
+    assert (look().problems, look().candidates) == (expected, [])
+
+
 def test_a_profile_without_a_region_belongs_to_the_registries_of_its_account(home: Path) -> None:
     write(home / ".aws/config", f"[profile dev]\nsso_account_id = {ACCOUNT}\nsso_region = us-east-1\n")
     write(home / ".docker/config.json", f'{{"credHelpers": {{"{HOST}": "ecr-login"}}}}')
@@ -223,6 +247,10 @@ def test_a_wrong_rule_of_a_custom_host_is_reported_once(home: Path, engines: Pat
 
 @pytest.mark.parametrize(("script", "problem"), [
     ((f"echo '{DAEMON}' >&2", "exit 1"), DAEMON),
+    (("echo 'WARNING: Error loading config file: password' >&2", f"echo '{DAEMON}' >&2",
+      "echo 'See '\"'docker image ls --help'.\" >&2", "exit 1"), DAEMON),
+    (("echo 'time=\"2026-11-26T08:00:00Z\" level=warning msg=\"a token\"' >&2", f"echo '{DAEMON}' >&2",
+      "exit 1"), DAEMON),
     (("exit 3",), "{program} failed (exit status 3)"),
 ])  # fmt: skip
 def test_an_engine_that_fails_is_a_problem(engines: Path, script: tuple[str, ...], problem: str) -> None:

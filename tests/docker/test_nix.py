@@ -1,4 +1,4 @@
-"""Files that Nix manages are not changed; the user is told what to put into the Nix configuration."""
+"""Files that Nix manages are not changed; the user gets the lines for the Nix configuration."""
 
 from __future__ import annotations
 

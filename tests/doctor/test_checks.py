@@ -265,7 +265,12 @@ def test_tls_reports_the_configured_bundle(
     assert doctor().finding("tls") == (
         "failure", f"the CA bundle {bundle} does not exist", f"check {source}"
     )  # fmt: skip
-    bundle.touch()
+    for make in (bundle.touch, bundle.mkdir):
+        make()
+        text = f"the CA bundle {bundle} has no certificates that can be used"
+        assert doctor().finding("tls") == ("failure", text, f"check {source}")
+        (bundle.rmdir if bundle.is_dir() else bundle.unlink)()
+    bundle.write_text(certificates.VALID)
     assert doctor().finding("tls") == ("ok", f"CA bundle {bundle} ({source})", "")
     monkeypatch.setenv("AWS_CA_BUNDLE", "~/ca.pem")
     assert doctor().finding("tls") == ("ok", "CA bundle ~/ca.pem (AWS_CA_BUNDLE)", "")
@@ -280,6 +285,14 @@ def test_tls_reports_the_store_of_the_system(
     assert doctor().finding("tls") == ("ok", f"CA certificates of the system: {store}", "")
     (store / "all.pem").write_text(certificates.VALID)
     assert doctor().finding("tls")[1] == f"CA certificates of the system: {store}, then {store}/all.pem"
+    (store / "own").mkdir()
+    (store / "own/README").write_text("no certificate")
+    monkeypatch.setenv("SSL_CERT_DIR", str(store / "own"))
+    kind, text, hint = doctor().findings("tls")[0]
+    assert (kind, text) == ("warning", f"{store}/own has no certificates that can be used")
+    (store / "own/ca.pem").write_text(certificates.VALID)
+    assert doctor().finding("tls")[1].startswith(f"CA certificates of the system: {store}/own (SSL_CERT_DIR)")
+    monkeypatch.delenv("SSL_CERT_DIR")
     (store / "own.pem").write_text(certificates.VALID)
     monkeypatch.setenv("SSL_CERT_FILE", f"{store}/own.pem")
     monkeypatch.setenv("SSL_CERT_DIR", "/nonexistent")

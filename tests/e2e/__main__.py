@@ -15,7 +15,7 @@ _ADDRESSES = {**registries.ADDRESSES, paging.PAGED.host: paging.PAGED.address}
 
 
 def main(arguments: list[str]) -> int:
-    """Enter the sandbox and try all cases, or those that one of the words describes."""
+    """Enter the sandbox and run all cases, or only those that match one of the words."""
     inside = _INSIDE in arguments
     words = [argument for argument in arguments if argument != _INSIDE]
     chosen = [case for case in table.table() if _wanted(case, words)]
@@ -35,21 +35,21 @@ def _wanted(case: cases.Try, words: list[str]) -> bool:
 
 
 def _obstacle() -> str | None:
-    """Return why nothing at all can be tried here, if so."""
+    """Return why no case can run on this machine, or an empty string."""
     if absent := programs.missing((str(HELPER), *registries.PROGRAMS)):
         return f"no {', '.join(absent)}"
     return sandbox.obstacle()
 
 
 def _lacking(row: Row, reason: str) -> Row:
-    """Skip a case for want of something, but not where everything should have been installed."""
+    """Skip a case that lacks a program, unless all programs should have been installed."""
     row.result = "FAILED" if os.environ.get("CI") == "true" else "skipped"
     row.trouble = reason
     return row
 
 
 def _try_all(chosen: list[cases.Try]) -> int:
-    """Try the cases in the sandbox that this process is in."""
+    """Run the cases. This process is in the sandbox."""
     sandbox.furnish(_ADDRESSES)
     with FakeECR(unique=False) as api:
         report = Report(_secrets(api))
@@ -70,7 +70,7 @@ def _try_all(chosen: list[cases.Try]) -> int:
 
 
 def _secrets(api: FakeECR) -> list[str]:
-    """Return what no output may show."""
+    """Return the secrets that must not be in any output."""
     closed = [registry for registry in registries.REGISTRIES if registry.user]
     found = [api.secret_key]
     for registry in closed:
@@ -80,7 +80,7 @@ def _secrets(api: FakeECR) -> list[str]:
 
 
 def _serve(api: FakeECR) -> None:
-    """Start all that the clients talk to, but for the API, which runs already."""
+    """Start all servers that the clients call, except the API, which is already running."""
     certificates.certify(_ADDRESSES)
     tokens.start()
     for registry in registries.REGISTRIES:

@@ -1,4 +1,4 @@
-"""One case: a client pushes and pulls, and nothing but the helper logs it in."""
+"""One case: a client pushes and pulls with logins that only the helper provides."""
 
 import traceback
 from collections import Counter
@@ -20,38 +20,38 @@ from tests.e2e.sandbox import ROOT
 
 
 class Try(Protocol):
-    """What the table is made of: a row, and the way to fill it in."""
+    """An element of the table: it has a row, and fills it in."""
 
     def row(self) -> Row:
-        """Return the row, before anything was tried."""
+        """Return the row before the case has run."""
 
     def missing(self) -> list[str]:
-        """Return what this machine lacks for it."""
+        """Return the programs that this machine lacks for the case."""
 
     def attempt(self, name: str, api: FakeECR) -> Row:
-        """Try, and return what came of it; ``name`` is nobody else's."""
+        """Run the case and return its row; ``name`` is unique."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One client, told of the helper in one way, with some registries."""
+    """One client with one configuration of the helper, and some registries."""
 
     client: Client
     configuration: Configuration
     registries: Sequence[Registry]
 
     def row(self) -> Row:
-        """Return the row of this case, before anything was tried."""
+        """Return the row of this case before it has run."""
         kinds = Counter(registry.kind for registry in self.registries)
         registries = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
         return Row(self.client.name, registries, self.configuration.name)
 
     def missing(self) -> list[str]:
-        """Return what this machine lacks for this case."""
+        """Return the programs that this machine lacks for this case."""
         return self.client.missing() + programs.missing(self.configuration.programs)
 
     def attempt(self, name: str, api: FakeECR) -> Row:
-        """Push and pull, and return what came of it; ``name`` is for folder and repositories."""
+        """Push and pull, and return the row; ``name`` names the home directory and repositories."""
         row = self.row()
         with outcome(row):
             row.version = self.client.version()
@@ -67,7 +67,7 @@ class Case:
         return row
 
     def transfer(self, row: Row, home: Home, references: Sequence[str]) -> list[str]:
-        """Push, pull, and return the digests of what was pulled."""
+        """Push, pull, and return the digests of the pulled images."""
         hosts = [registry.host for registry in self.registries]
         self.configuration.write(home, hosts)
         with cell(row, "push"):
@@ -80,7 +80,7 @@ class Case:
             return self.client.pull(home, references)
 
     def be_refused(self, row: Row, home: Home, references: Sequence[str]) -> None:
-        """Prove that it is the helper that opens the registries: a pull without its login is refused."""
+        """Check that the logins come from the helper: without them, a pull is rejected."""
         with cell(row, "anonymous", "refused"):
             try:
                 self.client.pull(home, references)
@@ -91,13 +91,13 @@ class Case:
                 raise ProgramError("pulled without a login")
 
     def calls(self) -> Counter[str]:
-        """Return how often the API must have been asked for the tokens of each region."""
+        """Return the expected number of API calls for the tokens of each region."""
         regions = {registry.region for registry in self.registries if isinstance(registry, PrivateECR)}
         return Counter(dict.fromkeys(regions, self.client.calls_per_region))
 
 
 def refuse_other_tokens(api: FakeECR) -> Row:
-    """Prove that a registry takes its own region's token only: a mistaken region would show."""
+    """Check that a registry accepts only the token of its region, so that a wrong region would fail."""
     row = Row("HTTPS request", f"{len(ECR)} ECR", "token of other region")
     with outcome(row), cell(row, "pull", "refused"):
         for registry, other in product(ECR, repeat=2):
@@ -109,18 +109,18 @@ def refuse_other_tokens(api: FakeECR) -> Row:
 
 @contextmanager
 def outcome(row: Row) -> Iterator[None]:
-    """Let what is raised fail ``row``, and no other."""
+    """Record an exception as the failure of ``row``, so that the other cases continue."""
     try:
         yield
     except ProgramError as error:
         row.fail(str(error))
-    except Exception:  # noqa: BLE001 - one client's surprise must not hide the rows of the others
+    except Exception:  # noqa: BLE001 - an unexpected failure of one client must not hide the other rows
         row.fail(traceback.format_exc())
 
 
 @contextmanager
 def cell(row: Row, column: str, success: str = "ok") -> Iterator[None]:
-    """Fill in one column of ``row``: what a success is called, or that it failed."""
+    """Fill in one column of ``row``: with the name of the success, or with the failure."""
     setattr(row, column, "FAILED")
     yield
     setattr(row, column, success)

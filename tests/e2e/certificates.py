@@ -1,4 +1,4 @@
-"""One authority, and one certificate of its for all of the servers' names."""
+"""A certificate authority, and a certificate that it issues for the names of all servers."""
 
 from collections.abc import Iterable
 
@@ -6,14 +6,14 @@ from tests.e2e import programs
 from tests.e2e.sandbox import ROOT
 
 CA = ROOT / "ca.pem"
-"""The authority, which clients and engine trust."""
+"""The authority, which the clients and the engine trust."""
 
 CERTIFICATE = ROOT / "server.pem"
 KEY = ROOT / "server.key"
 
 
 def certify(hosts: Iterable[str]) -> None:
-    """Make the authority, and the certificate for ``hosts``."""
+    """Create the authority, and the certificate for ``hosts``."""
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc")
     request = ("openssl", "req", "-x509", "-days", "2", *key)
     ca_key = str(ROOT / "ca.key")

@@ -1,4 +1,4 @@
-"""What a client is to this test, and the small image that it pushes."""
+"""The interface of the clients, and the small image that they push."""
 
 import importlib.util
 import io
@@ -16,41 +16,41 @@ from tests.e2e.home import Home
 
 
 class Client(ABC):
-    """Something that pushes images to registries and pulls them, logged in by the helper."""
+    """A program that pushes and pulls images with logins from the helper."""
 
     name: str
     programs: tuple[str, ...]
-    """What it needs on PATH, its own program first."""
+    """The programs that it needs on PATH, its own first."""
 
     refusal: ClassVar = re.compile(
         "unauthorized|no basic auth|authentication required|no AWS credentials", re.IGNORECASE
     )
-    """What it says when a registry wants a login and it has none; the last is the helper's, without keys."""
+    """Its messages if it lacks a required login. The last one is that of the helper without keys."""
 
     calls_per_region: ClassVar[int] = 1
-    """How often its case, with a fresh cache, asks the API: once, since the cache answers after that."""
+    """The number of API calls of its case, with an empty cache: one, because the token is cached then."""
 
     def missing(self) -> list[str]:
-        """Return what this machine lacks for this client."""
+        """Return the programs that this machine lacks for this client."""
         return programs.missing(self.programs)
 
     def version(self) -> str:
-        """Return the version that the program says it is."""
+        """Return the version that the program prints."""
         answer = programs.run([self.programs[0], "--version"]).stdout
         found = re.search(r"\d+\.\d+(\.\d+)?", answer)
         return found[0] if found else "?"
 
     @abstractmethod
     def push(self, home: Home, references: Sequence[str]) -> None:
-        """Push an image of one's own to each of ``references``, and keep no local copy."""
+        """Push a different image to each of ``references``, and keep no local copy."""
 
     @abstractmethod
     def pull(self, home: Home, references: Sequence[str]) -> list[str]:
-        """Pull each of ``references``, and return the digests of what came."""
+        """Pull each of ``references``, and return the digests of the pulled images."""
 
 
 class Library(Client):
-    """A Python package, in a program of its own: it takes its configuration from HOME."""
+    """A Python package in a separate process: it reads its configuration from HOME."""
 
     package: str
 
@@ -70,13 +70,13 @@ class Library(Client):
 
     def _run(self, home: Home, verb: str, reference: str) -> str:
         script = Path(__file__).with_name(f"with_{self.package}.py")
-        # -P: the modules beside the script are not for it to import.
+        # -P: the script must not import the modules in its directory.
         command = (sys.executable, "-P", str(script), verb, reference)
         return home.run(*command, stdin=layer(reference)).stdout.strip()
 
 
 def layer(content: str) -> bytes:
-    """Return an image's layer: a tar file with one file, whose content makes it unlike every other."""
+    """Return a layer of an image: a tar file with one file, which has unique content."""
     data = content.encode()
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
@@ -87,6 +87,6 @@ def layer(content: str) -> bytes:
 
 
 def digest_in(text: str, before: str) -> str:
-    """Return the digest that ``text`` names right after ``before``."""
+    """Return the digest that follows ``before`` in ``text``."""
     found = re.search(rf"{re.escape(before)}(sha256:[0-9a-f]{{64}})", text)
     return found[1] if found else "none"

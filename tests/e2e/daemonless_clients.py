@@ -1,4 +1,4 @@
-"""Clients that talk to the registries themselves."""
+"""Clients that call the registries without an engine."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from tests.e2e.home import Home
 
 
 class Podman(Client):
-    """Keeps images in a store of its own, here in the home folder."""
+    """A client with its own image store, here in the home directory."""
 
     name = "podman"
     programs = ("podman",)
@@ -27,7 +27,7 @@ class Podman(Client):
 
 
 class Skopeo(Client):
-    """Copies from registry to folder and back, and looks without copying."""
+    """Copies between a registry and a directory, and inspects images without copying them."""
 
     name = "skopeo"
     programs = ("skopeo",)
@@ -41,7 +41,7 @@ class Skopeo(Client):
         return [self._copy(home, reference) for reference in references]
 
     def _copy(self, home: Home, reference: str) -> str:
-        """Copy to a folder, and return the digest there, which ``inspect`` must see too."""
+        """Copy to a directory, and return the digest, which must be equal to that of ``inspect``."""
         folder = home.folder / "copies" / reference.partition("/")[0]
         folder.parent.mkdir(exist_ok=True)
         home.run("skopeo", "copy", f"docker://{reference}", f"oci:{folder}")
@@ -52,7 +52,7 @@ class Skopeo(Client):
 
 
 class Buildah(Client):
-    """Builds step by step: what it pulls is what a build begins from."""
+    """Builds step by step: it pulls the base image of a build."""
 
     name = "buildah"
     programs = ("buildah",)
@@ -70,13 +70,13 @@ class Buildah(Client):
         return [self._begin(home, reference) for reference in references]
 
     def _begin(self, home: Home, reference: str) -> str:
-        """Begin a build from an image, and return the digest of what it begins from."""
+        """Start a build from an image, and return the digest of that base image."""
         container = home.run("buildah", "from", "--quiet", reference).stdout.strip()
         return home.run("buildah", "inspect", "--format={{.FromImageDigest}}", container).stdout.strip()
 
 
 class OrasPy(Library):
-    """Pushes and pulls any file: here what is an image's layer to others."""
+    """Pushes and pulls any file: here the layer of an image."""
 
     name = "oras-py"
     programs = ()

@@ -1,4 +1,4 @@
-"""The engine: a dockerd that shares nothing with the machine's own, asked through its socket."""
+"""The engine: a dockerd that shares nothing with that of the machine, called through its socket."""
 
 import http.client
 import json
@@ -17,7 +17,7 @@ _START_SECONDS = 30.0
 
 
 def start() -> None:
-    """Start dockerd and wait until it answers; with plain copies where overlay mounts are refused."""
+    """Start dockerd and wait until it responds. If overlay mounts are forbidden, use plain copies."""
     try:
         _start("overlay2")
     except programs.ProgramError:
@@ -37,19 +37,19 @@ def _start(storage: str) -> None:
         f"--exec-root={folder / 'exec'}",
         f"--pidfile={folder / 'pid'}",
         f"--storage-driver={storage}",
-        # No container ever runs, so none needs a network.
+        # No container runs, so none needs a network.
         *("--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"),
     ]
     places = dict.fromkeys(("HOME", "TMPDIR"), str(folder))
     environment = {"PATH": os.environ["PATH"], "SSL_CERT_FILE": str(CA), **places}
     server = programs.start(command, log=log, environment=environment)
     give_up = time.monotonic() + _START_SECONDS
-    # The socket is there before the engine is ready, so ask until it answers.
+    # The socket exists before the engine is ready, so call it until it responds.
     while not _answers():
         if server.poll() is not None or time.monotonic() > give_up:
             server.kill()
             raise programs.ProgramError(f"dockerd did not start:\n…{log.read_text()[-2000:]}")
-        time.sleep(0.05)  # as said above: it does not tell when it is ready
+        time.sleep(0.05)  # The engine does not report that it is ready.
 
 
 def digest(reference: str) -> str:

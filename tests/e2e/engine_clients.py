@@ -1,4 +1,4 @@
-"""Clients that let the engine do the transfer, and hand it the login."""
+"""Clients that transfer images through the engine, and send it the login."""
 
 import json
 import os
@@ -32,7 +32,7 @@ class Docker(Client):
 
 
 class DockerLogout(Docker):
-    """Logs out before it pulls: the helper forgets the token, with no complaint, and asks again."""
+    """Logs out before it pulls: the helper removes the token without an error, and fetches a new one."""
 
     name = "docker logout"
     calls_per_region = 2
@@ -44,7 +44,7 @@ class DockerLogout(Docker):
 
 
 class ClassicBuild(Docker):
-    """The engine's old builder: it is sent every login that the command can find, in advance."""
+    """The engine's old builder: the command sends it all available logins in advance."""
 
     name = "docker build"
     environment: ClassVar = {"DOCKER_BUILDKIT": "0"}
@@ -52,11 +52,12 @@ class ClassicBuild(Docker):
     def pull(self, home: Home, references: Sequence[str]) -> list[str]:
         self.build(home, references)
         digests = [engine.digest(reference) for reference in references]
-        home.run(self.path, "image", "rm", "--force", *references)  # or the next build would pull nothing
+        # Otherwise the next build would pull nothing.
+        home.run(self.path, "image", "rm", "--force", *references)
         return digests
 
     def build(self, home: Home, references: Sequence[str]) -> str:
-        """Build an image from all of ``references`` and return what was printed meanwhile."""
+        """Build an image from all of ``references`` and return the output."""
         stages = [f"FROM {reference} AS stage{n}" for n, reference in enumerate(references)]
         copies = [f"COPY --from=stage{n} / /{n}/" for n in range(len(references) - 1)]
         context = home.write("context/Dockerfile", "\n".join([*stages, *copies])).parent
@@ -65,7 +66,7 @@ class ClassicBuild(Docker):
 
 
 class BuildKit(ClassicBuild):
-    """The engine's new builder: it asks the command for each login when it needs it."""
+    """The engine's new builder: it requests each login from the command when it needs it."""
 
     name = "docker BuildKit"
     environment: ClassVar = {"DOCKER_BUILDKIT": "1", "BUILDKIT_PROGRESS": "plain"}
@@ -78,7 +79,7 @@ class BuildKit(ClassicBuild):
         return super().missing() or ([] if self.offered() else ["buildx"])
 
     def offered(self) -> bool:
-        """Tell whether this command has a BuildKit client: up to version 22 inside, then as a plugin."""
+        """Return whether this command has a BuildKit client: built in up to version 22, then as a plugin."""
         try:
             if int(self.version().partition(".")[0]) > 22:
                 programs.run([self.path, "buildx", "version"])
@@ -107,7 +108,7 @@ class Compose(Client):
 
 
 class DockerPy(Library):
-    """The library through which Ansible, testcontainers and others speak to the engine."""
+    """The library with which Ansible, testcontainers and others call the engine."""
 
     name = "docker-py"
     programs = ("dockerd",)
@@ -124,7 +125,7 @@ class DockerPyBuild(DockerPy):
 
 
 def docker_commands() -> list[str]:
-    """Return every docker command on PATH: old and new ones ask their helpers differently."""
+    """Return all docker commands on PATH: old and new ones call their helpers differently."""
     places = (Path(folder, "docker") for folder in os.get_exec_path())
     found = dict.fromkeys(str(place.resolve()) for place in places if place.is_file())
     return list(found) or ["docker"]

@@ -29,7 +29,7 @@ _MODULES = Path(sys.prefix, "node/node_modules")
 """Where ``make e2e`` installs the packages of ``node/package.json``."""
 
 _SAM = Path(sys.prefix, "sam/bin/sam")
-"""An environment of its own: the SAM CLI pins the versions of boto3 and others."""
+"""A separate environment, because the SAM CLI pins the versions of boto3 and others."""
 
 _PUBLISHING_ROLE = "arn:aws:iam::111122223333:role/cdk-publishing"
 
@@ -39,13 +39,13 @@ class EnumeratingClient(ABC):
 
     name: str
     program: str
-    """The name or path of the program that runs it."""
+    """The name or path of the program that runs the client."""
 
     operations: tuple[str, ...] = ("build", "pull")
-    """What it asks the engine to do: one build from all images, the others for each image."""
+    """The operations that it requests: one build from all images, and the others for each image."""
 
     def missing(self) -> list[str]:
-        """Return what this machine lacks for this client."""
+        """Return the programs that this machine lacks for this client."""
         return programs.missing((self.program,))
 
     def version(self) -> str:
@@ -79,7 +79,7 @@ class Sam(EnumeratingClient):
 
 
 class TestcontainersPython(EnumeratingClient):
-    """testcontainers for Python, upon docker-py."""
+    """testcontainers for Python, which uses docker-py."""
 
     name = "testcontainers"
     program = sys.executable

@@ -1,4 +1,4 @@
-"""A person's home folder, fresh for every case, and the files in it that tell clients of the helper."""
+"""A home directory, new for every case, and the files in it that configure clients to use the helper."""
 
 import json
 import os
@@ -14,11 +14,11 @@ from tests.e2e.certificates import CA
 from tests.e2e.registries import ORDINARY, WEST, basic
 
 HELPER = Path(sys.executable).with_name("docker-credential-ecr-py")
-"""The helper as it was installed, beside this interpreter."""
+"""The installed helper, in the directory of this interpreter."""
 
 
 class Home:
-    """A home folder with AWS keys and nothing else: no login, no cache, no image."""
+    """A home directory with AWS keys and nothing else: no login, no cache, no image."""
 
     def __init__(self, folder: Path, api: FakeECR) -> None:
         self.folder = folder
@@ -45,7 +45,7 @@ class Home:
         }
 
     def write(self, name: str, content: str | bytes) -> Path:
-        """Write a file of the home folder and return its path."""
+        """Write a file in the home directory and return its path."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -54,38 +54,38 @@ class Home:
     def run(
         self, *command: str, environment: Mapping[str, str] | None = None, stdin: bytes = b""
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program as the person whose home this is, with more ``environment`` if given."""
+        """Run a program with this home directory, with more ``environment`` if given."""
         variables = {**self._environment, **(environment or {})}
         return programs.run(command, environment=variables, folder=self.folder, stdin=stdin)
 
     def run_silently(self, *command: str, stdin: bytes = b"") -> str:
-        """Run a program that has nothing to complain of, and return what it printed."""
+        """Run a program that must not print an error, and return its output."""
         done = self.run(*command, stdin=stdin)
         if done.stderr:
             raise programs.ProgramError(f"$ {' '.join(command)}\n{done.stderr}(complained)")
         return done.stdout
 
     def lose_keys(self) -> None:
-        """Take AWS away: what is logged in now stays so, and nothing else can be."""
+        """Make AWS unreachable: existing logins remain, but no new ones are possible."""
         (self.folder / ".aws/credentials").unlink()
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """One way to tell clients of the helper: a file, and its content for some registries' hosts."""
+    """One way to configure the helper: a file, and its content for some hosts."""
 
     name: str
     file: str
     content: Callable[[Iterable[str]], str]
     programs: tuple[str, ...] = ()
-    """What it needs on PATH, beside the helper."""
+    """The programs that it needs on PATH, in addition to the helper."""
 
     def write(self, home: Home, hosts: Iterable[str]) -> None:
-        """Let the clients of ``home`` use the helper for ``hosts``."""
+        """Configure the clients of ``home`` to use the helper for ``hosts``."""
         home.write(self.file, self.content(hosts))
 
     def remove(self, home: Home) -> None:
-        """Take the helper away from the clients of ``home``."""
+        """Remove the helper from the configuration of the clients of ``home``."""
         (home.folder / self.file).unlink()
 
 
@@ -107,13 +107,13 @@ def _for_all(_: Iterable[str]) -> str:
 
 
 def _for_all_after_a_login(_: Iterable[str]) -> str:
-    """Docker wrote the login before somebody added the first line, and does not read it any longer."""
+    """Docker wrote the login before the first line was added, and ignores it since then."""
     auths = {ORDINARY.host: {"auth": basic(ORDINARY, ORDINARY.secret)}}
     return json.dumps({"credsStore": "ecr-py", "auths": auths})
 
 
 def _for_all_and_named(hosts: Iterable[str]) -> str:
-    """Return what Docker writes after ``docker login``: it names the hosts, without logins."""
+    """Return the entries that Docker writes after ``docker login``: the hosts, without logins."""
     return json.dumps({"auths": {host: {} for host in hosts}, "credsStore": "ecr-py"})
 
 

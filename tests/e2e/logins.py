@@ -1,4 +1,4 @@
-"""A person logs in and out with a client's own commands: who keeps the login, and what it opens."""
+"""Log in and out with a client's own commands: where the login is stored, and which registries it opens."""
 
 import json
 from collections import Counter
@@ -16,10 +16,10 @@ REFUSED = "refused"
 """In place of keepers: the login fails, and one that was written earlier is not lost by it."""
 
 _WAYS_OUT = ("fallback = ", "credHelpers")
-"""What a person must read when a login is refused."""
+"""The text that the user must see if a login is rejected."""
 
 _FILES = {"config.json": ".docker/config.json", "auth.json": "run/containers/auth.json"}
-"""Where clients write logins themselves, in clear text."""
+"""The files in which clients write logins themselves, in clear text."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class LoginCase(Case):
         same("files after the refusal", _files(home), before)
 
     def _type(self, home: Home, registry: Registry) -> None:
-        """Type what a person does, with the password on standard input."""
+        """Run the command of a user, with the password on standard input."""
         command = (self.client.programs[0], "login", f"--username={registry.user}", "--password-stdin")
         home.run_silently(*command, registry.host, stdin=registry.other_password(home.api).encode())
 
@@ -82,6 +82,6 @@ def _keepers(home: Home, registry: Registry) -> str:
 
 
 def _files(home: Home) -> dict[str, dict[str, dict[str, object]]]:
-    """Return what is in the files where clients keep logins."""
+    """Return the content of the files in which clients store logins."""
     places = {name: home.folder / file for name, file in _FILES.items()}
     return {name: json.loads(place.read_text()) for name, place in places.items() if place.exists()}

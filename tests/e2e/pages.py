@@ -1,4 +1,4 @@
-"""The Python programs of the documents, as they stand there."""
+"""The Python programs in the documents, unchanged."""
 
 import re
 from pathlib import Path

@@ -18,7 +18,7 @@ from tests.e2e.certificates import CA, CERTIFICATE, KEY
 from tests.e2e.registries import WEST, PrivateECR
 
 TAGS_PER_PAGE = 2
-"""However many are asked for: a server may give fewer."""
+"""The maximum size of a page: a server may return fewer than were requested."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _ask(self, path: str) -> tuple[int, bytes]:
-        """Return the real registry's answer to whoever came here."""
+        """Return the response of the real registry to a request."""
         headers = {"Authorization": self.headers.get("Authorization", "")}
         request = urllib.request.Request(f"https://{WEST.host}{path}", headers=headers)
         trust = ssl.create_default_context(cafile=CA)
@@ -68,4 +68,4 @@ class _Handler(BaseHTTPRequestHandler):
             return error.code, error.read()
 
     def log_message(self, *_: object) -> None:
-        """Keep quiet: the report is all that is printed."""
+        """Print nothing: standard output is for the report."""

@@ -1,4 +1,4 @@
-"""A person runs one command of ours, a client works; they run another, and it is as it was before."""
+"""After one command of ours, a client works; after another one, everything is as it was before."""
 
 import json
 from collections.abc import Sequence
@@ -14,17 +14,17 @@ from tests.e2e.report import Row
 
 PROGRAM = "docker-credential-ecr-py"
 BEFORE = '{\n\t"detachKeys": "ctrl-e,e",\n\t"auths": {}\n}\n'
-"""Docker's configuration as somebody has it, in a hand that is not ours."""
+"""A configuration of Docker as a user could have written it, with another indentation than ours."""
 
 
 @dataclass(frozen=True)
 class LoginCommandCase(Case):
-    """``login`` in place of a script that does it by hand: no configuration names the helper."""
+    """``login`` instead of a script: the helper is not in any configuration file."""
 
     def transfer(self, row: Row, home: Home, references: Sequence[str]) -> list[str]:
         hosts = [registry.host for registry in self.registries]
         tool = self.client.programs[0].rpartition("/")[2]
-        # A login that docker keeps in its file, or it would look for a store of the system's.
+        # Docker stores this login in its file. Otherwise it would search for a store of the system.
         home.write(".docker/config.json", DockerLogin.content())
         with cell(row, "kept", tool):
             home.run(PROGRAM, "login", *hosts, "--tool", tool)
@@ -40,12 +40,12 @@ class LoginCommandCase(Case):
 
 
 ENGINES = ("docker", "podman")
-"""Clients that keep what they have pulled."""
+"""Clients that keep pulled images."""
 
 
 @dataclass(frozen=True)
 class ConfigureCase(Case):
-    """``configure`` lets a client in, ``doctor`` finds nothing wrong, ``unconfigure`` leaves no trace."""
+    """After ``configure`` a client works and ``doctor`` finds no problem; ``unconfigure`` restores all."""
 
     options: tuple[str, ...] = ()
 
@@ -65,7 +65,7 @@ class ConfigureCase(Case):
         return pulled
 
     def be_discovered(self, home: Home) -> None:
-        """Prove that the registries are found by the images that were pulled from them."""
+        """Check that the registries are found by the images that were pulled from them."""
         tool = self.client.programs[0].rpartition("/")[2]
         if tool in ENGINES:
             missing = {one.host for one in self.registries}
@@ -78,7 +78,7 @@ class ConfigureCase(Case):
 
 @dataclass(frozen=True)
 class SwitchCase(Case):
-    """``configure`` replaces Amazon's helper everywhere, a client works, ``unconfigure`` brings it back."""
+    """``configure`` replaces Amazon's helper, a client works, and ``unconfigure`` restores that helper."""
 
     def transfer(self, row: Row, home: Home, references: Sequence[str]) -> list[str]:
         hosts = [registry.host for registry in self.registries]
@@ -101,7 +101,7 @@ class SwitchCase(Case):
 
 
 class _Curl(Client):
-    """Asks the registry's HTTP API, and neither pushes nor pulls."""
+    """Calls the registry's HTTP API, and neither pushes nor pulls."""
 
     name = "curl"
     programs = ("curl", "bash")
@@ -114,7 +114,7 @@ class _Curl(Client):
 
 
 class WithCurl(Recipe):
-    """The page's own lines: ``header`` opens the registry's HTTP API to curl."""
+    """The lines of the page: with ``header``, curl can call the registry's HTTP API."""
 
     name = "curl, with header"
     repository = "api"
@@ -127,7 +127,7 @@ class WithCurl(Recipe):
     def prepare(self, home: Home, other: Home) -> None:  # noqa: ARG002 - needs nothing there
         self.other.push(other, [self.reference("1")])
 
-    def prove(self, row: Row, home: Home, output: str) -> None:  # noqa: ARG002 - what was printed tells all
+    def prove(self, row: Row, home: Home, output: str) -> None:  # noqa: ARG002 - the output is sufficient
         with cell(row, "pull"):
             same("tags", json.loads(output), {"name": self.repository, "tags": ["1"]})
 

@@ -1,4 +1,4 @@
-"""Running other people's programs: always within a time, never with our own standard input."""
+"""Run other programs: always with a timeout, never with our own standard input."""
 
 import os
 import shutil
@@ -9,16 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 TOTAL_SECONDS = 900.0
-"""For everything together; it takes two minutes where nothing hangs."""
+"""Time limit for the whole run, in seconds. It usually takes two minutes."""
 
 PROGRAM_SECONDS = 60.0
-"""For one program; the slowest take two seconds."""
+"""Time limit for one program, in seconds. The slowest take two."""
 
 _DEADLINE = time.monotonic() + TOTAL_SECONDS
 
 
 class ProgramError(Exception):
-    """A program did not do what it should; the text is the command and all that it printed."""
+    """A program failed. The message is the command and its whole output."""
 
 
 def run(
@@ -28,7 +28,7 @@ def run(
     folder: Path | None = None,
     stdin: bytes = b"",
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``command`` to its end and return what it printed; raise `ProgramError` if it fails."""
+    """Run ``command`` to its end and return its output; raise ProgramError if it fails."""
     seconds = min(PROGRAM_SECONDS, _DEADLINE - time.monotonic())
     if seconds <= 0:
         raise ProgramError(f"{command[0]} was not run: the {TOTAL_SECONDS:.0f} s of all are used up")
@@ -57,7 +57,7 @@ def run(
 
 
 def start(command: Sequence[str], *, log: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Start a server whose output goes to ``log``. It ends when the sandbox does."""
+    """Start a server that writes its output to ``log``. It ends with the sandbox."""
     with log.open("wb") as output:
         return subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
@@ -65,5 +65,5 @@ def start(command: Sequence[str], *, log: Path, environment: Mapping[str, str]) 
 
 
 def missing(names: Iterable[str]) -> list[str]:
-    """Return those of the programs that this machine does not have."""
+    """Return the programs that are not installed on this machine."""
     return [name for name in names if shutil.which(name) is None]

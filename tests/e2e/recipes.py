@@ -27,7 +27,7 @@ from tests.e2e.sandbox import ROOT
 
 
 class Recipe(ABC):
-    """One program of the page, with a registry that it names and a repository of its own there."""
+    """One program of the page, with its registry and a separate repository."""
 
     name: ClassVar[str]
     heading: ClassVar[str]
@@ -36,18 +36,18 @@ class Recipe(ABC):
     client: Client
 
     def __init__(self) -> None:
-        self.other = Docker(docker_commands()[0])  # which has pushed what the program pulls
+        self.other = Docker(docker_commands()[0])  # It pushes the image that the program pulls.
 
     def row(self) -> Row:
-        """Return the row of this recipe, before anything was tried."""
+        """Return the row of this recipe before it has run."""
         return Row(self.client.name, "1 ECR", f"recipe: {self.name}")
 
     def missing(self) -> list[str]:
-        """Return what this machine lacks for this recipe."""
+        """Return the programs that this machine lacks for this recipe."""
         return sorted({*self.client.missing(), *self.other.missing()})
 
     def attempt(self, name: str, api: FakeECR) -> Row:
-        """Run the program, and return what came of it; ``name`` is for folders."""
+        """Run the program and return the row; ``name`` is for directories."""
         row = self.row()
         with outcome(row):
             row.version = self.client.version()
@@ -68,13 +68,13 @@ class Recipe(ABC):
         return row
 
     def run(self, home: Home) -> str:
-        """Run the program of the page and return all that it printed."""
+        """Run the program of the page and return its output."""
         script = home.write("recipe.py", pages.programs()[self.heading])
         done = home.run(sys.executable, "-P", str(script))
         return done.stdout + done.stderr
 
     def be_refused(self, stranger: Home) -> None:
-        """Prove that the program comes to nothing without a login."""
+        """Check that the program fails without a login."""
         self.estrange(stranger)
         try:
             self.run(stranger)
@@ -85,19 +85,19 @@ class Recipe(ABC):
             raise ProgramError("came in without a login")
 
     def estrange(self, stranger: Home) -> None:
-        """Take away what the program's login comes from."""
+        """Remove the source of the program's login."""
         stranger.lose_keys()
 
     def configure(self, home: Home) -> None:  # noqa: B027 - most programs need nothing
-        """Write what the program needs beside AWS keys."""
+        """Write the files that the program needs in addition to AWS keys."""
 
     @abstractmethod
     def prepare(self, home: Home, other: Home) -> None:
-        """Bring about what the program expects; ``other`` is the home of somebody who may push."""
+        """Prepare the images that the program expects; ``other`` is a home that is allowed to push."""
 
     @abstractmethod
     def prove(self, row: Row, home: Home, output: str) -> None:
-        """Look at what came of the program, by other means than its own."""
+        """Check the effects of the program without using the program."""
 
     def reference(self, tag: str) -> str:
         return f"{self.registry.host}/{self.repository}:{tag}"
@@ -130,25 +130,25 @@ class WithAuthConfig(Recipe):
         self.look_for_traces(home)
 
     def look_for_traces(self, home: Home) -> None:
-        """Prove that docker-py has written nothing."""
+        """Check that docker-py has written nothing."""
         same("folder .docker", (home.folder / ".docker").exists(), False)  # noqa: FBT003 - a comparison
 
 
 class WithConfigJson(WithAuthConfig):
-    """The same, and the helper is what logs it in: a stranger is who has not configured it."""
+    """The same with a login from the helper. Without its configuration, it must fail."""
 
     name = "config.json"
     heading = "docker-py, through config.json"
     repository = "web"
 
     def estrange(self, stranger: Home) -> None:
-        """Leave the keys: without a helper they open nothing."""
+        """Keep the keys: without a helper they do not log in."""
 
     def configure(self, home: Home) -> None:
         CRED_HELPERS.write(home, [self.registry.host])
 
     def look_for_traces(self, home: Home) -> None:
-        """Prove that no login was written beside the helper's name."""
+        """Check that the file has only the name of the helper, and no login."""
         content = json.loads((home.folder / CRED_HELPERS.file).read_text())
         same("config.json", list(content), ["credHelpers"])
 
@@ -164,7 +164,7 @@ class WithOras(Recipe):
 
     report = b"All is well.\n"
 
-    def prepare(self, home: Home, other: Home) -> None:  # noqa: ARG002 - pulls what it has pushed
+    def prepare(self, home: Home, other: Home) -> None:  # noqa: ARG002 - it pulls the file that it has pushed
         home.write("report.txt", self.report)
 
     def estrange(self, stranger: Home) -> None:
@@ -210,7 +210,7 @@ class WithRequests(Recipe):
 
 
 class DockerLogin(Recipe):
-    """A subprocess logs docker in, and then docker pulls what it could not."""
+    """A subprocess logs docker in, so that docker can pull."""
 
     name = "docker login"
     heading = "docker login"
@@ -224,11 +224,11 @@ class DockerLogin(Recipe):
 
     @classmethod
     def content(cls) -> str:
-        """Return a configuration that docker writes its logins into."""
+        """Return a configuration in which docker stores its logins."""
         return json.dumps(cls.auths)
 
     def configure(self, home: Home) -> None:
-        """Write a login that docker keeps in its file, or it would look for a store of the system's."""
+        """Write a login. With one in its file, docker does not search for a store of the system."""
         home.write(".docker/config.json", self.content())
 
     def prepare(self, home: Home, other: Home) -> None:

@@ -20,10 +20,10 @@ from tests.e2e.sandbox import ROOT
 PROGRAMS = ("docker-registry", "htpasswd", "openssl")
 
 _BCRYPT_BYTES = 72
-"""What bcrypt reads of a password. The fake API's passwords differ within."""
+"""Length that bcrypt reads of a password, in bytes. The passwords of the fake API differ in this part."""
 
 _ANY_TOKEN = {"silly": {"realm": tokens.REALM, "service": "public"}}
-"""So called by the server: it sends clients for a token, and does not look at what they bring."""
+"""The server's name of this authentication: it sends clients to a token server, and accepts any token."""
 
 _START_SECONDS = 20.0
 
@@ -48,7 +48,7 @@ class Registry:
 
     @property
     def kind(self) -> str:
-        """A word for the report."""
+        """The name of the kind in the report."""
         return "ordinary" if self.user else "public"
 
     def password(self, api: FakeECR) -> str:  # noqa: ARG002 - some passwords come from there
@@ -68,11 +68,11 @@ class Registry:
         command = ["docker-registry", "serve", str(folder / "config.yml")]
         server = programs.start(command, log=log, environment={})
         give_up = time.monotonic() + _START_SECONDS
-        # The server does not tell when it is ready, so try until it takes a connection.
+        # The server does not report that it is ready, so try until it accepts a connection.
         while not _listens(self.address):
             if server.poll() is not None or time.monotonic() > give_up:
                 raise programs.ProgramError(f"{self.host} did not start:\n{log.read_text()}")
-            time.sleep(0.02)  # as said above: it does not tell when it is ready
+            time.sleep(0.02)  # The server does not report that it is ready.
 
     def _settings(self, folder: Path, api: FakeECR) -> dict[str, object]:
         certificate = {"certificate": str(CERTIFICATE), "key": str(KEY)}
@@ -85,7 +85,7 @@ class Registry:
 
     def _htpasswd(self, file: Path, api: FakeECR) -> dict[str, object]:
         """Write the login to ``file`` and return the server's settings of it."""
-        # Four is the least cost that bcrypt knows. Every request pays it.
+        # Four is the minimum cost of bcrypt. It applies to every request.
         hashing = ["htpasswd", "-niBC", "4", self.user]
         login = programs.run(hashing, stdin=self.password(api).encode()[:_BCRYPT_BYTES])
         file.write_text(login.stdout)
@@ -97,7 +97,7 @@ class Registry:
         return f"sha256:{hashlib.sha256(manifest).hexdigest()}"
 
     def status(self, password: str) -> int:
-        """Return the HTTP status with which the server greets this password."""
+        """Return the HTTP status of a request with this password."""
         try:
             self.get("", password)
         except HTTPError as error:
@@ -105,7 +105,7 @@ class Registry:
         return HTTPStatus.OK
 
     def get(self, path: str, password: str) -> bytes:
-        """Return what a plain HTTPS request with this password gets; raise HTTPError if it is refused."""
+        """Return the response to an HTTPS request with this password; raise HTTPError if it is rejected."""
         request = urllib.request.Request(
             f"https://{self.host}/v2/{path}",
             headers={"Authorization": f"Basic {basic(self, password)}", "Accept": ", ".join(_MANIFEST_TYPES)},
@@ -146,13 +146,13 @@ PUBLIC = Registry("public.example.test", "192.0.2.5")
 
 ECR = (WEST, EUROPE, CHINA)
 REGISTRIES = (*ECR, ORDINARY, PUBLIC)
-"""Every server that runs, but for ``tokens``."""
+"""All running servers, except ``tokens``."""
 
 ADDRESSES = {**{registry.host: registry.address for registry in REGISTRIES}, tokens.HOST: tokens.ADDRESS}
 
 
 def basic(registry: Registry, password: str) -> str:
-    """Return a login as HTTP's Basic and Docker's files have it."""
+    """Return a login in the form of HTTP Basic authentication and Docker's files."""
     return base64.b64encode(f"{registry.user}:{password}".encode()).decode()
 
 

@@ -1,4 +1,4 @@
-"""The rows: what was tried and what came of it, one line each, and the sum alone at the end."""
+"""The rows of the report: each case and its result in one line, and a summary at the end."""
 
 import sys
 import textwrap
@@ -24,7 +24,7 @@ _WIDTHS = {
 
 @dataclass
 class Row:
-    """One line of the report; ``trouble`` is what there is to say below it."""
+    """One line of the report; ``trouble`` is the text of the failure below it."""
 
     client: str
     registries: str
@@ -41,12 +41,12 @@ class Row:
     began: float = field(default_factory=time.monotonic)
 
     def fail(self, trouble: str) -> None:
-        """Say that this did not work, and why."""
+        """Record a failure and its reason."""
         self.result, self.trouble = "FAILED", trouble
 
 
 class Report:
-    """Prints rows as they come, none of ``secrets`` in them, and counts them."""
+    """Prints and counts the rows, without ``secrets``."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets = tuple(secrets)
@@ -54,7 +54,7 @@ class Report:
         _print_line(*_WIDTHS)
 
     def add(self, row: Row) -> None:
-        """Print ``row``, and below it what there is to say."""
+        """Print ``row``, and below it the text of its failure."""
         self._results.append(row.result)
         what = (row.result, row.client, row.version, row.registries, row.configuration)
         if row.result == "skipped":
@@ -69,7 +69,7 @@ class Report:
         _print(textwrap.indent(trouble.rstrip(), " " * 9))
 
     def sum(self) -> int:
-        """Print the sum and return the exit status: nothing failed, and something was tried."""
+        """Print the summary and return the exit status: success if no case failed and at least one ran."""
         passed, failed, skipped = map(self._results.count, ("passed", "FAILED", "skipped"))
         _print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
         return 0 if passed and not failed else 1
@@ -81,7 +81,7 @@ def _print_line(*cells: str) -> None:
 
 
 def _print(text: str) -> None:
-    """Print and flush: a run that is ended ends at once."""
+    """Print and flush, because a run can be killed at any time."""
     if text:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()

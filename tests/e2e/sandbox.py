@@ -16,10 +16,10 @@ from pathlib import Path
 from tests.e2e import programs
 
 ROOT = Path("/run/e2e")
-"""Where everything is written. Short, since a socket's path has at most 107 bytes."""
+"""The directory for all files. It is short, because the path of a socket has at most 107 bytes."""
 
 _WRITABLE = ("/run", "/var/tmp", "/etc/docker")
-"""Places that dockerd and podman insist on; each run has its own, empty."""
+"""Directories that dockerd and podman always use. Each run has its own empty ones."""
 
 _NAMESPACES = ("unshare", "--net", "--mount", "--mount-proc", "--pid", "--fork", "--kill-child")
 _END_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
@@ -27,7 +27,7 @@ _SECONDS_TO_LEAVE = 5.0
 
 
 def obstacle() -> str | None:
-    """Return why this machine offers no sandbox, if so."""
+    """Return why there can be no sandbox on this machine, or an empty string."""
     if not sys.platform.startswith("linux") or os.geteuid() != 0:
         return "needs root on Linux"
     if absent := programs.missing(("unshare", "setpriv", "ip", "mount")):
@@ -40,24 +40,24 @@ def obstacle() -> str | None:
 
 
 def enter(arguments: Sequence[str]) -> int:
-    """Run ``python -m tests.e2e`` with ``arguments`` inside, and return its exit status."""
+    """Run ``python -m tests.e2e`` with ``arguments`` in the sandbox, and return its exit status."""
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     inside = subprocess.Popen(
         [*_END_WITH_PARENT, *_NAMESPACES, sys.executable, "-m", "tests.e2e", *arguments],
         stdin=subprocess.DEVNULL,
-        # Ctrl-C comes to this process alone, and no client finds a terminal to ask.
+        # Only this process receives Ctrl-C, and no client has a terminal for prompts.
         start_new_session=True,
     )
     try:
-        # The run keeps its own time; this is for one that cannot.
+        # The run has its own time limit. This one is for a run that hangs.
         return inside.wait(programs.TOTAL_SECONDS + 2 * programs.PROGRAM_SECONDS)
     finally:
         _end(inside)
 
 
 def _end(inside: subprocess.Popen[bytes]) -> None:
-    """Ask the first process in there to end, which ends all; insist when it does not."""
+    """Terminate the first process of the sandbox, which ends all others; kill it if it does not end."""
     if inside.poll() is None:
         os.killpg(inside.pid, signal.SIGTERM)
         try:
@@ -68,9 +68,9 @@ def _end(inside: subprocess.Popen[bytes]) -> None:
 
 
 def furnish(addresses: Mapping[str, str]) -> None:
-    """Make the namespaces fit to work in; ``addresses`` maps host names to theirs."""
-    # The first process gets only the signals that it has a handler for. Nothing is left to finish here:
-    # rows are flushed as they are printed, and the kernel does the rest.
+    """Set up the namespaces; ``addresses`` maps host names to addresses."""
+    # The first process receives only signals that it handles. No cleanup is needed: rows are flushed when
+    # they are printed, and the kernel ends the processes.
     signal.signal(signal.SIGTERM, lambda number, _: os._exit(128 + number))
     for place in filter(os.path.isdir, _WRITABLE):
         programs.run(["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", place])

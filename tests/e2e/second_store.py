@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from tests.e2e.home import CREDS_STORE, REGISTRIES_CONF, Configuration, Home
 
 FOLDER = ".password-store"
-"""Where ``pass`` keeps what it keeps."""
+"""The directory of ``pass``."""
 
 _NEW_KEY = ("gpg", "--batch", "--quiet", "--pinentry-mode=loopback", "--passphrase=", "--quick-generate-key")
 
 
 @dataclass(frozen=True)
 class WithPass(Configuration):
-    """A configuration in whose home there is ``pass`` too, and a settings file that names it."""
+    """A configuration with ``pass`` in the home directory, and with a settings file that selects it."""
 
     programs: tuple[str, ...] = ("docker-credential-pass", "pass", "gpg")
 

@@ -1,4 +1,4 @@
-"""The table of what is tried."""
+"""The table of all cases."""
 
 from collections.abc import Iterable, Sequence
 from itertools import product
@@ -36,14 +36,14 @@ COLD = (
 """Configurations from which the helper knows the hosts to list although its cache is empty."""
 
 CONTAINERS = (CRED_HELPERS, AUTH_JSON, REGISTRIES_CONF)
-"""What podman, skopeo and buildah read: Docker's file too, but not its credsStore."""
+"""Configurations that podman, skopeo and buildah read: Docker's file too, but not its credsStore."""
 
 
 def table() -> list[Try]:
     """Return all cases."""
     dockers = engine.docker_commands()
     kits = [engine.BuildKit(docker) for docker in dockers]
-    kits = [kit for kit in kits if kit.offered()] or kits[:1]  # one to say so, if none has it
+    kits = [kit for kit in kits if kit.offered()] or kits[:1]  # one to report it, if all lack it
     docker, builds = [*map(engine.Docker, dockers)], [*map(engine.ClassicBuild, dockers)]
     containers = [daemonless.Podman(), daemonless.Skopeo()]
     tools = [*containers, daemonless.Buildah()]
@@ -56,11 +56,11 @@ def table() -> list[Try]:
         *_cases([engine.Compose(), engine.DockerPy()], DOCKER, TWO_ACCOUNTS),
         *_cases(tools, CONTAINERS, WITH_CHINA),
         *_cases([daemonless.OrasPy()], DOCKER, TWO_ACCOUNTS),
-        # A cold cache: no earlier get tells the helper which hosts to list.
+        # A cold cache: the helper knows no hosts to list from an earlier get.
         *(ColdCase(build, *where) for build in [*builds, engine.DockerPyBuild()] for where in COLD),
         *(SentLogins(client, *where) for client in enumerating_clients() for where in COLD),
         *(SentLogins(CdkAssets(), configuration, (WEST,)) for configuration in DOCKER),
-        # Other registries: what has a login keeps it, and what needs none needs none.
+        # Other registries: those with a login keep it, and public ones need none.
         *_cases(engines, [CREDS_STORE_AND_AUTHS], [ORDINARY]),
         *_cases(engines, [CREDS_STORE], [PUBLIC]),
         *_cases([*kits, engine.DockerPy()], [CREDS_STORE_AND_PASS], [PUBLIC]),

@@ -25,7 +25,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Keep quiet: the report is all that is printed."""
+        """Print nothing: standard output is for the report."""
 
 
 def start() -> None:

@@ -1,4 +1,4 @@
-"""Push, pull or build an image with docker-py: a program of its own, as a person would write it."""
+"""Push, pull or build an image with docker-py, in a separate program like that of a user."""
 
 import io
 import sys

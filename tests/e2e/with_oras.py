@@ -1,4 +1,4 @@
-"""Push or pull an artifact with oras-py: a program of its own, as a person would write it."""
+"""Push or pull an artifact with oras-py, in a separate program like that of a user."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ import oras.provider
 
 
 def push(registry: oras.provider.Registry, reference: str) -> None:
-    """Push what is on standard input."""
+    """Push the data on standard input."""
     Path("artifact.tar").write_bytes(sys.stdin.buffer.read())
     registry.push(reference, files=["artifact.tar"])
 
@@ -28,8 +28,8 @@ def pull(registry: oras.provider.Registry, reference: str) -> None:
 
 if __name__ == "__main__":
     verb, reference = sys.argv[1:]
-    # One try for each request: after a refusal it would go on trying for minutes.
+    # One attempt for each request: after a rejection, oras-py would retry for minutes.
     oras.provider.Registry.do_request = oras.provider.Registry.do_request.__wrapped__
-    # Its default way to log in knows only registries that hand out tokens of their own.
+    # Its default authentication supports only registries that issue their own tokens.
     ecr = oras.provider.Registry(auth_backend="basic", tls_verify=os.environ["SSL_CERT_FILE"])
     {"push": push, "pull": pull}[verb](ecr, reference)

@@ -19,7 +19,7 @@ from ecr_credhelper import (
 )
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.fetch.own_registry import KIND
-from ecr_credhelper.library.credentials import TokenSource
+from ecr_credhelper.library.source import TokenSource
 from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.conftest import HOST, OTHER_REGION, run
 from tests.docker_files import write, write_settings
@@ -64,7 +64,7 @@ def test_the_region_is_that_of_the_profile_or_the_session(other: FakeECR) -> Non
     session = boto3.Session(region_name=REGION)
     assert get_credentials(OTHER_REGION, session=session).registry == OTHER_REGION
     assert set(used_keys(other)) == {"AKIAOTHER", other.access_key}
-    with pytest.raises(ConfigurationError, match=r"^no region is configured; use --region \(in Python,"):
+    with pytest.raises(ConfigurationError, match=r"^no region is configured; use --region,"):
         get_credentials()
     with pytest.raises(UnsupportedRegistryError, match="is in eu-central-1, not in us-west-2"):
         get_credentials(OTHER_REGION, region=REGION)

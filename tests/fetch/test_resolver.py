@@ -325,3 +325,28 @@ def test_a_forked_child_does_not_keep_the_lock_of_its_parent(folder: Path) -> No
     os.close(writer)
     os.close(reader)
     os.waitpid(child, 0)
+
+
+PARENT = """
+import os, sys, time
+from ecr_credhelper.aws.lock import ProcessLock
+ProcessLock(sys.argv[1], "name", seconds=60).__enter__()
+if os.fork():
+    os._exit(0)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no forks")
+def test_a_forked_child_closes_the_lock_files_of_its_parent(folder: Path) -> None:
+    with lock.ProcessLock(str(folder), "name", seconds=60):
+        lock._close_inherited()  # noqa: SLF001 - the system calls it
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no forks")
+def test_a_forked_child_does_not_hold_the_lock_after_the_end_of_its_parent(folder: Path) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", PARENT, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as parent:
+        parent.wait()
+        with lock.ProcessLock(str(folder), "name", seconds=60) as is_locked:
+            assert is_locked

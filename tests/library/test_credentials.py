@@ -35,7 +35,7 @@ from ecr_credhelper.aws import sessions
 from ecr_credhelper.cache import Cache, open_cache
 from ecr_credhelper.errors import NO_CREDENTIALS, NoCredentialsError
 from ecr_credhelper.fingerprint import fingerprint
-from ecr_credhelper.library.credentials import TokenSource
+from ecr_credhelper.library.source import TokenSource
 from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC, run, until
 from tests.docker_files import write_settings
@@ -503,10 +503,10 @@ def test_system_errors_become_credential_helper_errors(
     assert len(aws.calls) == 1
 
     def broken() -> float:
-        raise ZeroDivisionError
+        raise RuntimeError("a secret")
 
     source = TokenSource(clock=broken)
-    with pytest.raises(CredentialHelperError, match="internal error"):
+    with pytest.raises(CredentialHelperError, match=r"internal error \(RuntimeError\)"):
         source.fetch(source.registry(OTHER_ACCOUNT))
 
 

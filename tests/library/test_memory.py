@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import logging
 import os
@@ -19,7 +20,7 @@ import botocore.session
 import pytest
 from botocore.credentials import RefreshableCredentials
 
-from ecr_credhelper import AccessDeniedError, get_credentials
+from ecr_credhelper import AccessDeniedError, CredentialProvider, get_credentials, records
 from ecr_credhelper.fetch.resolver import Resolver
 from ecr_credhelper.fingerprint import Fingerprint
 from ecr_credhelper.library import memory
@@ -96,29 +97,84 @@ def test_a_failure_is_not_kept(aws: FakeECR) -> None:
     assert get_credentials(HOST, session=session).username == "AWS"
 
 
-@pytest.fixture
-def unwritable(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put a file in the place of the cache directory; as root, modes do not matter."""
+@pytest.fixture(params=["a file in its place", "a full disk"])
+def unwritable(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a cache directory that cannot be written; as root, modes do not matter."""
     monkeypatch.setattr(memory, "_process_store", MemoryStore())
-    monkeypatch.setattr(memory, "_warned", set())
+    monkeypatch.setattr(memory, "_unwritable", set())
     monkeypatch.setenv("AWS_ECR_CACHE_DIR", str(home / "cache"))
-    (home / "cache").write_text("")
+    if request.param == "a full disk":
+
+        def fail(path: str, _: bytes) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+
+        monkeypatch.setattr(records, "write_private", fail)
+    else:
+        (home / "cache").write_text("")
     return home / "cache"
 
 
-def test_without_a_writable_home_a_process_calls_aws_once_and_warns_once(
+def test_without_a_writable_cache_a_process_calls_aws_once_and_warns_once(
     unwritable: Path, aws: FakeECR, caplog: pytest.LogCaptureFixture
 ) -> None:
     passwords = {get_credentials(host).password for host in (HOST, HOST, OTHER_ACCOUNT)}
+    passwords |= {get_credentials(region="us-west-2").password for _ in range(2)}
     assert len(passwords) == len(aws.calls) == 1
     warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert len(warnings) == 1
-    assert str(unwritable) in warnings[0]
-    assert "tokens are kept only in the memory of this process" in warnings[0]
+    assert f"the cache {unwritable}" in warnings[0]
+    assert "tokens are kept in the memory of this process; set AWS_ECR_CACHE_DIR" in warnings[0]
 
 
 @pytest.mark.usefixtures("unwritable")
-def test_without_a_writable_home_identities_stay_apart(aws: FakeECR, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_without_a_writable_cache_make_one_call_once_that_is_known(aws: FakeECR) -> None:
+    get_credentials(HOST)
+    aws.delay = 0.2
+    with ThreadPoolExecutor(8) as pool:
+        logins = [*pool.map(get_credentials, [OTHER_REGION] * 8)]
+    assert len({login.password for login in logins}) == 1
+    assert len(aws.calls) == 2
+
+
+@pytest.mark.usefixtures("unwritable")
+def test_a_token_in_memory_can_be_removed(aws: FakeECR) -> None:
+    with CredentialProvider() as provider:
+        first = provider.get_credentials(HOST)
+        provider.invalidate(first)
+        assert provider.get_credentials(HOST).password != first.password
+    assert len(aws.calls) == 2
+
+
+def test_a_thousand_registries_of_a_session_do_not_displace_its_tokens(aws: FakeECR) -> None:
+    session = refreshable(aws)
+    get_credentials(session=session, region="us-west-2")
+    for number in range(300):
+        get_credentials(HOST.replace("111122223333", f"{number:012}"), session=session)
+    get_credentials(session=session, region="us-west-2")
+    assert len(aws.calls) == 1
+
+
+def test_the_own_registry_and_its_host_share_one_fetch(aws: FakeECR) -> None:
+    session = refreshable(aws)
+    aws.delay = 0.2
+    with ThreadPoolExecutor(2) as pool:
+        own = pool.submit(get_credentials, session=session, region="us-west-2")
+        by_host = pool.submit(get_credentials, HOST, session=session)
+    assert own.result() == by_host.result()
+    assert len(aws.calls) == 1
+
+
+def test_other_credentials_in_a_session_get_their_own_token(aws: FakeECR) -> None:
+    session: Any = refreshable(aws)
+    first = get_credentials(HOST, session=session).password
+    session._credentials = refreshable(aws).get_credentials()  # noqa: SLF001 - as some programs do
+    assert get_credentials(HOST, session=session).password != first
+
+
+@pytest.mark.usefixtures("unwritable")
+def test_without_a_writable_cache_identities_stay_apart(
+    aws: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = get_credentials(HOST).password
     aws.identities["AKIAOTHER"] = "other"
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOTHER")
@@ -167,33 +223,41 @@ def test_a_token_ends_with_its_lifetime_and_other_records_after_half_a_day() -> 
     now = 1_000_000.0
     store = MemoryStore(lambda: now)
     store.write("tokens", "t", "key", repr(now), repr(now + HOUR), "AWS", "password")
-    store.write("routes", "r", "owner", "key", repr(now))
+    store.write("own-registries", "r", "owner", "key", repr(now))
     now += HOUR - 1
     assert store.names("tokens") == ["t"]
     now += 1
     assert store.names("tokens") == []
-    assert store.names("routes") == ["r"]
+    assert store.names("own-registries") == ["r"]
     now += 12 * HOUR
-    assert store.names("routes") == []
+    assert store.names("own-registries") == []
 
 
 def test_a_store_is_bounded() -> None:
     store = MemoryStore()
     for number in range(2 * MAX_RECORDS):
-        store.write("routes", f"{number:04}", "key")
-    assert len(store.names("routes")) == MAX_RECORDS
+        store.write("own-registries", f"{number:04}", "key")
+    assert len(store.names("own-registries")) == MAX_RECORDS
 
 
 def test_records_are_read_with_their_key_only() -> None:
     store = MemoryStore()
+    store.write("own-registries", "name", "key", "line")
+    assert store.read("own-registries", "name") == ["key", "line"]
+    assert store.read("own-registries", "name", "key") == ["line"]
+    assert store.read("own-registries", "name", "other") is None
+    assert store.read("own-registries", "other", "key") is None
+    store.discard("own-registries", "name")
+    store.discard("own-registries", "name")
+    assert store.names("own-registries") == []
+
+
+def test_records_for_other_processes_are_not_kept() -> None:
+    store = MemoryStore()
     store.write("routes", "name", "key", "line")
-    assert store.read("routes", "name") == ["key", "line"]
-    assert store.read("routes", "name", "key") == ["line"]
-    assert store.read("routes", "name", "other") is None
-    assert store.read("routes", "other", "key") is None
-    store.discard("routes", "name")
-    store.discard("routes", "name")
+    assert store.read("routes", "name") is None
     assert store.names("routes") == []
+    store.discard("routes", "name")
 
 
 def test_a_thread_that_waits_too_long_fetches_the_token_itself(aws: FakeECR) -> None:

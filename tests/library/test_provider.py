@@ -727,6 +727,16 @@ def test_the_processes_of_a_pool_use_a_provider(method: str, aws: FakeECR) -> No
     assert len(aws.calls) == 1
 
 
+class OwnProvider(CredentialProvider):
+    """A provider of a program."""
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_subclass_keeps_its_class_when_it_is_pickled() -> None:
+    with OwnProvider() as provider, pickle.loads(pickle.dumps(provider)) as copy:
+        assert type(copy) is OwnProvider
+
+
 def test_a_provider_with_a_session_cannot_be_pickled() -> None:
     with (
         CredentialProvider(session=boto3.Session()) as provider,

@@ -42,6 +42,13 @@ def test_a_new_rule_is_a_table_at_the_end() -> None:
     assert text.endswith(f'"dev"\n{head}profile = "p"\nrole_arn = "{ROLE}"\n')
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_new_rule_follows_an_empty_line(newline: str) -> None:
+    text = with_rule(f"a = 1{newline}b = 2", "public", {"profile": "dev"})
+    rule = f'[registry.public]  # added by configure: dev{newline}profile = "dev"'
+    assert text == f"a = 1{newline}b = 2{newline}{newline}{rule}", "the file still has no final newline"
+
+
 def test_an_identity_is_added_to_the_table_of_a_custom_host() -> None:
     text = with_rule(MAPPED, CUSTOM, {"profile": "dev"})
     added = 'profile = "dev"  # added by configure: dev\n'
@@ -110,7 +117,7 @@ def test_an_edited_rule_is_kept(old: str, new: str) -> None:
 
 @pytest.mark.parametrize("before", ["deadline = 30", "deadline = 30\n"])
 def test_text_after_a_rule_stays_valid(before: str) -> None:
-    text = with_rule(before, "public", {"profile": "dev"}).replace("\n\n", "\n")
+    text = with_rule(before, "public", {"profile": "dev"}).replace("\n\n", "\n").removesuffix("\n") + "\n"
     after = '[registry.111122223333]\nprofile = "x"\n'
     assert without_rules(f"{text}{after}") == f"deadline = 30\n{after}"
 

@@ -48,7 +48,7 @@ def test_patterns_have_an_order() -> None:
     assert ranks == [(0, 0), (1, 0), (2, 12), (2, 13), (2, 14), (3, 0), (3, 0)]
 
 
-def test_the_identity_of_a_rule_is_who_asks_which_api() -> None:
+def test_the_identity_of_a_rule_selects_the_credentials_and_the_api() -> None:
     assert FULL.identity() == [
         ("rule.profile", "p"),
         ("rule.role_arn", "r"),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import socket
+import struct
 import subprocess
 import sys
 from pathlib import Path
 
+import boto3
 import pytest
 
-from ecr_credhelper import get_credentials
-from ecr_credhelper.testing import FakeECR, isolated
+from ecr_credhelper import ThrottledError, get_credentials
+from ecr_credhelper.testing import FakeECR, Fault, isolated
 from ecr_credhelper.testing.plugin import fake_ecr  # noqa: F401 - a fixture
 from tests.conftest import HOST, PUBLIC
 
@@ -109,3 +112,46 @@ def test_passwords_can_be_known_in_advance(tmp_path: Path) -> None:
     with FakeECR(unique=False) as api, isolated(api, tmp_path):
         assert get_credentials(HOST).password == api.password("us-west-2")
         assert get_credentials(PUBLIC).password == api.public_password()
+
+
+@pytest.mark.parametrize(("region", "host"), [
+    ("us-west-2", "444455556666.dkr.ecr.us-west-2.amazonaws.com"),
+    ("cn-north-1", "444455556666.dkr.ecr.cn-north-1.amazonaws.com.cn"),
+    ("eusc-de-east-1", "444455556666.dkr.ecr.eusc-de-east-1.amazonaws.eu"),
+])  # fmt: skip
+def test_the_own_registry_is_that_of_the_account(region: str, host: str, tmp_path: Path) -> None:
+    with FakeECR(account="444455556666") as api, isolated(api, tmp_path):
+        assert get_credentials(region=region).registry == host
+
+
+def test_roles_can_be_assumed(fake_ecr: FakeECR) -> None:  # noqa: F811 - the fixture
+    role = "arn:aws:iam::111122223333:role/puller"
+    assert get_credentials(HOST, role_arn=role).username == "AWS"
+    assert fake_ecr.roles == [role]
+    assert fake_ecr.calls[0].access_key != fake_ecr.access_key
+
+
+def test_one_fault_is_one_failure(fake_ecr: FakeECR) -> None:  # noqa: F811 - the fixture
+    fake_ecr.faults.append(Fault.aws("ThrottlingException"))
+    with pytest.raises(ThrottledError):
+        get_credentials(HOST)
+    assert get_credentials(HOST).username == "AWS"
+
+
+def test_the_keys_of_moto_are_accepted_and_other_services_are_not_redirected(
+    fake_ecr: FakeECR,  # noqa: F811 - the fixture
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "FOOBARKEY")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "FOOBARSECRET")
+    assert get_credentials(HOST).username == "AWS"
+    assert boto3.client("s3").meta.endpoint_url != fake_ecr.url
+
+
+def test_a_client_that_goes_away_causes_no_output(capfd: pytest.CaptureFixture[str]) -> None:
+    with FakeECR() as api:
+        address, _, port = api.url.removeprefix("http://").partition(":")
+        with socket.create_connection((address, int(port))) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.sendall(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
+    assert capfd.readouterr() == ("", "")
