@@ -25,6 +25,9 @@ REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 REFERENCES = {"source_profile": "profile", "sso_session": "sso-session", "services": "services"}
 """Settings that refer to a section, and the kinds of these sections."""
 
+AUTO = "auto"
+"""The profile that is selected by the account of the registry."""
+
 LIST_PROFILES = "to see the profiles, run: aws configure list-profiles"
 """The hint for a profile that does not exist and resembles no other one."""
 
@@ -149,12 +152,13 @@ def resolve_auto(pattern: str, account: str, environ: "Mapping[str, str]") -> st
     for name in (selected_profile(environ), "default"):
         if name in fitting:
             return name
-    hint = 'set one in the settings file instead of profile = "auto"'
+    value = AUTO if pattern == "*" else f"{AUTO}:{pattern}"
+    hint = f'set one in the settings file instead of profile = "{value}"'
     if fitting:
         reason = f"several AWS profiles belong to account {account}: {list_names(fitting)}"
         hint = 'set AWS_PROFILE to one of them, or narrow them by name: profile = "auto:PATTERN"'
     elif in_account:
-        reason = f"no AWS profile of account {account} matches {pattern}: {list_names(in_account)}"
+        reason = f'no AWS profile of account {account} matches "{pattern}": {list_names(in_account)}'
     else:
         reason = f"no AWS profile belongs to account {account}"
     raise ConfigurationError("", reason, hint)

@@ -29,7 +29,8 @@ class _Parser(argparse.ArgumentParser):
     """Reports wrong arguments in one line, like all other errors."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{CredentialHelperError(self.prog, message, f'run: {self.prog} --help')}\n")
+        hint = "" if "; did you mean " in message else f"run: {self.prog} --help"
+        self.exit(2, f"{CredentialHelperError(self.prog, message, hint)}\n")
 
 
 def parser(names: "Collection[str]" = NAMES) -> argparse.ArgumentParser:
@@ -56,11 +57,11 @@ def parse(argv: "Sequence[str]") -> argparse.Namespace:
     """Parse the command line of a command."""
     options, unknown = parser(argv[:1]).parse_known_args(argv)
     if unknown:  # argparse would refer to the help of the whole program
-        from ecr_credhelper.cli.usage_errors import redacted_words
+        from ecr_credhelper.cli.usage_errors import unrecognized
 
-        # The arguments that follow an unknown option can be its values, for example a password.
-        words = [word for word in unknown if word.startswith("-")] or unknown
-        _Parser(f"{PROG} {options.command}").error(f"unrecognized arguments: {redacted_words(words)}")
+        subparser = _Parser(f"{PROG} {options.command}")
+        ARGUMENTS[options.command](subparser)
+        subparser.error(unrecognized(options.command, unknown, subparser.format_usage()))
     return options
 
 
@@ -105,6 +106,7 @@ def _config(parser: argparse.ArgumentParser) -> None:
         "action",
         nargs="?",
         metavar="|".join(CONFIG_ACTIONS),
+        type=_one_of(CONFIG_ACTIONS, "action"),
         choices=CONFIG_ACTIONS,
         default="show",
         help=about,
@@ -130,6 +132,7 @@ def _cache(parser: argparse.ArgumentParser) -> None:
         "action",
         nargs="?",
         metavar="|".join(CACHE_ACTIONS),
+        type=_given,
         default="show",
         help="what to do (default: show)",
     )
@@ -141,7 +144,9 @@ def _cache(parser: argparse.ArgumentParser) -> None:
 def _login(parser: argparse.ArgumentParser) -> None:
     _add_hosts(parser, "*", TARGET_HELP)
     about = f"client to log in: {', '.join(TOOLS)} (default: {TOOLS[0]})"
-    parser.add_argument("--tool", metavar="TOOL", choices=TOOLS, default=TOOLS[0], help=about)
+    parser.add_argument(
+        "--tool", metavar="TOOL", type=_one_of(TOOLS, "client"), choices=TOOLS, default=TOOLS[0], help=about
+    )
     _add_identity(parser)
 
 
@@ -152,7 +157,7 @@ def _password(parser: argparse.ArgumentParser) -> None:
 
 def _completion(parser: argparse.ArgumentParser) -> None:
     about = "shell whose script is printed; omit to show what to add to your shell's configuration"
-    parser.add_argument("shell", nargs="?", choices=SHELLS, help=about)
+    parser.add_argument("shell", nargs="?", type=_one_of(SHELLS, "shell"), choices=SHELLS, help=about)
 
 
 def _add_hosts(
@@ -160,7 +165,7 @@ def _add_hosts(
 ) -> None:
     """Add the argument for registries; argparse defines ``nargs``."""
     name = "host" if nargs == "?" else "hosts"
-    parser.add_argument(name, nargs=nargs, metavar="HOST", help=about)
+    parser.add_argument(name, nargs=nargs, metavar="HOST", type=_given, help=about)
 
 
 def _add_identity(parser: argparse.ArgumentParser) -> None:
@@ -183,6 +188,28 @@ def _setting(name: str) -> "Callable[[str], str]":
         return value
 
     return check
+
+
+def _one_of(known: "Sequence[str]", noun: str) -> "Callable[[str], str]":
+    """Return a type for argparse: one of some words. The error for others has a suggestion."""
+
+    def check(value: str) -> str:
+        if value in known:
+            return value
+        from ecr_credhelper.cli.usage_errors import redacted_words
+        from ecr_credhelper.console.wording import did_you_mean
+
+        hint = did_you_mean(value, known, f"use {', '.join(known)}")
+        raise argparse.ArgumentTypeError(f"unknown {noun} {redacted_words([value])!r}; {hint}")
+
+    return check
+
+
+def _given(value: str) -> str:
+    """Return the argument for a registry; raise ArgumentTypeError if it is empty."""
+    if not value.strip():
+        raise argparse.ArgumentTypeError("no registry given")
+    return value
 
 
 def _add_write_options(parser: argparse.ArgumentParser) -> None:

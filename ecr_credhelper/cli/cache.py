@@ -29,6 +29,9 @@ VERSION = 1
 
 COLUMNS = ("REGISTRY", "IDENTITY", "EXPIRES IN", "NOTE")
 SHORTENED = ("IDENTITY",)
+MAX_HOSTS = 3
+"""Limits how many registries with the same token are listed."""
+
 AWS_CACHE = "~/.aws/cli/cache"
 SYNONYMS = {
     "list": "show",
@@ -96,7 +99,7 @@ def _show(cache: "Cache", host: str, terminal: "Terminal") -> None:
             entry.host,
             entry.identity,
             format_duration(entry.token.expires_at - now),
-            "" if entry.is_current else "other identity",
+            _note(entry),
         )
         for entry in _entries(cache, host, now)
     ]
@@ -107,6 +110,13 @@ def _show(cache: "Cache", host: str, terminal: "Terminal") -> None:
     count = len(COLUMNS) if any(note for *_, note in rows) else len(COLUMNS) - 1
     # Two entries can differ only in details that no column shows.
     terminal.table(COLUMNS[:count], [row[:count] for row in dict.fromkeys(rows)], SHORTENED)
+
+
+def _note(entry: inventory.Entry) -> str:
+    """Return why ``get`` does not serve a login, or an empty string."""
+    if entry.is_current:
+        return ""
+    return "overridden by docker login" if entry.is_overridden else "other identity"
 
 
 def _entries(cache: "Cache", host: str, now: float) -> list[inventory.Entry]:
@@ -138,9 +148,16 @@ def _content(cache: "Cache", host: str) -> dict[str, object]:
 
 def _clear(cache: "Cache", host: str, terminal: "Terminal") -> None:
     if host:
+        routes = [*cache.routes()]
+        keys = {key for _, routed_host, _, key in routes if routed_host == host}
+        others = sorted({other for _, other, _, key in routes if key in keys} - {host})
+        was_cached = bool(keys or cache.login(host, time.time()))
         cache.forget(host)
         _raise_if_not_cleared(cache, host)
-        terminal.print(f"Removed all cached logins for {host}.")
+        terminal.print(f"{'Removed all' if was_cached else 'No'} cached logins for {host}.")
+        if others:
+            hosts = others if len(others) <= MAX_HOSTS else [f"{len(others)} other registries"]
+            terminal.print(f"The token was also used for {', '.join(hosts)}.")
     else:
         token_count = len(cache.store.names("tokens"))
         for kind in CLEARED:

@@ -36,7 +36,7 @@ def run_user_command(argv: "Sequence[str]") -> Reply:
 def _help(topic: "Sequence[str]") -> Reply:
     """Return the help for a command, or for the whole program without a command."""
     match topic:
-        case [] | ["help" | "--help" | "-h" | "version"]:
+        case [] | ["help" | "--help" | "-h" | "version", *_]:
             return Reply(cli.usage().encode())
         case [name, *_] if name in cli.NAMES:
             return Reply(status=cli.run([name, "--help"]))

@@ -1,9 +1,12 @@
 """The AWS identities that rules select, without network access and without botocore."""
 
+import os
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
 from ecr_credhelper.aws.profiles import (
+    CONFIG,
+    CREDENTIALS,
     missing_profile,
     profile_names,
     resolve_auto,
@@ -11,6 +14,8 @@ from ecr_credhelper.aws.profiles import (
     selected_profile,
 )
 from ecr_credhelper.errors import ConfigurationError
+from ecr_credhelper.files import is_special
+from ecr_credhelper.fingerprint import configuration_files
 from ecr_credhelper.settings.loader import ACCOUNT_VARIABLES
 from ecr_credhelper.settings.rules import Rule
 
@@ -62,6 +67,19 @@ class Identities:
             return resolve_auto(pattern, account, self._environ), None
         except ConfigurationError as error:
             return "", error
+
+
+def broken_files(environ: "Mapping[str, str]") -> "Iterator[str]":
+    """Yield the AWS configuration files that AWS SDKs cannot parse."""
+    for variable, path in configuration_files(environ):
+        if variable not in {CONFIG, CREDENTIALS} or is_special(path) or not os.path.exists(path):
+            continue
+        import configparser
+
+        try:
+            configparser.RawConfigParser().read(path)
+        except (configparser.Error, UnicodeDecodeError):
+            yield path
 
 
 def describe_identity(profile: str, role_arn: str, environ: "Mapping[str, str]") -> str:

@@ -15,13 +15,17 @@ STORED = "docker login"
 
 
 class Entry(NamedTuple):
-    """A cached login; ``is_current`` is whether ``get`` would serve it now."""
+    """A cached login; ``is_current`` is whether ``get`` would serve it now.
+
+    ``is_overridden`` is whether it would, but a stored login takes precedence.
+    """
 
     host: str
     region: str
     identity: str
     token: "Token"
     is_current: bool
+    is_overridden: bool = False
 
 
 def entries(cache: "Cache", fingerprint: str, now: float, *, only_current: bool = False) -> list[Entry]:
@@ -32,15 +36,16 @@ def entries(cache: "Cache", fingerprint: str, now: float, *, only_current: bool 
     found: dict[tuple[str, str], Entry] = {}
     logins = cache.logins(now)
     routes = [*cache.routes(fingerprint if only_current else None)]
-    current = {(host, key) for _, host, owner, key in routes if owner == fingerprint and host not in logins}
+    own = {(host, key) for _, host, owner, key in routes if owner == fingerprint}
     tokens: dict[str, tuple[Token | None, str, str]] = {}  # a thousand registries can share one token
     for _, host, _, key in routes:
         if key not in tokens:
             tokens[key] = cache.token(key, now), split_fields(key).get("region", ""), _identity(key)
         token, region, identity = tokens[key]
-        is_current = (host, key) in current
+        is_own = (host, key) in own
+        is_current = is_own and host not in logins
         if token and (is_current or not only_current):
-            found[host, key] = Entry(host, region, identity, token, is_current)
+            found[host, key] = Entry(host, region, identity, token, is_current, is_own and not is_current)
     for host, login in logins.items():
         registry = parse(host)
         found[host, ""] = Entry(host, registry.region if registry else "", STORED, login, is_current=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.cli import inventory
-from ecr_credhelper.cli.identities import Identities
+from ecr_credhelper.cli.identities import Identities, broken_files
 from ecr_credhelper.console.wording import counted, format_duration, utc_time, why_unused
 from ecr_credhelper.docker.config import HELPER_SUFFIX, containers_files, docker_config, read
 from ecr_credhelper.docker.file_problems import ineffective_entries, other_store, problem_of
@@ -67,7 +67,7 @@ class Report:
     def content(self) -> dict[str, Any]:
         """Return the JSON object."""
         rows = self._rows()
-        self._add(*_profile_problems(self._identities))
+        self._add(*_broken_files(self._environ), *_profile_problems(self._identities))
         self._add(*_stored_logins(self._cache, self._now))
         return {
             "version": VERSION,
@@ -209,6 +209,13 @@ class Report:
 def _is_used(file: "DockerConfig") -> bool:
     """Return whether podman reads a file. The one in ``/run`` can belong to another user."""
     return bool(file.content) or (bool(file.problem) and os.access(file.path, os.R_OK))
+
+
+def _broken_files(environ: "Mapping[str, str]") -> "Iterator[Problem]":
+    for path in broken_files(environ):
+        yield Problem(
+            WARNING, path, "AWS SDKs cannot parse this file", f"to find the line, run: {PROG} doctor"
+        )
 
 
 def _profile_problems(identities: Identities) -> "Iterator[Problem]":

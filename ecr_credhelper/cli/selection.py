@@ -46,10 +46,11 @@ def select(options: "argparse.Namespace", settings: "Settings", terminal: "Termi
     """Return the selected registries without duplicates, in the form in which clients look them up."""
     given = given_identity(options)
     region, profile = options.region or "", options.profile or ""
-    resolved = [
-        resolve(host, settings, region=region, profile=profile, warn=terminal.warning)
-        for host in options.hosts
-    ]
+
+    def warn(text: str) -> None:
+        terminal.warn(f"warning: {text}")
+
+    resolved = [resolve(host, settings, region=region, profile=profile, warn=warn) for host in options.hosts]
     identities = {authority_of(host) or host: given for host in resolved}
     given_hosts = frozenset(identities)
     creds_store: bool = options.creds_store

@@ -180,7 +180,7 @@ def _profile_problem(rule: Rule, environ: "Mapping[str, str]") -> str:
         if account is not None:
             resolve_auto(rule.auto_pattern, account, environ)
         elif not fnmatch.filter(profile_names(sections(environ)), rule.auto_pattern):
-            return f"no AWS profile matches {rule.auto_pattern}; {LIST_PROFILES}"
+            return f'no AWS profile matches "{rule.auto_pattern}"; {LIST_PROFILES}'
     except ConfigurationError as error:
         return f"{error.reason}; {error.hint}"
     return ""

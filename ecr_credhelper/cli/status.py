@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from ecr_credhelper.console.terminal import Terminal
 
-COLUMNS = ("REGISTRY", "IDENTITY", "TOKEN", "VIA")
+COLUMNS = ("REGISTRY", "IDENTITY", "TOKEN", "USED BY")
 SHORTENED = ("IDENTITY",)
 CLIENTS = {"Docker", "podman", "Docker, podman"}
-"""Values of the column VIA. If all rows have the same one of these, the column is omitted."""
+"""Values of the column USED BY. If all rows have the same one of these, the column is omitted."""
 
 
 def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
@@ -89,5 +89,5 @@ def _token(token: dict[str, Any] | None) -> str:
 def _via(row: dict[str, Any]) -> str:
     """Return which clients ask this helper about a registry, or which helper Docker asks instead."""
     clients = [name for name in ("Docker", "podman") if row[f"{name.lower()}_helper"] == HELPER_SUFFIX]
-    other = f"{row['docker_helper']} instead" if row["docker_helper"] else "-"
+    other = f"Docker uses {row['docker_helper']}" if row["docker_helper"] else "no client"
     return ", ".join(clients) or other

@@ -1,13 +1,17 @@
 """The registry that a command's argument selects, and its credentials."""
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from ecr_credhelper.console.waiting import show_waiting
+from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.library.credentials import Credentials, credentials_for
 from ecr_credhelper.library.hosts import resolve
 from ecr_credhelper.library.regions import check_region
 from ecr_credhelper.library.source import TokenSource
 from ecr_credhelper.registry import Registry, authority_of
+from ecr_credhelper.settings.loader import load_settings
+from ecr_credhelper.settings.rules import Rule
 
 if TYPE_CHECKING:
     import argparse
@@ -21,6 +25,12 @@ class Target(NamedTuple):
     host: str
     registry: Registry
     credentials: Credentials
+
+
+def check_target(argument: str, options: "argparse.Namespace") -> None:
+    """Raise CredentialHelperError if an argument is no registry, without a warning and without AWS."""
+    selection = {"region": options.region or "", "profile": options.profile or ""}
+    resolve(argument, load_settings(os.environ), **selection, warn=lambda _: None)
 
 
 def target_of(argument: str | None, options: "argparse.Namespace", terminal: "Terminal") -> Target:
@@ -42,6 +52,9 @@ def target_of(argument: str | None, options: "argparse.Namespace", terminal: "Te
         return f"waiting for {source.waits_for} …"
 
     if argument is None:
+        if Rule(profile=options.profile or "").auto_pattern:
+            reason = f'profile "{options.profile}" needs the account of a registry'
+            raise ConfigurationError("", reason, "name a registry, or another profile")
         check_region(source.region(), warn)
         with show_waiting(terminal, waiting):
             registry, token = source.fetch_own_registry()

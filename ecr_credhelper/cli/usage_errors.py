@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ecr_credhelper.cli import NAMES
 from ecr_credhelper.cli.verbs import VERB_NAMES
-from ecr_credhelper.console.wording import did_you_mean
+from ecr_credhelper.console.wording import did_you_mean, similar
 from ecr_credhelper.errors import PROG, CredentialHelperError
 from ecr_credhelper.registry import parse
 
@@ -15,15 +15,26 @@ if TYPE_CHECKING:
 HINTS = {
     "logout": f"to remove a login, run: {PROG} cache clear HOST; to undo configure, run: {PROG} unconfigure",
     **dict.fromkeys(("setup", "init", "install", "discover"), "did you mean configure?"),
-    **dict.fromkeys(("uninstall", "undo", "restore"), "did you mean unconfigure?"),
+    **dict.fromkeys(("uninstall", "undo", "restore", "remove", "rm", "delete"), "did you mean unconfigure?"),
     **dict.fromkeys(("ls", "show", "info"), "did you mean status?"),
     **dict.fromkeys(("check", "diagnose"), "did you mean doctor?"),
     **dict.fromkeys(("clear", "clean", "prune"), "did you mean cache clear?"),
+    **dict.fromkeys(("auth", "signin"), "did you mean login?"),
     **dict.fromkeys(("get-login-password", "get-login", "token"), "did you mean password?"),
 }
 """Hints for commands that other programs have."""
 
-PRINTABLE = re.compile(r"--[\w-]{0,30}|-\w?|(?!-)[\w.-]{0,20}", re.ASCII)
+OPTION_HINTS = {
+    "--registry-ids": "did you mean several ACCOUNT arguments? They need no option",
+    "--username": "the user name is always AWS",
+    "--password-stdin": "the password comes from AWS",
+}
+"""Hints for options that other programs have."""
+
+OPTION_LIKENESS = 0.7
+"""Minimum similarity of a misspelt option: "--yse" has 0.8 to "--yes", "--bogus" 0.62 to "--push"."""
+
+PRINTABLE = re.compile(r"--[\w-]{0,30}|-\w?|(?!-)[\w.-]{0,20}|\?", re.ASCII)
 """Words that an error repeats. Anything else, such as text with ``:`` or ``@``, can be a secret."""
 
 
@@ -47,6 +58,24 @@ def _suggestion(name: str) -> str:
     """Return a hint to the command that the user probably meant."""
     known = (*NAMES, *VERB_NAMES, "help", "version")
     return HINTS.get(name) or did_you_mean(name, known, f"run: {PROG} --help")
+
+
+def unrecognized(command: str, words: "Sequence[str]", usage: str) -> str:
+    """Return the error for arguments that a command does not know, given the usage line of the command."""
+    options = [word.partition("=")[0] for word in words if word.startswith("-")]
+    if not options and "[HOST]" in usage:
+        return f"{command} accepts one registry"
+    # The arguments that follow an unknown option can be its values, for example a password.
+    text = f"unrecognized arguments: {redacted_words(options or words)}"
+    known = re.findall(r"--[a-z-]+", usage)
+    for option in options:
+        near = ""
+        if option.startswith("--"):
+            begun = (name for name in known if name.startswith(option))
+            near = next(begun, "") or similar(option, known, OPTION_LIKENESS)
+        if hint := OPTION_HINTS.get(option) or (near and f"did you mean {near}?"):
+            return f"{text}; {hint}"
+    return text
 
 
 def redacted_words(words: "Iterable[str]") -> str:

@@ -311,10 +311,9 @@ def test_paths_that_look_like_python_literals_break_no_command(
 @pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
 @pytest.mark.usefixtures("aws", "tools")
 def test_login_continues_after_a_registry_that_fails(call: Run) -> None:
-    result = call("login", "ghcr.io", OTHER_ACCOUNT, HOST)
+    result = call("login", OTHER_ACCOUNT, HOST)
     assert result.status == 1
     assert [line.split(":")[:2] for line in result.stderr.decode().splitlines()] == [
-        ["docker-credential-ecr-py", " ghcr.io"],
         ["docker-credential-ecr-py", f" {OTHER_ACCOUNT}"],
     ]
     assert result.stdout.decode().startswith(f"{HOST}: logged in until 2")
@@ -441,6 +440,30 @@ def test_cache_clear_removes_tokens_and_keeps_stored_logins(call: Run) -> None:
     output = call("cache", "clear").stdout.decode()
     assert f"cache clear {OTHER_ACCOUNT}" in output
     assert set(json.loads(call("list").stdout)) == {OTHER_ACCOUNT}
+
+
+@pytest.mark.usefixtures("aws")
+def test_cache_clear_names_the_registries_that_share_the_token(call: Run) -> None:
+    assert call("cache", "clear", HOST).stdout.decode() == f"No cached logins for {HOST}.\n"
+    hosts = [HOST, OTHER_ACCOUNT, *(f"{number:012}{HOST[12:]}" for number in range(3))]
+    for number in (2, 5):
+        for host in hosts[:number]:
+            call("get", stdin=host)
+        names = OTHER_ACCOUNT if number == 2 else "4 other registries"
+        assert call("cache", "clear", HOST).stdout.decode() == (
+            f"Removed all cached logins for {HOST}.\nThe token was also used for {names}.\n"
+        )
+
+
+@pytest.mark.usefixtures("aws")
+def test_cache_says_that_a_stored_login_overrides_a_token(call: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    call("get", stdin=HOST)
+    call("store", stdin=login(HOST))
+    text = call("cache").stdout.decode()
+    assert text.count("overridden by docker login") == 1
+    assert "other identity" not in text
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOTHER")
+    assert call("cache").stdout.decode().count("other identity") == 1
 
 
 def test_cache_clear_of_one_registry_keeps_the_others(call: Run, aws: FakeECR) -> None:
@@ -573,7 +596,7 @@ def test_status_lists_everything_without_calling_aws(call: Run, aws: FakeECR, ho
         HOST: ["key AKIAFAKEFAKEFAKEFAKE", "11 h 59 min", "Docker"],
         OTHER_ACCOUNT: ["docker login", "11 h 59 min", "Docker"],
         THIRD: ["profile prod", "none", "Docker"],
-        "images.example.com": ["key AKIAFAKEFAKEFAKEFAKE", "none", "desktop instead"],
+        "images.example.com": ["key AKIAFAKEFAKEFAKEFAKE", "none", "Docker uses desktop"],
     }
     assert len(aws.calls) == calls
 
@@ -583,7 +606,7 @@ def test_status_shows_other_helpers_and_the_creds_store(call: Run, home: Path, a
     for host in (HOST, PUBLIC):
         call("get", stdin=host)
     rows = rows_of(call("status"))
-    assert (rows[HOST][-1], rows[PUBLIC][-1]) == ("pass instead", "Docker")
+    assert (rows[HOST][-1], rows[PUBLIC][-1]) == ("Docker uses pass", "Docker")
     assert len(aws.calls) == 2
 
 
@@ -630,7 +653,7 @@ def test_texts_from_files_cannot_control_the_terminal(home: Path) -> None:
     write(home / ".docker/config.json", json.dumps({"credHelpers": helpers, "credsStore": "\x1b[2J"}))
     write(home / ".config/ecr-credhelper/config.toml", f'[registry."{OTHER_ACCOUNT}"]\nprofile = "p"\n')
     seen = run_in_terminal("status").screen
-    assert "x [2J instead" in seen
+    assert "Docker uses x [2J" in seen
     assert re.sub(r"\x1b\[(0|1|33)m", "", seen).replace("\n", "").isprintable()
 
 

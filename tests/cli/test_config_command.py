@@ -325,9 +325,14 @@ def test_config_loads_no_aws_sdk(file: Path) -> None:
 
 
 def test_a_wrong_action_is_a_usage_error(call: Run) -> None:
-    result = call("config", "set")
-    assert result.status == 2
-    assert b"invalid choice: 'set'" in result.stderr
+    for word, shown, hint in (
+        ("set", "set", f"use show, check; run: {PROG} config --help"),
+        ("chekc", "chekc", "did you mean check?"),
+        ("me:hunter2", "…", f"use show, check; run: {PROG} config --help"),
+    ):
+        result = call("config", word)
+        reason = f"argument show|check: unknown action '{shown}'"
+        assert (result.status, result.stderr.decode()) == (2, f"{PROG} config: {reason}; {hint}\n")
 
 
 @pytest.mark.parametrize(
@@ -418,7 +423,7 @@ def test_a_fallback_that_cannot_work_is_a_problem(fallback: str, problem: str, f
 @pytest.mark.parametrize("pattern", ["*.dkr.ecr.*.amazonaws.com", "444455556666"])
 def test_auto_that_matches_no_profile_is_a_problem(pattern: str, file: Path) -> None:
     (problem,) = problems_of(file, f'[registry."{pattern}"]\nprofile = "auto:*-nosuch"\n')
-    assert "matches *-nosuch" in problem
+    assert 'matches "*-nosuch"' in problem
 
 
 @pytest.mark.parametrize("text", ["", "a = 1"])

@@ -224,7 +224,7 @@ def test_an_existing_fallback_stays(fallback: str, message: str, config: Path, h
 
 
 @pytest.mark.parametrize(("store", "settings", "problem"), [
-    ("a b", "", "credsStore: fallback: found 'a b', expected the suffix of another.*; correct or remove it"),
+    ("a b", "", 'credsStore: fallback: found "a b", expected the suffix of another.*; correct or remove it'),
     ("desktop", "fallback = ", "is not valid TOML"),
 ])  # fmt: skip
 def test_a_store_that_cannot_become_the_fallback_is_not_replaced(

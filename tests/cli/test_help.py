@@ -106,6 +106,9 @@ def test_the_help_describes_what_the_protocol_commands_really_print(aws: FakeECR
     (["STATUS"], "unknown command 'STATUS'", "did you mean status?"),
     (["lsit"], "unknown command 'lsit'", "did you mean list?"),
     (["verison"], "unknown command 'verison'", "did you mean version?"),
+    (["remove", HOST], "unknown command 'remove'", "did you mean unconfigure?"),
+    (["auth"], "unknown command 'auth'", "did you mean login?"),
+    (["?"], "unknown command '?'", f"run: {PROG} --help"),
     (["frobnicate"], "unknown command 'frobnicate'", f"run: {PROG} --help"),
     (["help", "frobnicate"], "unknown command 'frobnicate'", f"run: {PROG} --help"),
     (["frobnicate", "--help"], "unknown command 'frobnicate'", f"run: {PROG} --help"),
@@ -158,7 +161,7 @@ def test_a_word_that_can_be_a_secret_is_not_repeated(call: Run, word: str) -> No
 def test_an_error_repeats_only_short_plain_words(argv: list[str]) -> None:
     line = str(usage_error(argv))
     assert "\n" not in line
-    repeated = re.compile(r"…|--[\w-]{0,30}|-\w?|[\w.][\w.-]{0,19}|", re.ASCII)
+    repeated = re.compile(r"…|--[\w-]{0,30}|-\w?|[\w.][\w.-]{0,19}|\?|", re.ASCII)
     assert all(map(repeated.fullmatch, redacted_words(argv).split(" ")))
 
 
@@ -168,6 +171,31 @@ def test_the_values_of_an_unknown_option_are_not_repeated(call: Run) -> None:
     assert result.stderr.decode() == (
         f"{PROG} login: unrecognized arguments: -u -p; run: {PROG} login --help\n"
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("argv", "reason"), [
+    (["configure", "--yse"], "unrecognized arguments: --yse; did you mean --yes?"),
+    (["login", "--regoin", "us-west-2"], "unrecognized arguments: --regoin; did you mean --region?"),
+    (["login", "--regoin=hunter2"], "unrecognized arguments: --regoin; did you mean --region?"),
+    (["doctor", HOST, "--role", "x"], "unrecognized arguments: --role; did you mean --role-arn?"),
+    (["password", HOST, "--prof", "x"], "unrecognized arguments: --prof; did you mean --profile?"),
+    (["login", "--registry-ids", "111122223333"], "unrecognized arguments: --registry-ids; "
+     "did you mean several ACCOUNT arguments? They need no option"),
+    *((
+        [name, HOST, HOST], f"{name} accepts one registry; run: {PROG} {name} --help"
+    ) for name in ("password", "header", "doctor")),
+    (["cache", "show", HOST, HOST], f"cache accepts one registry; run: {PROG} cache --help"),
+    (["status", "foo"], f"unrecognized arguments: foo; run: {PROG} status --help"),
+    (["login", "--tool", "podmna"], "argument --tool: unknown client 'podmna'; did you mean podman?"),
+    (["completion", "zhs"], "argument shell: unknown shell 'zhs'; did you mean zsh?"),
+])  # fmt: skip
+def test_a_wrong_argument_of_a_command_gets_a_suggestion(call: Run, argv: list[str], reason: str) -> None:
+    assert call(*argv) == Result(2, b"", f"{PROG} {argv[0]}: {reason}\n".encode())
+
+
+@pytest.mark.parametrize("argv", [["help", "help"], ["help", "help", "help"], ["--help", "help", "-h"]])
+def test_help_for_help_is_the_help(call: Run, argv: list[str]) -> None:
+    assert call(*argv) == call("help")
 
 
 @pytest.mark.parametrize("name", cli.NAMES)
@@ -186,7 +214,7 @@ def test_a_role_that_is_no_arn_is_a_wrong_command_line(
 ) -> None:
     result = call(*command, "--role-arn", value)
     assert (result.status, result.stdout) == (2, b"")
-    assert f"argument --role-arn: found '{value}', expected a role ARN" in result.stderr.decode()
+    assert f'argument --role-arn: found "{value}", expected a role ARN' in result.stderr.decode()
     assert not aws.calls
 
 

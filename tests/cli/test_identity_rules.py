@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -126,7 +127,7 @@ def test_a_wrong_identity_is_rejected(ask: Run, home: Path) -> None:
     for option, value in (("--role-arn", "x"), ("--profile", "a\nb")):
         result = ask("configure", HOST, option, value, "--yes")
         assert result.status == 2
-        assert f"argument {option}: found {value!r}" in result.stderr.decode()
+        assert f"argument {option}: found {json.dumps(value)}" in result.stderr.decode()
     assert not tree(home)
 
 

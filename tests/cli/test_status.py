@@ -391,3 +391,14 @@ def test_status_reads_registries_conf(home: Path, monkeypatch: pytest.MonkeyPatc
     assert (problem["subject"], problem["text"]) == (
         str(conf), "has credential-helpers that are not a list of strings"
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["config", "credentials"])
+@pytest.mark.parametrize("text", ["[default\n", "secret-key\n", "[a]\n[a]\n", "[a]\nb = \udcff\n"])
+def test_status_reports_an_aws_file_that_cannot_be_parsed(name: str, text: str, home: Path) -> None:
+    file = home / f".aws/{name}"
+    write(file, "")
+    file.write_bytes(text.encode(errors="surrogateescape"))
+    (problem,) = content("status")["problems"]
+    assert (problem["subject"], problem["text"]) == (str(file), "AWS SDKs cannot parse this file")
+    assert "secret-key" not in status()

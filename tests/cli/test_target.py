@@ -22,6 +22,7 @@ region = eu-central-1
 aws_access_key_id = AKIADEV
 aws_secret_access_key = of-dev
 """
+PROG = "docker-credential-ecr-py"
 OWN = f"Using the registry of your AWS account: {HOST}\n"
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
@@ -170,11 +171,37 @@ def test_login_without_a_registry_uses_that_of_the_account(call: Run, logins: Pa
 
 @posix
 @pytest.mark.usefixtures("aws")
-def test_login_continues_after_a_misspelled_registry(call: Run, logins: Path) -> None:
-    result = call("login", "11112222333", ARN, f"{HOST}:443/app", PUBLIC, HOST)
-    error = "11112222333 has 11 digits; an AWS account ID has 12"
-    assert (result.status, result.stderr.decode()) == (1, f"docker-credential-ecr-py: {error}\n")
+def test_login_checks_all_registries_before_the_first_login(call: Run, logins: Path, aws: FakeECR) -> None:
+    arguments = [ARN, f"{HOST}:443/app", PUBLIC, HOST]
+    result = call("login", *arguments, "11112222333", "ghcr.io")
+    first, second = result.stderr.decode().splitlines()
+    assert first == f"{PROG}: 11112222333 has 11 digits; an AWS account ID has 12"
+    assert second.startswith(f"{PROG}: ghcr.io: not an Amazon ECR registry")
+    assert (result.status, result.stdout, logins.exists(), aws.calls) == (1, b"", False, [])
+    assert call("login", *arguments).status == 0
     assert hosts_of(logins) == [HOST, f"{HOST}:443", PUBLIC]
+
+
+@posix
+@pytest.mark.usefixtures("logins")
+@pytest.mark.parametrize("command", ["login", "password", "header"])
+@pytest.mark.parametrize("profile", ["auto", "auto:*-dev"])
+def test_auto_needs_a_registry(command: str, profile: str, call: Run, aws: FakeECR) -> None:
+    error = error_of(call(command, "--profile", profile, "--region", "us-west-2"))
+    hint = "name a registry, or another profile"
+    assert error == f'{PROG}: profile "{profile}" needs the account of a registry; {hint}\n'
+    assert not aws.calls
+
+
+@pytest.mark.parametrize("argument", ["", " "])
+@pytest.mark.parametrize("command", [
+    ["login"], ["password"], ["header"], ["doctor"], ["configure"], ["unconfigure"], ["cache"],
+    ["cache", "clear"],
+], ids=" ".join)  # fmt: skip
+def test_an_empty_registry_is_a_usage_error(command: list[str], argument: str, call: Run) -> None:
+    result = call(*command, argument)
+    assert (result.status, result.stdout) == (2, b"")
+    assert ": no registry given; run: " in result.stderr.decode()
 
 
 # -- doctor
@@ -207,11 +234,9 @@ def test_doctor_warns_of_a_region_that_can_be_new() -> None:
 
 
 @pytest.mark.parametrize(("argv", "error"), [
-    (["--role-arn", "foo"], "argument --role-arn: found 'foo', expected a role ARN: \"arn:aws:iam::1111"),
-    (["--profile", ""], "argument --profile: found '', expected the name of an AWS profile"),
-    (["--region", "us-west2"], "argument --region: found 'us-west2', expected a region such as"),
-    (["--role", "arn:aws:iam::111122223333:role/pull"], "unrecognized arguments: --role"),
-    (["--prof", "dev"], "unrecognized arguments: --prof"),
+    (["--role-arn", "foo"], 'argument --role-arn: found "foo", expected a role ARN: "arn:aws:iam::1111'),
+    (["--profile", ""], 'argument --profile: found "", expected the name of an AWS profile'),
+    (["--region", "us-west2"], 'argument --region: found "us-west2", expected a region such as'),
 ])  # fmt: skip
 @pytest.mark.parametrize("command", ["login", "password", "header", "doctor"])
 def test_a_wrong_value_of_an_option_is_a_usage_error(

@@ -163,7 +163,7 @@ def test_a_value_that_is_not_a_string_counts_as_missing_and_is_never_shown(
         ]
         if argv[0] == "status":
             assert done.status == 0
-            assert f"{HOST}  profile dev  none   -\n" in output
+            assert f"{HOST}  profile dev  none   no client\n" in output
     assert ask("get", stdin="example.com") == Result(1, NOT_FOUND, b"")
     assert ask("list").reply == {}
 
