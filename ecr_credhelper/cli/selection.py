@@ -76,6 +76,10 @@ def select(options: "argparse.Namespace", settings: "Settings", terminal: "Termi
             others = "other " if found.candidates else ""
             terminal.paragraph(f"Docker uses docker-credential-{AMAZON_SUFFIX} for all {others}registries.")
             creds_store = terminal.ask("Replace it with this helper?")
+    if options.creds_store:  # Otherwise, entries of Amazon's helper would take precedence over this one.
+        for host, helper in docker_config(os.environ).helpers.items():
+            if helper == AMAZON_SUFFIX and parse(host):
+                identities.setdefault(host, {})
     if given.keys() == {"profile"}:
         for warning in _other_accounts(identities, given["profile"], settings):
             terminal.warning(warning)
