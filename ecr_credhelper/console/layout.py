@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 GAP = "  "
 """Separates the columns of a table, and indents the second line of a row."""
 
-MIN_COLUMN = 8
+MIN_COLUMN = 16
 """Minimum width of a shortened column in characters. With less, the columns move to a second line."""
 
 MIN_TEXT = 20

@@ -247,3 +247,8 @@ def test_a_wrong_value_of_an_option_is_a_usage_error(
     assert result.stderr.decode().startswith(f"docker-credential-ecr-py {command}: {error}")
     assert result.stderr.decode().endswith(f"; run: docker-credential-ecr-py {command} --help\n")
     assert result.stderr.count(b"\n") == 1
+
+
+def test_configure_warns_of_a_region_that_can_be_new(call: Run) -> None:
+    result = call("configure", ACCOUNT, "--region", "us-west-9", "--dry-run")
+    assert result.stderr.decode().startswith("warning: us-west-9 is not a known region\n")

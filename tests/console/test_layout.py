@@ -55,7 +55,8 @@ def test_a_wrapped_text_fits_and_loses_nothing(words: list[str], width: int, ind
     [
         (None, [["REGISTRY", "IDENTITY", "TOKEN"], ["host.example.com", "profile production", "none"]]),
         (43, [["REGISTRY", "IDENTITY", "TOKEN"], ["host.example.com", "profile production", "none"]]),
-        (35, [["REGISTRY", "IDENTITY", "TOKEN"], ["host.example.com", "profile p…", "none"]]),
+        (41, [["REGISTRY", "IDENTITY", "TOKEN"], ["host.example.com", "profile product…", "none"]]),
+        (35, [["REGISTRY"], ["IDENTITY", "TOKEN"], ["host.example.com"], ["profile production", "none"]]),
         (30, [["REGISTRY"], ["IDENTITY", "TOKEN"], ["host.example.com"], ["profile production", "none"]]),
         (20, [["REGISTRY"], ["IDENTITY", "TOKEN"], ["host.example.com"], ["profile pr…", "none"]]),
     ],

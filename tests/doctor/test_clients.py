@@ -364,3 +364,39 @@ def problems() -> list[tuple[str, str]]:
     """Return the texts and hints of the problems that ``status`` reports."""
     found = Report(os.environ, time.time()).content()["problems"]
     return [(problem["text"], problem["hint"]) for problem in found]
+
+
+HINT = "correct it, or set ECR_CREDHELPER_CONFIG to another file"
+CHECK = f"run: {PROG} config check"
+UNKNOWN = 'line 2: registry."a.io".region: us-wset-2 is not a known region; did you mean us-west-2?'
+
+
+@pytest.mark.parametrize(
+    ("text", "result", "problem", "hint"),
+    [
+        ('[registry."a.io"]\nregion = "us-wset-2"\n', "warning", UNKNOWN, HINT),
+        ('[registry."a.io"]\nregion = "us-wset-2"\nprofile = "x"\n', "warning", "2 problems", CHECK),
+        ("[registry.dev]\n[registry.1]\n", "warning", "2 problems", CHECK),
+        (f"[registry.{HOST[:12]}]\nregion = {{a = 1}}\nwrong = 1\n", "failure", "2 problems", CHECK),
+        (f"[registry.{HOST[:12]}]\nregion = 1\nprofile = {'[' * 9}\n", "failure", "line 3", HINT),
+    ],
+)
+def test_the_problems_of_a_settings_file_are_one_finding(
+    text: str, result: str, problem: str, hint: str, home: Path, doctor: Doctor
+) -> None:
+    settings(home, text)
+    ((kind, shown, shown_hint),) = doctor(HOST).findings("settings")
+    assert (kind, shown_hint) == (result, hint)
+    assert shown.startswith(f"{home}/.config/ecr-credhelper/config.toml: ")
+    assert problem in shown
+
+
+def test_a_profile_of_this_registry_that_does_not_exist_is_reported_once(home: Path, doctor: Doctor) -> None:
+    settings(home, f'[registry.{HOST[:12]}]\nprofile = "x"\n')
+    found = doctor(HOST)
+    assert [kind for kind, *_ in found.findings("settings")] == ["ok"]
+    assert found.finding("credentials")[:2] == ("failure", "AWS profile 'x' does not exist")
+    settings(home, f'[registry.{HOST[:12]}]\nprofile = "x"\n[registry."a.io"]\nregion = "us-wset-2"\n')
+    (_, first, _), second = doctor(HOST).findings("settings")
+    assert first.endswith(": 2 problems")
+    assert second == ("ok", f"for this registry: pattern = {HOST[:12]}, profile = x", "")

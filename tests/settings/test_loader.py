@@ -92,6 +92,7 @@ ROLE_RULE = f'{RULE}role_arn = "arn:aws:iam::111122223333:role/pull"\n'
             "duration: found 60, expected a number of seconds from 900 to 43200",
         ),
         (f'{RULE}region = "us"', 'region: found "us", expected a region'),
+        ("log = {a = 1}", "log: found a table, expected"),
         (f'{RULE}account = "12"', 'account: found "12", expected an account ID of 12 digits'),
         (f'{RULE}public = "yes"', 'public: found "yes", expected true or false'),
         (f'{RULE}endpoint_url = "https://me:pw@a"', 'endpoint_url: found "https://…@a", expected'),
