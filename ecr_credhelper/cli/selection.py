@@ -76,10 +76,7 @@ def select(options: "argparse.Namespace", settings: "Settings", terminal: "Termi
             others = "other " if found.candidates else ""
             terminal.paragraph(f"Docker uses docker-credential-{AMAZON_SUFFIX} for all {others}registries.")
             creds_store = terminal.ask("Replace it with this helper?")
-    if options.creds_store:  # Otherwise, entries of Amazon's helper would take precedence over this one.
-        for host, helper in docker_config(os.environ).helpers.items():
-            if helper == AMAZON_SUFFIX and parse(host):
-                identities.setdefault(host, {})
+    identities = _identities_of_amazon_helper(options) | identities
     if given.keys() == {"profile"}:
         for warning in _other_accounts(identities, given["profile"], settings):
             terminal.warning(warning)
@@ -94,6 +91,12 @@ def is_search(options: "argparse.Namespace") -> bool:
 def given_identity(options: "argparse.Namespace") -> dict[str, str]:
     """Return the fields of a rule that the options give."""
     return {name: value for name in IDENTITY_FIELDS if (value := getattr(options, name))}
+
+
+def _identities_of_amazon_helper(options: "argparse.Namespace") -> dict[str, dict[str, str]]:
+    """Return the registries of Amazon's helper, whose entries would take precedence over a ``credsStore``."""
+    helpers = docker_config(os.environ).helpers if options.creds_store else {}
+    return {host: {} for host, name in helpers.items() if name == AMAZON_SUFFIX and parse(host)}
 
 
 def _uses_amazon_helper() -> bool:
