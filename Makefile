@@ -1,4 +1,4 @@
-# Everything happens in an environment of its own, $(VENV), and nothing outside this folder is touched.
+# Everything is installed into the virtual environment $(VENV). Nothing outside this directory changes.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
@@ -13,7 +13,7 @@ SOURCES = pyproject.toml README.md LICENSE $(wildcard docs/man/*) \
 .PHONY: help demo test lint docs e2e bench installers clean
 .DEFAULT_GOAL := help
 
-help: ## this list
+help: ## list these targets
 	@awk -F ':[^#]*## ' '/^[a-z][a-z0-9]*:.*## / { printf "make %-12s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/installed ## the real executable against a fake ECR API on loopback
@@ -31,7 +31,7 @@ lint: $(VENV)/lint ## style and types
 docs: $(VENV)/docs ## the documentation site, in build/site: strict, with every link and asset checked
 	@$(BIN)/python -m tests.site
 
-e2e: $(VENV)/e2e ## real engines, registries and clients; wants root and the packages that .ci/run installs
+e2e: $(VENV)/e2e ## real engines, registries and clients; needs root and the packages that .ci/run installs
 	$(BIN)/python -m tests.e2e
 
 bench: $(VENV)/bench ## speed, as ratios: writes the table, the plot and the figures of docs/explanation/speed.md
@@ -45,7 +45,7 @@ clean: ## remove the environments, download caches and pages that make has creat
 
 $(VENV)/installed: $(SOURCES)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "$(PYTHON) is older than Python 3.11; say which to take: make PYTHON=python3.13" >&2; exit 1; }
+		|| { echo "$(PYTHON) is older than Python 3.11; choose another one: make PYTHON=python3.13" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 		|| { echo "$(PYTHON) has no venv module; on Debian or Ubuntu: sudo apt install python3-venv" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV)

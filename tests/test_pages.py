@@ -251,6 +251,25 @@ def test_the_sessions_of_places_work(name: str, shell: Shell) -> None:
         shell(line)
 
 
+SWITCHES = table(page("docs/migrate/from-ecr-login.md").partition("\n## ")[0])
+
+
+@pytest.mark.parametrize("row", SWITCHES, ids=lambda row: row[0])
+def test_every_configuration_of_amazons_helper_is_replaced(row: list[str], shell: Shell, home: Path) -> None:
+    kind, command, _ = row
+    amazons: dict[str, Any] = {}
+    if "credHelpers" in kind or kind == "both":
+        amazons["credHelpers"] = {HOST: "ecr-login"}
+    if "credsStore" in kind or kind == "both":
+        amazons["credsStore"] = "ecr-login"
+    (home / ".docker").mkdir()
+    file = home / ".docker/config.json"
+    file.write_text(json.dumps(amazons))
+    shell(command.strip("`"))
+    assert file.read_text() == json.dumps(amazons).replace("ecr-login", "ecr-py")
+    assert shell(f"docker pull {HOST}/app:1") == f"pulled {HOST}/app:1\n"
+
+
 HEADINGS = (
     "no basic auth credentials",
     "denied: Your authorization token has expired",

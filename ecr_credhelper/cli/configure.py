@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ecr_credhelper.cli import settings_file
 from ecr_credhelper.cli.client_files import client_files, next_client
-from ecr_credhelper.cli.confirmation import confirm_changes
+from ecr_credhelper.cli.confirmation import confirm_changes, report_interrupt
 from ecr_credhelper.cli.dispatch import USAGE_ERROR
 from ecr_credhelper.cli.selection import Selection, given_identity, is_search, select
 from ecr_credhelper.cli.settings_change import settings_changes
@@ -40,11 +40,8 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
         reason = "--profile and --role-arn are saved for a registry, but none is specified"
         terminal.warn(str(CredentialHelperError(f"{PROG} configure", reason, "specify HOST ...")))
         return USAGE_ERROR
-    try:
+    with report_interrupt(terminal):
         selection = select(options, load_settings(os.environ), terminal)
-    except KeyboardInterrupt:
-        terminal.warn("nothing changed")
-        raise
     hosts = list(selection.identities)
     if not (hosts or selection.creds_store):
         terminal.warn("nothing changed")
@@ -82,8 +79,9 @@ def _configure(
         for host in hosts:
             text = _with_host(text, host, place, terminal)
         text, stale = _with_store(text, terminal) if replaces_store else (text, [])
-        for host in dict.fromkeys([*hosts, *stale]):
-            text = _without_logins(text, host, place, options, terminal)
+        with report_interrupt(terminal):
+            for host in dict.fromkeys([*hosts, *stale]):
+                text = _without_logins(text, host, place, options, terminal)
         edited.append((file, text))
         visible |= edit.helpers(file.text) | edit.helpers(text)
     changes = settings_changes(store, selection.identities, terminal)

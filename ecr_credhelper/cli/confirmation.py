@@ -1,6 +1,7 @@
 """Show the changes of ``configure`` and ``unconfigure``, and ask the user to confirm them."""
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ecr_credhelper.docker import nix
@@ -10,7 +11,7 @@ from ecr_credhelper.paths import settings_file
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from ecr_credhelper.console.terminal import Terminal
     from ecr_credhelper.docker.config_file import Change
@@ -20,6 +21,16 @@ STYLES = {"-": "red", "+": "green", "@": "dim"}
 
 HEADER_LINES = 2
 """The number of lines in a diff that show the path of the file."""
+
+
+@contextmanager
+def report_interrupt(terminal: "Terminal") -> "Iterator[None]":
+    """Report on Ctrl-C that nothing changed."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        terminal.warn("nothing changed")
+        raise
 
 
 def confirm_changes(

@@ -76,6 +76,10 @@ def select(options: "argparse.Namespace", settings: "Settings", terminal: "Termi
             others = "other " if found.candidates else ""
             terminal.paragraph(f"Docker uses docker-credential-{AMAZON_SUFFIX} for all {others}registries.")
             creds_store = terminal.ask("Replace it with this helper?")
+    if options.creds_store:  # Otherwise, entries of Amazon's helper would take precedence over this one.
+        for host, helper in docker_config(os.environ).helpers.items():
+            if helper == AMAZON_SUFFIX and parse(host):
+                identities.setdefault(host, {})
     if given.keys() == {"profile"}:
         for warning in _other_accounts(identities, given["profile"], settings):
             terminal.warning(warning)
@@ -201,7 +205,7 @@ def _choose_profile(pattern: str, names: "Sequence[str]", terminal: "Terminal", 
         terminal.print()
         terminal.table(("#", "PROFILE"), [(str(number), name) for number, name in enumerate(names, 1)])
         terminal.print()
-        while (answer := terminal.prompt("Use which profile? [1]:")) is not None:
+        while (answer := terminal.prompt("Use which profile? [1]:")) not in {None, *NONE}:
             numbers = _numbers(answer or "1", len(names)) or []
             if len(numbers) == 1:
                 return names[numbers[0] - 1]

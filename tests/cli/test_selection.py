@@ -128,7 +128,7 @@ def test_the_first_profile_is_the_default(monkeypatch: pytest.MonkeyPatch, home:
     assert rules(home / ".config/ecr-credhelper/config.toml") == {OTHER_ACCOUNT[:12]: {"profile": "a"}}
 
 
-@pytest.mark.parametrize(("options", "typed"), [((), "\n"), (("--all", "--yes"), "")])
+@pytest.mark.parametrize(("options", "typed"), [((), "\n"), ((), "\nq\n"), (("--all", "--yes"), "")])
 def test_an_open_choice_of_a_profile_stops_configure(
     options: tuple[str, ...], typed: str, monkeypatch: pytest.MonkeyPatch, home: Path
 ) -> None:
@@ -288,8 +288,10 @@ class Interrupted(Screen):
 
 
 @pytest.mark.usefixtures("three")
-@pytest.mark.parametrize("typed", ["", "x\n", "1\n"])
-def test_an_interrupted_choice_reports_that_nothing_changed(typed: str, home: Path) -> None:
+@pytest.mark.parametrize("typed", ["", "x\n", "1\n", "1\ny\n"])
+def test_an_interrupted_choice_reports_that_nothing_changed(typed: str, home: Path, config: Path) -> None:
+    write(config, f'{{"auths": {{"{HOST}": {{"auth": "eDp5"}}}}}}')
+    before = tree(home)
     screen = Screen()
     terminal = Terminal(os.environ, Interrupted(typed), screen, screen)
     argv = ["configure", "--no-fetch"]
@@ -297,7 +299,7 @@ def test_an_interrupted_choice_reports_that_nothing_changed(typed: str, home: Pa
         configure.run(parser(argv).parse_args(argv), terminal)
     assert screen.getvalue().endswith("\nnothing changed\n")
     assert screen.getvalue().count("nothing changed") == 1
-    assert not tree(home)
+    assert tree(home) == before
 
 
 @pytest.mark.usefixtures("three")

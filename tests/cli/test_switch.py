@@ -56,6 +56,16 @@ def test_old_logins_are_removed_with_amazons_credential_store(config: Path, home
     assert tree(home) == {".docker/config.json": original.encode()}
 
 
+def test_entries_of_amazons_helper_are_replaced_with_its_credential_store(config: Path, home: Path) -> None:
+    original = json.dumps({"credHelpers": {HOST: "ecr-login", "ghcr.io": "pass"}, "credsStore": "ecr-login"})
+    write(config, original)
+    session = here("configure", "--creds-store", "--yes")
+    assert f"{HOST}: replaces docker-credential-ecr-login\n" in session.screen
+    assert load(config) == {"credHelpers": {HOST: "ecr-py", "ghcr.io": "pass"}, "credsStore": "ecr-py"}
+    here("unconfigure", "--yes")
+    assert tree(home) == {".docker/config.json": original.encode()}
+
+
 def test_amazons_helper_never_becomes_the_fallback(config: Path, home: Path) -> None:
     write(config, '{"credsStore": "ecr-login"}')
     result = run("configure", "--creds-store", "--yes")
