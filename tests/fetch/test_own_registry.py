@@ -68,7 +68,7 @@ def test_the_region_is_that_of_the_profile_or_the_session(other: FakeECR) -> Non
         get_credentials()
     with pytest.raises(UnsupportedRegistryError, match="is in eu-central-1, not in us-west-2"):
         get_credentials(OTHER_REGION, region=REGION)
-    with pytest.raises(ConfigurationError, match='^region: found "x", expected a region such as'):
+    with pytest.raises(ConfigurationError, match=r'^region: found "x", expected a region such as'):
         get_credentials(region="x")
 
 
