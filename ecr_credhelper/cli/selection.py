@@ -63,7 +63,7 @@ def select(options: "argparse.Namespace", settings: "Settings", terminal: "Termi
     if is_search(options) or not (identities or creds_store):
         if not (is_search(options) or can_ask):
             raise ConfigurationError("", "no registry specified", HOW_TO_SELECT)
-        _raise_if_missing(options.profile or "")
+        _raise_if_missing(given.get("profile", ""))
         offers_switch = can_ask and not options.podman and _uses_amazon_helper()
         found = _search(settings, terminal)
         chosen = _choose_registries(
