@@ -42,6 +42,12 @@ class Selection(NamedTuple):
     creds_store: bool
 
 
+def _hosts_of_amazons_helper() -> list[str]:
+    """Return the registries in ``credHelpers`` that use Amazon's helper."""
+    helpers = docker_config(os.environ).helpers.items()
+    return [host for host, helper in helpers if helper == AMAZON_SUFFIX and parse(host)]
+
+
 def _resolved(options: "argparse.Namespace", settings: "Settings", terminal: "Terminal") -> list[str]:
     """Return the registries of the command line, and warn of regions that are not known."""
     region, profile = options.region or "", options.profile or ""
@@ -82,9 +88,7 @@ def select(options: "argparse.Namespace", settings: "Settings", terminal: "Termi
             terminal.paragraph(f"Docker uses docker-credential-{AMAZON_SUFFIX} for all {others}registries.")
             creds_store = terminal.ask("Replace it with this helper?")
     if options.creds_store:  # Otherwise, entries of Amazon's helper would take precedence over this one.
-        for host, helper in docker_config(os.environ).helpers.items():
-            if helper == AMAZON_SUFFIX and parse(host):
-                identities.setdefault(host, {})
+        identities = identities | {host: {} for host in _hosts_of_amazons_helper() if host not in identities}
     if given.keys() == {"profile"}:
         for warning in _other_accounts(identities, given["profile"], settings):
             terminal.warning(warning)
