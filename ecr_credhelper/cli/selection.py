@@ -42,15 +42,20 @@ class Selection(NamedTuple):
     creds_store: bool
 
 
-def select(options: "argparse.Namespace", settings: "Settings", terminal: "Terminal") -> Selection:
-    """Return the selected registries without duplicates, in the form in which clients look them up."""
-    given = given_identity(options)
+def _resolved(options: "argparse.Namespace", settings: "Settings", terminal: "Terminal") -> list[str]:
+    """Return the registries of the command line, and warn of regions that are not known."""
     region, profile = options.region or "", options.profile or ""
 
     def warn(text: str) -> None:
         terminal.warn(f"warning: {text}")
 
-    resolved = [resolve(host, settings, region=region, profile=profile, warn=warn) for host in options.hosts]
+    return [resolve(host, settings, region=region, profile=profile, warn=warn) for host in options.hosts]
+
+
+def select(options: "argparse.Namespace", settings: "Settings", terminal: "Terminal") -> Selection:
+    """Return the selected registries without duplicates, in the form in which clients look them up."""
+    given = given_identity(options)
+    resolved = _resolved(options, settings, terminal)
     identities = {authority_of(host) or host: given for host in resolved}
     given_hosts = frozenset(identities)
     creds_store: bool = options.creds_store
@@ -58,7 +63,7 @@ def select(options: "argparse.Namespace", settings: "Settings", terminal: "Termi
     if is_search(options) or not (identities or creds_store):
         if not (is_search(options) or can_ask):
             raise ConfigurationError("", "no registry specified", HOW_TO_SELECT)
-        _raise_if_missing(profile)
+        _raise_if_missing(given.get("profile", ""))
         offers_switch = can_ask and not options.podman and _uses_amazon_helper()
         found = _search(settings, terminal)
         chosen = _choose_registries(
