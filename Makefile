@@ -19,7 +19,7 @@ help: ## list these targets
 demo: $(VENV)/installed ## the real executable against a fake ECR API on loopback
 	@$(BIN)/python -m tests.demo
 
-test: $(VENV)/test ## the whole suite: about two minutes on two quiet cores
+test: $(VENV)/test ## the whole suite: about four minutes on two quiet cores
 	$(BIN)/python -m pytest --cov --numprocesses auto
 
 lint: $(VENV)/lint ## style and types

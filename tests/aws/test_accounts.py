@@ -166,7 +166,7 @@ def test_auto_with_a_pattern_narrows_the_profiles_by_name(several: Path, api: Fa
     assert [call.access_key for call in api.calls] == ["AKIADEV", "AKIAADMIN"]
     settings(several, AUTO.replace("auto", "auto:D*"))
     assert ask("get", stdin=SEVERAL).error.startswith(
-        f"{SEVERAL}: no AWS profile of account 777788889999 matches D*: admin, dev; set"
+        f'{SEVERAL}: no AWS profile of account 777788889999 matches "D*": admin, dev; set'
     )
 
 

@@ -185,6 +185,12 @@ def test_unconfigure_undoes_one_registry(
         content["credsStore"] = content.pop("CredsStore", content.get("credsStore"))
     assert now.pop("credsStore") == ("ecr-py" if options else before["credsStore"])
     del before["credsStore"]
+    if options:  # It also replaces the entries of Amazon's helper; that of PUBLIC was restored above.
+        helpers = before["credHelpers"]
+        before["credHelpers"] = {
+            host: name if host == PUBLIC else name.replace("ecr-login", "ecr-py")
+            for host, name in helpers.items()
+        }
     assert now == before
     here("unconfigure", *([] if options else [HOST]), "--yes")
     assert tree(home) == {".docker/config.json": original.read_bytes()}
