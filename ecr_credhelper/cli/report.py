@@ -48,6 +48,7 @@ class Report:
         self._environ = environ
         self._now = now
         self._cache = open_cache(environ)
+        self._utc_time = cache(utc_time)  # a thousand registries can share a token
         self._is_ours = cache(partial(is_this_helper, environ=environ))  # it searches PATH
         self._docker = docker_config(environ)
         own_hosts = self._docker.hosts_of_this_helper(environ)
@@ -151,8 +152,8 @@ class Report:
         if not (entry := self._cached.get(host)):
             return None
         return {
-            "fetched_at": utc_time(entry.token.fetched_at),
-            "expires_at": utc_time(entry.token.expires_at),
+            "fetched_at": self._utc_time(entry.token.fetched_at),
+            "expires_at": self._utc_time(entry.token.expires_at),
             "expires_in": int(entry.token.expires_at - self._now),
             "is_stored_login": entry.identity == inventory.STORED,
         }
