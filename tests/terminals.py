@@ -78,7 +78,10 @@ def converse(
     columns: int = 80,
     program: Sequence[str] = (EXECUTABLE,),
 ) -> Session:
-    """Run a program on a controlling terminal, and type each answer after its question has appeared."""
+    """Run a program on a controlling terminal, and type each answer after its question has appeared.
+
+    A question can have several lines, which are written one after another. It ends with a blank.
+    """
     import fcntl
     import pty
     import struct
@@ -97,7 +100,7 @@ def converse(
     with process:
         for question, answer in answers:
             start = len(seen)
-            while question.encode() not in seen[start:] and process.poll() is None:
+            while not _has_question(seen[start:], question) and process.poll() is None:
                 if select.select([terminal], [], [], 0.1)[0]:
                     seen += os.read(terminal, 65536)
             os.write(terminal, f"{answer}\n".encode())
@@ -108,3 +111,7 @@ def converse(
     seen += read_to_end(terminal)
     os.close(terminal)
     return Session(process.returncode, seen.decode().replace("\r\n", "\n"))
+
+
+def _has_question(seen: bytes, question: str) -> bool:
+    return question.encode() in seen and seen.endswith(b" ")
