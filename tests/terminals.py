@@ -44,11 +44,12 @@ def run_in_terminal(
         start_new_session=True,
         env={**os.environ, "TERM": "xterm", "LANG": "C.UTF-8", **(env or {})},
     )
-    os.close(other_end)
     os.write(terminal, typed.encode())
-    output = read_to_end(terminal)
+    output = _read_until_exit(terminal, process)
+    os.close(other_end)
+    output += read_to_end(terminal)
     os.close(terminal)
-    return Session(process.wait(60), output.decode().replace("\r\n", "\n"))
+    return Session(process.returncode, output.decode().replace("\r\n", "\n"))
 
 
 def lines_of(screen: str) -> list[str]:
@@ -104,9 +105,7 @@ def converse(
                 if select.select([terminal], [], [], 0.1)[0]:
                     seen += os.read(terminal, 65536)
             os.write(terminal, f"{answer}\n".encode())
-        while process.poll() is None:
-            if select.select([terminal], [], [], 0.1)[0]:
-                seen += os.read(terminal, 65536)
+        seen += _read_until_exit(terminal, process)
     os.close(other_end)
     seen += read_to_end(terminal)
     os.close(terminal)
@@ -115,3 +114,16 @@ def converse(
 
 def _has_question(seen: bytes, question: str) -> bool:
     return question.encode() in seen and seen.endswith(b" ")
+
+
+def _read_until_exit(terminal: int, process: "subprocess.Popen[bytes]") -> bytes:
+    """Return the output of a process on a terminal whose other end is still open here.
+
+    If a process that exits is the last one to close the other end, its last line can be lost.
+    """
+    seen, is_running = b"", True
+    while is_running:
+        is_running = process.poll() is None
+        while select.select([terminal], [], [], 0.02)[0]:
+            seen += os.read(terminal, 65536)
+    return seen
