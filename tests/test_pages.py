@@ -72,8 +72,8 @@ def test_every_replacement_in_the_readme_works(today: str, shell: Shell, aws: Fa
 def test_the_ratios_in_the_readme_are_measured() -> None:
     measured = page("docs/explanation/speed-table.md")
 
-    def ratio(what: str, beside: str) -> float:
-        (found,) = re.findall(rf"^\| {what} \| {beside} \| \*\*([\d.]+)\*\*", measured, re.MULTILINE)
+    def ratio(what: str, baseline: str) -> float:
+        (found,) = re.findall(rf"^\| {what} \| {baseline} \| \*\*([\d.]+)\*\*", measured, re.MULTILINE)
         return float(found)
 
     amazons = "Amazon's helper 0.12.0"
