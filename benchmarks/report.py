@@ -14,8 +14,8 @@ HEAD = """\
 {versions}
 
 Two commands ran in turn, as pairs. A ratio is this helper's time divided by that of the other command: the
-median of all pairs, with the middle half of the pairs in parentheses. Under 1, this helper is faster. The times
-are medians of whole processes.
+median of all pairs, with the middle half of the pairs in parentheses. Under 1, this helper is faster. The
+times are medians of whole processes.
 """
 
 RATIO_CELLS = 6

@@ -116,6 +116,11 @@ def test_every_command_line_in_the_pages_has_valid_arguments(line: str) -> None:
         parse(argv)
 
 
+def test_the_usage_of_doctor_is_that_of_its_help() -> None:
+    usage = blocks(page("docs/reference/doctor.md"), "text")[0]
+    assert usage in blocks(page("docs/reference/commands.md"), "text")
+
+
 def test_every_page_of_the_index_exists_and_is_in_it() -> None:
     index = page("docs/README.md")
     linked = set(re.findall(r"\]\(([\w/-]+\.md)", index))
