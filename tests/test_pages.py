@@ -40,7 +40,7 @@ def test_the_first_session_of_the_readme_ends_in_a_pull(shell: Shell, aws: FakeE
 
 REPLACEMENTS = {
     row[0]: line
-    for row in table(section(page("README.md"), "## Replace the login that you have"))
+    for row in table(section(page("README.md"), "## Replace your current login"))
     for line in re.findall(rf"`({PROGRAM} [^`]+)`", row[1])
 }
 
