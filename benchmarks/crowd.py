@@ -22,12 +22,12 @@ class Trial(NamedTuple):
     seconds: float
 
 
-FIELDS = ("calls to AWS", "right answers", "registries in the cache afterwards", "seconds for all")
+FIELDS = ("calls to AWS", "correct responses", "registries in the cache afterwards", "seconds for all")
 
 
 def measure(fixture: Fixture) -> Section:
     """Start forty processes at once, for one registry and for forty registries, several times."""
-    section = Section(f"One call for everyone: {CALLERS} processes at once, empty cache")
+    section = Section(f"One call for all callers: {CALLERS} processes at once, empty cache")
     section.note = f"{TRIALS} trials each; the other is {fixture.amazon_name}."
     # Both helpers use one home, so that both reach the API in the same way.
     home = fixture.home(by_name=not fixture.sandbox_problem)

@@ -81,10 +81,10 @@ def cold_tls(fixture: Fixture) -> Section:
     """Compare over TLS, for which each program reads CA certificates differently."""
     section = Section("Cold get over TLS, with a full store of CA certificates")
     section.note = (
-        "Both helpers trust the system's certificates, to which one of ours is added; ours looks a "
-        "certificate up in the directory, where there is one in OpenSSL's form. boto3 reads a bundle: here "
-        "botocore's own, with ours at its end. A compiled program wins by far, once in twelve hours: "
-        "reading botocore is what takes the time."
+        "Both helpers trust the system's certificates, to which the certificate of the test is added. If "
+        "there is a directory in OpenSSL's form, this helper reads one certificate from it. boto3 reads a "
+        "bundle, here botocore's own with the same certificate at its end. A compiled program is much faster "
+        "here, because it does not import botocore."
     )
     if fixture.sandbox_problem:
         section.skip("cold get over TLS", fixture.sandbox_problem)

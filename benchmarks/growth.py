@@ -24,9 +24,9 @@ def measure(fixture: Fixture) -> Section:
     """Compare a cache of many registries with a cache of one; then count the files that remain."""
     section = Section("In the long run")
     section.note = (
-        "Of access keys and of the week the clock is simulated and AWS made up, all else is real. The other "
-        f"is {fixture.amazon_name}. Its waits follow from its rule: it fetches a new token at half of "
-        "the old one's life, while the caller waits."
+        "In the rows with access keys and with the week, the clock and AWS are simulated. The other is "
+        f"{fixture.amazon_name}. Its waits are computed from its rule: after half of a token's life, it "
+        "fetches a new one while the caller waits."
     )
     many, one = fixture.home(), fixture.home()
     for home, number in ((many, MANY), (one, 1)):

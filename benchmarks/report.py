@@ -13,8 +13,9 @@ HEAD = """\
 
 {versions}
 
-A ratio is the median of the pairs' ratios, ours over the other's, with the middle half of the pairs in
-brackets: under 1 we are faster. The times are medians of whole processes.
+Two commands ran in turn, as pairs. A ratio is this helper's time divided by that of the other command: the
+median of all pairs, with the middle half of the pairs in parentheses. Under 1, this helper is faster. The
+times are medians of whole processes.
 """
 
 RATIO_CELLS = 6
@@ -82,7 +83,7 @@ class Section:
     def markdown(self) -> str:
         parts = [f"### {self.title}\n"]
         if self.ratios:
-            head = ("what", "beside", "ratio", "ms", "ms of the other", "pairs")
+            head = ("what", "compared with", "ratio", "ms", "ms of the other", "pairs")
             parts.append(_table(head, (row.cells() for row in self.ratios)))
         if self.counts:
             parts.append(_table(("what", "this helper", "the other"), (row.cells() for row in self.counts)))

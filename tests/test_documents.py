@@ -218,3 +218,18 @@ def test_the_lowest_dependencies_that_ci_installs_are_the_bounds() -> None:
     bounds = tomllib.loads(page("pyproject.toml"))["project"]["dependencies"]
     pins = [line for line in page("tests/lowest.txt").splitlines() if not line.startswith("#")]
     assert pins == [bound.replace(">=", "==") for bound in bounds]
+
+
+def test_the_page_on_architecture_names_every_module() -> None:
+    text = page("docs/explanation/architecture.md")
+    tree = text.partition("```\n")[2].partition("```")[0]
+    # Lines with a deeper indentation continue the description.
+    described = dict(re.findall(r"^    (\w+(?:\.py|/)) +(.*(?:\n {5,}.*)*)", tree, re.MULTILINE))
+    package = ROOT / "ecr_credhelper"
+    directories = {f"{path.parent.name}/" for path in package.glob("*/*.py")}
+    assert described.keys() == {path.name for path in package.glob("*.py")} | directories
+    for name in ("library/", "fetch/", "aws/", "settings/", "console/"):
+        modules = {path.stem for path in package.glob(f"{name}*.py")} - {"__init__"}
+        assert modules - set(re.findall(r"\w+", described[name])) == set(), name
+    for path in re.findall(r"`(\w+/\w+\.(?:py|tsv)|tests/[\w/]+\.(?:py|tsv))`", text):
+        assert (ROOT / path).exists() or (package / path).exists(), path

@@ -1,16 +1,12 @@
-"""What the pages for users promise: their commands run, their policies and workflows are well-formed."""
+"""What the pages for users promise: their commands run, and their policies are well-formed."""
 
 from __future__ import annotations
 
 import functools
 import json
-import os
 import re
 import shlex
-import subprocess
-import sys
 import textwrap
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,98 +16,17 @@ import pytest
 from ecr_credhelper.cli.arguments import parse
 from ecr_credhelper.helper import VERBS
 from ecr_credhelper.testing.fake_ecr import FakeECR
-from tests.conftest import EXECUTABLE, HOST
+from tests.conftest import HOST
 from tests.docker_files import load
 from tests.fake_sts import FakeSTS
 from tests.installers import INSTALLERS, OFFLINE, UNINSTALLERS, WHEELS
-
-ROOT = Path(__file__).parents[1]
-PROGRAM = "docker-credential-ecr-py"
-PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
-BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
-
-CLIENT = f"""\
-#!{sys.executable}
-import json, os, subprocess, sys
-home = os.path.expanduser("~")
-match sys.argv[1:]:
-    case ["pull" | "push" as verb, image]:
-        host = image.partition("/")[0]
-        if not os.path.exists(f"{{home}}/{{host}}.login"):
-            with open(f"{{home}}/.docker/config.json") as file:
-                config = json.load(file)
-            suffix = config.get("credHelpers", {{}}).get(host) or config["credsStore"]
-            login = subprocess.check_output([f"docker-credential-{{suffix}}", "get"], input=host.encode())
-            assert json.loads(login)["Username"] == "AWS"
-        print(f"{{verb}}ed", image)
-    case ["image", "ls", *_] | ["build", "-t", _, "."] | ["ps"]:
-        pass
-    case [*_, "login", "--username", "AWS", "--password-stdin", host]:
-        with open(f"{{home}}/{{host}}.login", "w") as file:
-            assert file.write(sys.stdin.read()), "a password"
-        print("Login Succeeded")
-    case _:
-        sys.exit(f"unexpected: {{sys.argv}}")
-"""
-"""A client in the place of docker, podman and helm: it asks the configured helper, as they do."""
-
-Shell = Callable[[str], str]
+from tests.pages import BLOCK, PAGES, ROOT, blocks, page, section, session, table
+from tests.user_shell import PROGRAM, Shell, shell_of_a_user
 
 
 @pytest.fixture
 def shell(home: Path, tmp_path: Path, aws: FakeECR, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    """Return a function that runs a command line as a user with two AWS profiles does."""
-    if sys.platform == "win32":
-        pytest.skip("the fake clients are scripts")
-    (tmp_path / PROGRAM).symlink_to(EXECUTABLE)
-    for name in ("docker", "podman", "helm"):
-        (tmp_path / name).write_text(CLIENT)
-        (tmp_path / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/usr/bin{os.pathsep}/bin")
-    monkeypatch.delenv("AWS_REGION", raising=False)
-    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
-    keys = f"aws_access_key_id = {aws.access_key}\naws_secret_access_key = {aws.secret_key}\n"
-    (home / ".aws").mkdir()
-    (home / ".aws/credentials").write_text(f"[default]\n{keys}[dev]\n{keys}[prod]\n{keys}")
-
-    def run(line: str) -> str:
-        done = subprocess.run(["sh", "-c", line], check=False, capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
-        return done.stdout
-
-    return run
-
-
-def page(name: str) -> str:
-    return (ROOT / name).read_text(encoding="utf-8")
-
-
-def blocks(text: str, language: str) -> list[str]:
-    return [textwrap.dedent(content) for _, found, content in BLOCK.findall(text) if found == language]
-
-
-def session(text: str) -> list[str]:
-    """Return the command lines of a terminal session."""
-    return [
-        line.removeprefix("$ ")
-        for block in blocks(text, "console")
-        for line in block.replace("\\\n", "").splitlines()
-        if line.startswith("$ ")
-    ]
-
-
-def section(text: str, heading: str) -> str:
-    return text.partition(f"\n{heading}\n")[2].partition("\n## ")[0]
-
-
-def table(text: str) -> list[list[str]]:
-    """Return the rows of the tables of a text, without their headings."""
-    rows = [
-        [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-        for line in text.splitlines()
-        if line.startswith("| ")
-    ]
-    return rows[1:]
+    return shell_of_a_user(home, tmp_path, aws, monkeypatch)
 
 
 def test_the_first_session_of_the_readme_ends_in_a_pull(shell: Shell, aws: FakeECR, home: Path) -> None:
@@ -125,7 +40,7 @@ def test_the_first_session_of_the_readme_ends_in_a_pull(shell: Shell, aws: FakeE
 
 REPLACEMENTS = {
     row[0]: line
-    for row in table(section(page("README.md"), "## Replace the login that you have"))
+    for row in table(section(page("README.md"), "## Replace your current login"))
     for line in re.findall(rf"`({PROGRAM} [^`]+)`", row[1])
 }
 
@@ -157,8 +72,8 @@ def test_every_replacement_in_the_readme_works(today: str, shell: Shell, aws: Fa
 def test_the_ratios_in_the_readme_are_measured() -> None:
     measured = page("docs/explanation/speed-table.md")
 
-    def ratio(what: str, beside: str) -> float:
-        (found,) = re.findall(rf"^\| {what} \| {beside} \| \*\*([\d.]+)\*\*", measured, re.MULTILINE)
+    def ratio(what: str, baseline: str) -> float:
+        (found,) = re.findall(rf"^\| {what} \| {baseline} \| \*\*([\d.]+)\*\*", measured, re.MULTILINE)
         return float(found)
 
     amazons = "Amazon's helper 0.12.0"
@@ -199,6 +114,11 @@ def test_every_command_line_in_the_pages_has_valid_arguments(line: str) -> None:
     argv = shlex.split(re.sub(r"\$\{\{[^}]*\}\}|\$\w+", HOST, line))[1:]
     if argv[0] not in {*VERBS, "version", "help"}:
         parse(argv)
+
+
+def test_the_usage_of_doctor_is_that_of_its_help() -> None:
+    usage = blocks(page("docs/reference/doctor.md"), "text")[0]
+    assert usage in blocks(page("docs/reference/commands.md"), "text")
 
 
 def test_every_page_of_the_index_exists_and_is_in_it() -> None:
@@ -358,115 +278,3 @@ def test_every_row_of_claims_names_a_test() -> None:
     rows = [row for row in table(text) if len(row) == 2]
     assert [row for row in rows if row[1] not in {"test", "---"} and row[1].strip("`") not in CLAIMS] == []
     assert len(CLAIMS) > 30
-
-
-YAML = [(path.name, block) for path in PAGES for block in blocks(path.read_text(encoding="utf-8"), "yaml")]
-"""The workflows. No parser of YAML is a dependency of the tests, so a small one reads the forms used here."""
-
-
-def parse_yaml(text: str) -> Any:
-    """Parse maps, lists, plain and quoted scalars, and blocks of text."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    value, rest = _parse_node(lines, 0)
-    assert rest == [], "indentation"
-    return value
-
-
-def _parse_node(lines: list[str], indent: int) -> tuple[Any, list[str]]:
-    first = lines[0].strip()
-    return _parse_list(lines, indent) if first.startswith("- ") else _parse_map(lines, indent)
-
-
-def _parse_list(lines: list[str], indent: int) -> tuple[list[Any], list[str]]:
-    items: list[Any] = []
-    while lines and _indent(lines[0]) == indent and lines[0].strip().startswith("- "):
-        item = lines[0].strip().removeprefix("- ")
-        if re.match(r"[\w-]+:( |$)", item):
-            entry, lines = _parse_map([" " * (indent + 2) + item, *lines[1:]], indent + 2)
-            items.append(entry)
-        else:
-            items.append(_scalar(item))
-            lines = lines[1:]
-    return items, lines
-
-
-def _parse_map(lines: list[str], indent: int) -> tuple[dict[str, Any], list[str]]:
-    found: dict[str, Any] = {}
-    while lines and _indent(lines[0]) == indent and not lines[0].strip().startswith("- "):
-        key, colon, text = lines[0].strip().partition(":")
-        assert colon, lines[0]
-        assert key not in found, key
-        lines = lines[1:]
-        if text.strip() == "|":
-            count = next((n for n, line in enumerate(lines) if _indent(line) <= indent), len(lines))
-            found[key] = "\n".join(line.strip() for line in lines[:count])
-            lines = lines[count:]
-        elif text.strip():
-            found[key] = _scalar(text.strip())
-        else:
-            assert _indent(lines[0]) > indent, key
-            found[key], lines = _parse_node(lines, _indent(lines[0]))
-    return found, lines
-
-
-def _indent(line: str) -> int:
-    assert "\t" not in line
-    return len(line) - len(line.lstrip(" "))
-
-
-def _scalar(text: str) -> str:
-    quoted = re.fullmatch(r"'((?:[^']|'')*)'|\"([^\"\\]*)\"", text)
-    assert quoted or (text[0] not in "'\"[{&*!%@`" and ": " not in text and " #" not in text), text
-    return text[1:-1] if quoted else text
-
-
-@pytest.mark.parametrize(("name", "text"), YAML)
-def test_every_workflow_is_well_formed(name: str, text: str) -> None:
-    workflow = parse_yaml(text)
-    if "jobs" in workflow:
-        check_github(workflow)
-    elif "phases" in workflow:
-        assert workflow["version"] == "0.2"
-        assert all(phase["commands"] for phase in workflow["phases"].values())
-    else:
-        jobs = {key: job for key, job in workflow.items() if key not in {"variables", "image", "stages"}}
-        assert jobs, name
-        assert all(job["script"] for job in jobs.values())
-        if "variables" in workflow:
-            docker = json.loads(workflow["variables"]["DOCKER_AUTH_CONFIG"])
-            assert docker == {"credHelpers": {HOST: "ecr-py"}}
-
-
-RUNS = [
-    step["run"]
-    for _, text in YAML
-    for job in parse_yaml(text).get("jobs", {}).values()
-    for step in job["steps"]
-    if "run" in step and "install" not in step["run"]
-]
-
-
-def test_the_steps_of_the_github_workflows_run(
-    shell: Shell, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_REGION", "us-west-2")  # by configure-aws-credentials
-    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
-    for run in RUNS:
-        shell(f"set -e\n{run}")
-    assert (tmp_path / "output").read_text().startswith("password=")
-    assert (home / f"{HOST}.login").read_text() in (tmp_path / "output").read_text()
-
-
-def check_github(workflow: dict[str, Any]) -> None:
-    assert workflow.keys() == {"name", "on", "permissions", "jobs"}
-    assert workflow["permissions"]["id-token"] == "write", "OpenID Connect needs it"
-    for job in workflow["jobs"].values():
-        assert job.keys() <= {"runs-on", "steps", "needs", "outputs", "services"}
-        assert job.get("needs", next(iter(workflow["jobs"]))) in workflow["jobs"]
-        for step in job["steps"]:
-            assert len(step.keys() & {"uses", "run"}) == 1, step
-            assert step.keys() <= {"uses", "run", "with", "id", "name", "env", "if"}
-            assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step.get("uses", "a/b@v1"))
-            if "docker-credential-ecr-py" in step.get("run", "") and "install" not in step["run"]:
-                earlier = job["steps"][: job["steps"].index(step)]
-                assert any("configure-aws-credentials" in before.get("uses", "") for before in earlier)

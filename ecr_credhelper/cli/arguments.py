@@ -71,7 +71,7 @@ def _epilog(command: str) -> str:
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
-    about = "registry host, image name or account ID; omit to search for registries and choose"
+    about = "registry host, image, repository ARN or account ID; omit to search for registries and choose"
     _add_hosts(parser, "*", about)
     about = "search for registries in the files of Docker, podman and AWS, the settings, and local images"
     parser.add_argument("--discover", action="store_true", help=about)

@@ -14,8 +14,8 @@ from ecr_credhelper.console.wording import counted, format_duration, similar, ut
 from ecr_credhelper.errors import PROG, ConfigurationError, CredentialHelperError, UnsupportedRegistryError
 from ecr_credhelper.files import is_private, is_special
 from ecr_credhelper.fingerprint import fingerprint
-from ecr_credhelper.library.host_errors import CUSTOM_HOST_HINT, NOT_ECR
-from ecr_credhelper.registry import authority_of, parse
+from ecr_credhelper.library.host_errors import CUSTOM_HOST_HINT, NOT_ECR, shown_name
+from ecr_credhelper.registry import parse
 from ecr_credhelper.settings.loader import load_settings
 
 if TYPE_CHECKING:
@@ -87,8 +87,7 @@ def _host(server: str) -> str:
     """Return the host under which the tokens of a registry are cached."""
     registry = parse(server) or load_settings(os.environ).registry(server)
     if registry is None:
-        host = authority_of(server) or "the given registry"
-        raise UnsupportedRegistryError(host, NOT_ECR, CUSTOM_HOST_HINT)
+        raise UnsupportedRegistryError(shown_name(server), NOT_ECR, CUSTOM_HOST_HINT)
     return registry.host
 
 

@@ -11,9 +11,9 @@ from ecr_credhelper.docker.config import HELPER_SUFFIX, containers_file
 from ecr_credhelper.docker.config_file import Change, ConfigFile, backup_path
 from ecr_credhelper.docker.json_edit import value
 from ecr_credhelper.errors import PROG, ConfigurationError
+from ecr_credhelper.library.host_errors import shown_name
 from ecr_credhelper.library.hosts import ACCOUNT, resolve
 from ecr_credhelper.paths import docker_config_file, settings_file
-from ecr_credhelper.registry import authority_of
 from ecr_credhelper.settings.editing import (
     STORE_MARK,
     edited_rules,
@@ -73,17 +73,17 @@ def _client_files(broken: list[ConfigurationError]) -> list[ConfigFile]:
 def _hosts(options: "argparse.Namespace", files: list[ConfigFile]) -> set[str]:
     """Return the registries to undo, none for all; raise ConfigurationError if one is not configured."""
     configured = {host for file in files for host in edit.own_hosts(file.text)}
-    hosts = {_host(argument, options.region) or "the given registry" for argument in options.hosts}
+    hosts = {_host(argument, options.region) for argument in options.hosts}
     for host in sorted(hosts - configured):
         raise ConfigurationError(host, "is not configured for this helper", f"run: {PROG} status")
     return hosts
 
 
-def _host(argument: str, region: str | None) -> str | None:
+def _host(argument: str, region: str | None) -> str:
     """Return the host of an argument. An account ID or ARN is resolved as ``configure`` does."""
     if ACCOUNT.fullmatch(argument) or argument.startswith("arn:"):
         argument = resolve(argument, load_settings(os.environ), region=region or "", warn=str)
-    return authority_of(argument)
+    return shown_name(argument)
 
 
 def _client_changes(file: ConfigFile, hosts: set[str], terminal: "Terminal") -> list[Change]:

@@ -1,7 +1,9 @@
 """Explain why a server string is not an ECR registry: the error names the wrong part.
 
-It shows only complete host names and their parts: other strings can contain a password.
+It shows only host names, their parts, and names such as ``hello_world``. Other text can be a password.
 """
+
+import re
 
 from ecr_credhelper.console.wording import similar
 from ecr_credhelper.errors import PROG, UnsupportedRegistryError
@@ -11,12 +13,19 @@ from ecr_credhelper.registry import (
     FORMS,
     PARTITIONS,
     PUBLIC_HOSTS,
+    SCHEMES,
     authority_of,
     private_host,
 )
 
 NOT_ECR = "not an Amazon ECR registry"
 CUSTOM_HOST_HINT = "for a custom host in front of ECR, set its region in the settings file"
+
+NAME = re.compile(r"\w[\w.-]{0,62}", re.ASCII)
+"""Names that an error repeats, in front of a tag or a port."""
+
+UNNAMED = "the given registry"
+"""Replaces a text that can contain a password."""
 
 MIN_CLUES = 2
 """Number of clues that make a host look like a misspelled host of ECR."""
@@ -33,12 +42,28 @@ def explain(authority: str, path: str) -> UnsupportedRegistryError:
     subject = authority_of(authority)
     if "@" in authority or "@" in path.partition("@sha256:")[0]:
         hint = "remove the user name and the password before @"
-        return UnsupportedRegistryError("the given registry", NOT_ECR, hint)
+        return UnsupportedRegistryError(UNNAMED, NOT_ECR, hint)
     if subject is None:
-        return UnsupportedRegistryError("the given registry", NOT_ECR, CUSTOM_HOST_HINT)
+        return UnsupportedRegistryError(shown_name(authority), NOT_ECR, CUSTOM_HOST_HINT)
     return _wrong_part(subject.partition(":")[0]) or UnsupportedRegistryError(
         subject, NOT_ECR, CUSTOM_HOST_HINT
     )
+
+
+def split(server: str) -> tuple[str, str]:
+    """Return the authority of a server string, and its path with the slash."""
+    text = server.strip()
+    scheme = next((one for one in SCHEMES if text[: len(one)].lower() == one), "")
+    authority, slash, path = text[len(scheme) :].partition("/")
+    return authority, f"{slash}{path}"
+
+
+def shown_name(server: str) -> str:
+    """Return the host of a server string, or what an error shows instead: nothing that can be a password."""
+    if authority := authority_of(server):
+        return authority
+    name = split(server)[0].partition(":")[0]
+    return name if "@" not in server and NAME.fullmatch(name) else UNNAMED
 
 
 def wrong_account(account: str) -> UnsupportedRegistryError | None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from ecr_credhelper import fork_lock
 from ecr_credhelper.aws.profiles import configured_region
 from ecr_credhelper.errors import UnsupportedRegistryError
-from ecr_credhelper.library.host_errors import explain, wrong_account
+from ecr_credhelper.library.host_errors import explain, split, wrong_account
 from ecr_credhelper.library.regions import check_region, wrong_region
-from ecr_credhelper.registry import SCHEMES, Registry, authority_of, parse, private_host
+from ecr_credhelper.registry import Registry, authority_of, parse, private_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,7 @@ def resolve(
     raise_if_elsewhere(registry, region)
     if _has_region(registry):
         check_region(registry.region, warn)
-    authority, path = _split(_image_of(argument, settings, region, profile) or argument)
+    authority, path = split(_image_of(argument, settings, region, profile) or argument)
     return f"{authority_of(authority)}{path}"
 
 
@@ -63,7 +63,7 @@ def parse_registry(
     if registry is None:
         registry = parse(_image_of(server, settings, region, profile))
     if registry is None:
-        raise explain(*_split(server))
+        raise explain(*split(server))
     return registry
 
 
@@ -94,7 +94,7 @@ def registry_host(account: str, region: str) -> str:
 
 def _image_of(argument: str, settings: "Settings | None", region: str, profile: str) -> str:
     """Return the registry or image of an ARN or an account ID, or an empty string for other arguments."""
-    authority, path = _split(argument)
+    authority, path = split(argument)
     if authority.startswith("arn:"):
         return _image_of_arn(f"{authority}{path}")
     found = ACCOUNT.fullmatch(authority)
@@ -128,11 +128,3 @@ def _image_of_arn(arn: str) -> str:
 def _has_region(registry: Registry) -> bool:
     """Return whether the region is part of the host name: not for the public registry and custom hosts."""
     return bool(registry.account and registry.partition)
-
-
-def _split(server: str) -> tuple[str, str]:
-    """Return the authority of a server string, and its path with the slash."""
-    text = server.strip()
-    scheme = next((one for one in SCHEMES if text[: len(one)].lower() == one), "")
-    authority, slash, path = text[len(scheme) :].partition("/")
-    return authority, f"{slash}{path}"

@@ -216,7 +216,8 @@ def test_unconfigure_undoes_a_registry_of_podman(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("argument", "host"), [(OTHER_ACCOUNT, OTHER_ACCOUNT), ("a:secret@b", "the given registry")]
+    ("argument", "host"),
+    [(OTHER_ACCOUNT, OTHER_ACCOUNT), ("hello_world", "hello_world"), ("a:secret@b", "the given registry")],
 )
 def test_a_registry_that_is_not_configured_is_an_error(argument: str, host: str, config: Path) -> None:
     write(config, "{}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -114,7 +115,10 @@ def test_a_custom_host_is_found_in_the_settings() -> None:
     ("ecr-public.aws.co/x", "not an Amazon ECR registry; did you mean ecr-public.aws.com?"),
     ("ecr.example.com", "ecr.example.com: not an Amazon ECR registry; for a custom host"),
     ("web:1", "web:1: not an Amazon ECR registry; for a custom host"),
-    ("nginx:latest", "the given registry: not an Amazon ECR registry; for a custom host"),
+    ("nginx:latest", "nginx: not an Amazon ECR registry; for a custom host"),
+    ("hello_world", "hello_world: not an Amazon ECR registry; for a custom host"),
+    ("https://my_host/app", "my_host: not an Amazon ECR registry; for a custom host"),
+    ("\xfc.example.com", "the given registry: not an Amazon ECR registry; for a custom host"),
     ("arn:aws:iam::111122223333:role/pull", "the ARN is not that of an ECR repository; expected arn:"),
     (f"arn:aws:ecr-public::{ACCOUNT}:repository/a", "does not contain the alias of its registry; use publ"),
     (f"arn:aws:ecr:cn-north-1:{ACCOUNT}:repository/a", "arn:aws, but cn-north-1 is in partition aws-cn; "),
@@ -148,7 +152,7 @@ def test_a_region_must_be_that_of_the_host() -> None:
 def test_an_error_shows_no_text_that_can_be_a_password(secret: str) -> None:
     error = error_of(secret.format(HOST))
     assert "hunt" not in error
-    assert error.startswith("the given registry: not an Amazon ECR registry; ")
+    assert re.match(r"(the given registry|AWS|https): not an Amazon ECR registry; ", error)
 
 
 def test_user_information_is_reported() -> None:
