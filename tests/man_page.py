@@ -151,8 +151,8 @@ def reference() -> str:
         "# Commands\n",
         "The commands for users. Docker itself calls the verbs of the [protocol](protocol.md). Run",
         "`help COMMAND` or `COMMAND --help` to see the same information. Results go to standard output,",
-        "everything else goes to standard error. An unknown command or a verb with arguments is reported on",
-        "both, because clients of the protocol read standard output.\n",
+        "and everything else goes to standard error. An unknown command or a verb with arguments is reported",
+        "on both, because clients of the protocol read standard output.\n",
         *markdown_table("exit status", "meaning", ((str(code), text) for code, text in EXIT_STATUSES)),
     ]
     for page in pages():
