@@ -151,7 +151,9 @@ def test_the_changelog_describes_this_version() -> None:
 @pytest.fixture
 def release(tmp_path: Path) -> Path:
     """Return a clone that is ready for a release, with its tag."""
-    clone = copy(tmp_path / "clone", time=10**9)
+    clone = tmp_path / "clone"
+    for directory in ("docs", "ecr_credhelper"):
+        (clone / directory).mkdir(parents=True)
     (clone / "ecr_credhelper/__init__.py").write_text('__version__ = "1.2.0"\n')
     (clone / "pyproject.toml").write_text(
         f'[project]\nauthors = [{{ name = "Me" }}]\nurls.Repository = "{REPOSITORY}"\n'
@@ -159,6 +161,8 @@ def release(tmp_path: Path) -> Path:
     (clone / "CHANGELOG.md").write_text("## Unreleased\n\n## 1.2.0 (2030-01-02)\n")
     for page in ("README.md", "docs/install.md"):
         (clone / page).write_text("Install it.\n")
+    git(clone, "init", "--quiet")
+    git(clone, "add", "--all")
     commit(clone)
     return clone
 
