@@ -197,9 +197,11 @@ def test_the_figures_of_speed_are_those_of_the_measured_table() -> None:
     assert names
     assert [name for name in names if f"| {name} |" not in table] == []
     (every_python,) = re.findall(r"^\| warm get, all Pythons here \| (\S+ to \S+) \|", table, re.MULTILINE)
-    assert f"login takes {every_python} times as long as `python -c pass`" in " ".join(
-        page("README.md").split()
-    )
+    readme = " ".join(page("README.md").split())
+    assert f"login takes {every_python} times as long as `python -c pass`" in readme
+    rows = re.findall(r"^\| (pip [\d.]+) \| python -c pass \| \*\*([\d.]+)\*\*", table, re.MULTILINE)
+    ((old, ratio),) = rows
+    assert f"Debian 13 has {old}) takes {ratio} times as long" in readme
 
 
 def test_the_page_of_host_names_is_the_table_of_the_code() -> None:
