@@ -10,7 +10,7 @@ export npm_config_cache = $(CURDIR)/.cache/npm
 SOURCES = pyproject.toml README.md LICENSE $(wildcard docs/man/*) \
 	$(shell find ecr_credhelper -name __pycache__ -prune -o -print)
 
-.PHONY: help demo test lint docs e2e bench installers clean
+.PHONY: help demo test lint docs e2e bench installers dist clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -40,8 +40,11 @@ bench: $(VENV)/bench ## speed, as ratios: writes the table, the plot and the fig
 installers: $(VENV)/installed ## pip, pipx and uv, each in a throw-away home
 	$(BIN)/python -m tests.installers
 
-clean: ## remove the environments, download caches and pages that make has created here
-	rm -rf .venv* .cache build
+dist: $(VENV)/dist ## the sdist and the wheel, in dist; for a commit with a version tag, only if it is ready
+	@$(BIN)/python -m tests.dist
+
+clean: ## remove the environments, download caches, pages and archives that make has created here
+	rm -rf .venv* .cache build dist
 
 $(VENV)/installed: $(SOURCES)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -53,7 +56,7 @@ $(VENV)/installed: $(SOURCES)
 	@$(BIN)/python -m pip install --quiet .
 	@touch $@
 
-$(VENV)/test $(VENV)/lint $(VENV)/docs $(VENV)/e2e $(VENV)/bench: $(VENV)/%: $(VENV)/installed
+$(VENV)/test $(VENV)/lint $(VENV)/docs $(VENV)/e2e $(VENV)/bench $(VENV)/dist: $(VENV)/%: $(VENV)/installed
 	@$(BIN)/python -m pip install --quiet --group $*
 	@touch $@
 

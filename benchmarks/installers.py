@@ -8,8 +8,8 @@ from benchmarks.fixture import Fixture
 from benchmarks.processes import run
 from benchmarks.report import Section, say
 
-OLD_PIP = "24.2"
-"""A version of pip before 25.2, whose wrappers import ``re``."""
+OLD_PIP = "25.1.1"
+"""The last version of pip whose wrappers import ``re``. It is the pip of Debian 13."""
 
 PIP_INSTALL = "{environment}/bin/python -m pip install --quiet --no-deps {wheel}"
 INSTALLERS = {

@@ -25,6 +25,9 @@ OFFLINE = {
 }
 """Commands that install from a directory of wheels, which ``WHEELS`` creates with an index."""
 
+FAST_LAUNCHERS = ("pipx", "uv")
+"""Installers whose launchers must not import ``re``, as README.md states. That of pip depends on its age."""
+
 UNINSTALLERS = {
     "pip": ["pip", "uninstall", "--yes", NAME],
     "pipx": ["pipx", "uninstall", NAME],
@@ -51,6 +54,10 @@ def install(installer: str, home: Path) -> str:
         raise FileNotFoundError(f"no man page in {home}")
     directory = tools / "bin" if installer == "pip" else home / ".local/bin"
     output = subprocess.check_output([directory / NAME, "version"], env=environ, text=True).strip()
+    if imports_re := "import re\n" in (directory / NAME).read_text():
+        output += ", its launcher imports re"
+    if imports_re and installer in FAST_LAUNCHERS:
+        raise ValueError(output)
 
     def run(command: list[str], exists: bool) -> None:
         directory_of_wheels = home if "--no-index" in command else None
@@ -74,7 +81,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as home:
             try:
                 output = install(installer, Path(home))
-            except (OSError, subprocess.CalledProcessError) as error:
+            except (OSError, ValueError, subprocess.CalledProcessError) as error:
                 output, failed = f"FAILED: {error}", failed + 1
         print(f"{' '.join(command):<40} {output}")
     return 1 if failed else 0

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.report import quote
+from ecr_credhelper import cli
 from ecr_credhelper.aws.errors import EXCEPTIONS, RESPONSES
 from ecr_credhelper.fetch.attempt import LOCK_SHARE
 from ecr_credhelper.fetch.deadline import DEADLINE, TIMEOUTS
@@ -24,6 +25,8 @@ from ecr_credhelper.paths import APP
 from ecr_credhelper.protocol import MAX_REQUEST
 from ecr_credhelper.registry import PARTITIONS, PUBLIC_HOSTS, Registry, parse
 from ecr_credhelper.settings.loader import Settings
+from ecr_credhelper.settings.rules import PUBLIC
+from ecr_credhelper.settings.validation import RULE_KEYS, TOP_LEVEL_KEYS
 from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.commands import output_of
 from tests.conftest import HOST, run
@@ -197,9 +200,11 @@ def test_the_figures_of_speed_are_those_of_the_measured_table() -> None:
     assert names
     assert [name for name in names if f"| {name} |" not in table] == []
     (every_python,) = re.findall(r"^\| warm get, all Pythons here \| (\S+ to \S+) \|", table, re.MULTILINE)
-    assert f"login takes {every_python} times as long as `python -c pass`" in " ".join(
-        page("README.md").split()
-    )
+    readme = " ".join(page("README.md").split())
+    assert f"login takes {every_python} times as long as `python -c pass`" in readme
+    rows = re.findall(r"^\| (pip [\d.]+) \| python -c pass \| \*\*([\d.]+)\*\*", table, re.MULTILINE)
+    ((old, ratio),) = rows
+    assert f"Debian 13 has {old}) takes {ratio} times as long" in readme
 
 
 def test_the_page_of_host_names_is_the_table_of_the_code() -> None:
@@ -212,6 +217,16 @@ def test_the_page_of_host_names_is_the_table_of_the_code() -> None:
     assert len(forms) == 6
     assert dict(forms).items() <= corpus.items()
     assert set(PUBLIC_HOSTS) <= {host for host, _ in forms}
+
+
+def test_the_page_of_settings_and_the_command_show_every_setting(capfd: pytest.CaptureFixture[str]) -> None:
+    text = page("docs/reference/settings.md").partition("\n## Show the settings\n")[0]
+    tables = dict(re.findall(r"^\| (`[a-z].*?`) \| (.*) \|$", text, re.MULTILINE))
+    documented = set(re.findall(r"`(\w+)`", " ".join(tables))) - {PUBLIC}
+    settings = {*TOP_LEVEL_KEYS, *RULE_KEYS} - {"registry", PUBLIC}
+    assert documented == settings
+    assert cli.run(["config", "--json"]) == 0
+    assert set(TOP_LEVEL_KEYS) - {"registry"} <= set(json.loads(capfd.readouterr().out)["settings"])
 
 
 def test_the_lowest_dependencies_that_ci_installs_are_the_bounds() -> None:

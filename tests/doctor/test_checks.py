@@ -120,6 +120,21 @@ def test_linux_and_macos_have_fixed_paths() -> None:
     assert set(machine.PATHS) == {"linux", "darwin"}
 
 
+LAUNCHD = machine.PATHS["darwin"]
+
+
+def test_the_path_of_launchd_does_not_get_a_link(
+    bin_directory: Path, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MacOS protects the directories of this path."""
+    ((programs, directories, hint),) = LAUNCHD
+    (bin_directory / "docker-credential-ecr-py").unlink()
+    monkeypatch.setitem(machine.PATHS, sys.platform, ((programs, str(bin_directory), hint),))
+    assert directories == "/usr/bin:/bin:/usr/sbin:/sbin"
+    text = f"not on the PATH of launchd ({bin_directory})"
+    assert doctor().finding("path") == ("note", text, "set PATH in the job's EnvironmentVariables")
+
+
 # Names, settings, cache.
 
 
