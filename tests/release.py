@@ -7,6 +7,7 @@ version. Without ``TAG``, for example in ``.ci/run``, everything else is the sam
 from __future__ import annotations
 
 import email
+import json
 import os
 import re
 import subprocess
@@ -63,6 +64,11 @@ def notes(changelog: str, version: str) -> str:
     raise ReleaseError(f"CHANGELOG.md: nothing about version {version}; describe it below '## {version}'")
 
 
+def with_absolute_links(text: str, repository: str, version: str) -> str:
+    """Return a text whose links lead to the files of the version, so that they work outside of the repository."""
+    return re.sub(r"\]\((?![a-z]+:|#)", f"]({repository}/blob/v{version}/", text)
+
+
 def write_sbom(wheel: Path, target: Path) -> None:
     """Write a CycloneDX SBOM of the wheel and of the dependencies that an installation gets today."""
     package = metadata(wheel)
@@ -73,12 +79,16 @@ def write_sbom(wheel: Path, target: Path) -> None:
         python = next(path for path in directory.glob("venv/*/python*") if path.stem == "python")
         _run("pip", "--python", python, "install", "--quiet", "--disable-pip-version-check", wheel)
         # In the project's own file, the version is dynamic.
+        fields = {
+            "name": package["Name"],
+            "version": package["Version"],
+            "license": package["License-Expression"],
+            "dependencies": [one for one in package.get_all("Requires-Dist", ()) if "extra ==" not in one],
+        }
         described = directory / "pyproject.toml"
-        described.write_text(
-            f'[project]\nname = "{package["Name"]}"\nversion = "{package["Version"]}"\n'
-            f'license = "{package["License-Expression"]}"\n',
-            encoding="utf-8",
-        )
+        # A string or a list of strings is the same in JSON and in TOML.
+        lines = [f"{name} = {json.dumps(value)}\n" for name, value in fields.items()]
+        described.write_text("".join(["[project]\n", *lines]), encoding="utf-8")
         _run("cyclonedx_py", "environment", "--pyproject", described, "--output-file", target, python)
 
 
@@ -93,7 +103,10 @@ def main(arguments: Sequence[str]) -> int:
     try:
         wheel = check_archives(dist, os.environ.get("TAG"))
         changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-        text = notes(changelog, metadata(wheel)["Version"])
+        version = metadata(wheel)["Version"]
+        text = notes(changelog, version)
+        if repository := os.environ.get("GITHUB_REPOSITORY"):
+            text = with_absolute_links(text, f"{os.environ['GITHUB_SERVER_URL']}/{repository}", version)
         _run("twine", "check", "--strict", *dist.iterdir())
         output.mkdir(parents=True, exist_ok=True)
         (output / "notes.md").write_text(text, encoding="utf-8")

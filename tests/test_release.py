@@ -54,6 +54,13 @@ def test_the_notes_are_the_section_of_exactly_that_version() -> None:
     assert notes(CHANGELOG, "1.0.0") == "- The first one.\n"
 
 
+def test_links_in_the_notes_lead_to_the_files_of_the_version() -> None:
+    text = "See [a](docs/a.md#b), [c](https://c.example) and [d](#d)."
+    assert release.with_absolute_links(text, "https://host.example/me/it", "1.0.0") == (
+        "See [a](https://host.example/me/it/blob/v1.0.0/docs/a.md#b), [c](https://c.example) and [d](#d)."
+    )
+
+
 @pytest.mark.parametrize("version", ["1.1.0", "1.1", "1.10.1", "Unreleased", ""])
 def test_a_release_without_notes_is_an_error(version: str) -> None:
     with pytest.raises(ReleaseError, match="describe it below"):
