@@ -65,7 +65,7 @@ def notes(changelog: str, version: str) -> str:
 
 
 def with_absolute_links(text: str, repository: str, version: str) -> str:
-    """Return a text whose links lead to the files of the version, so that they work outside of the repository."""
+    """Return a text whose links lead to the files of the version, so that they work everywhere."""
     return re.sub(r"\]\((?![a-z]+:|#)", f"]({repository}/blob/v{version}/", text)
 
 
