@@ -205,6 +205,8 @@ def test_the_figures_of_speed_are_those_of_the_measured_table() -> None:
     rows = re.findall(r"^\| (pip [\d.]+) \| python -c pass \| \*\*([\d.]+)\*\*", table, re.MULTILINE)
     ((old, ratio),) = rows
     assert f"Debian 13 has {old}) takes {ratio} times as long" in readme
+    (uv,) = re.findall(r"^\| uv \| python -c pass \| \*\*([\d.]+)\*\*", table, re.MULTILINE)
+    assert f"installed with uv, {uv} times" in readme
 
 
 def test_the_page_of_host_names_is_the_table_of_the_code() -> None:
