@@ -29,14 +29,14 @@ _END_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
 # dockerd and `mount -o remount` need a root that is a mount point: a bind mount of the directory onto itself.
 _ENTER = """
 set -e
-root=$1 cache=$2 folder=$3
-shift 3
+root=$1 cache=$2 apt=$3 folder=$4
+shift 4
 mount --bind "$root" "$root"
 mount -t proc proc "$root/proc"
 mount --rbind /sys "$root/sys"
 mount --rbind /dev "$root/dev"
 mount -t tmpfs tmpfs "$root/run"
-mount --bind "$cache/apt" "$root/var/cache/apt/archives"
+mount --bind "$apt" "$root/var/cache/apt/archives"
 mkdir -p "$root/project/.cache"
 mount --bind "$cache" "$root/project/.cache"
 exec chroot "$root" sh -c 'cd "$0" && exec "$@"' "$folder" "$@"
@@ -76,7 +76,8 @@ class Chroot:
 
     def output(self, *command: str, environment: Mapping[str, str] | None = None, folder: str = "/") -> str:
         """Run a command that must succeed, and return its standard output."""
-        return _output(self._inside(command, folder), {**self._environment(), **(environment or {})})
+        variables = {**self._environment(), **(environment or {})}
+        return _output(self._inside(command, folder), variables, shown=command)
 
     def install(self, packages: Iterable[str]) -> list[str]:
         """Install Debian packages, and return those that this suite does not have."""
@@ -90,7 +91,10 @@ class Chroot:
 
     def _inside(self, command: Sequence[str], folder: str) -> list[str]:
         """Return the command that runs ``command`` in the chroot."""
-        enter = ["sh", "-c", _ENTER, "sh", str(self.directory), str(PROJECT / ".cache"), folder]
+        cache = PROJECT / ".cache"
+        packages = cache / "apt" / self.directory.name  # apt locks it: one for each chroot
+        packages.mkdir(parents=True, exist_ok=True)
+        enter = ["sh", "-c", _ENTER, "sh", str(self.directory), str(cache), str(packages), folder]
         return [*_END_WITH_PARENT, *_NAMESPACES, *enter, *command]
 
     @staticmethod
@@ -140,7 +144,6 @@ def _obstacle() -> str:
 
 
 def _make(chroot: Chroot) -> None:
-    (PROJECT / ".cache/apt").mkdir(parents=True, exist_ok=True)
     chroot.directory.parent.mkdir(exist_ok=True)
     options = ["--mode=root", "--variant=minbase", "--include=ca-certificates", "--quiet"]
     settings = [f"--aptopt={setting}" for setting in _apt_settings()]
@@ -193,13 +196,17 @@ def _pip_environment() -> dict[str, str]:
     return found
 
 
-def _output(command: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
+def _output(
+    command: Sequence[str], environment: Mapping[str, str] | None = None, shown: Sequence[str] = ()
+) -> str:
     """Return the standard output of a command. Its standard error is shown only if it fails."""
     done = subprocess.run(
         command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment
     )
     if done.returncode != 0:
-        raise ChrootError(f"{shlex.join(command)}: exit status {done.returncode}\n{done.stdout}{done.stderr}")
+        raise ChrootError(
+            f"{shlex.join(shown or command)}: exit status {done.returncode}\n{done.stdout}{done.stderr}"
+        )
     return done.stdout
 
 

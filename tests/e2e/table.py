@@ -12,6 +12,8 @@ from tests.e2e.cold_cases import ColdCase, SentLogins
 from tests.e2e.enumerating_clients import CdkAssets, enumerating_clients
 from tests.e2e.home import (
     AUTH_JSON,
+    BEFORE_AMAZONS,
+    BESIDE_AMAZONS,
     CRED_HELPERS,
     CREDS_STORE,
     CREDS_STORE_AND_AUTHS,
@@ -28,6 +30,7 @@ TWO_ACCOUNTS = (WEST, EUROPE)
 WITH_CHINA = (WEST, EUROPE, CHINA)
 
 DOCKER = (CRED_HELPERS, CREDS_STORE)
+BESIDE = (BESIDE_AMAZONS, BEFORE_AMAZONS)
 COLD = (
     (CRED_HELPERS, TWO_ACCOUNTS),
     (CREDS_STORE_AND_HOSTS, TWO_ACCOUNTS),
@@ -44,6 +47,8 @@ def table() -> list[Try]:
     dockers = engine.docker_commands()
     kits = [engine.BuildKit(docker) for docker in dockers]
     kits = [kit for kit in kits if kit.offered()] or kits[:1]  # one to report it, if all lack it
+    plugins = [_one_of(map(engine.Buildx, dockers)), _one_of(map(engine.ComposePlugin, dockers))]
+    newer = [*plugins, daemonless.Crane(), daemonless.Oras()]
     docker, builds = [*map(engine.Docker, dockers)], [*map(engine.ClassicBuild, dockers)]
     containers = [daemonless.Podman(), daemonless.Skopeo()]
     tools = [*containers, daemonless.Buildah()]
@@ -55,7 +60,8 @@ def table() -> list[Try]:
         *_cases(kits, DOCKER, TWO_ACCOUNTS),
         *_cases([engine.Compose(), engine.DockerPy()], DOCKER, TWO_ACCOUNTS),
         *_cases(tools, CONTAINERS, WITH_CHINA),
-        *_cases([daemonless.OrasPy()], DOCKER, TWO_ACCOUNTS),
+        *_cases([daemonless.OrasPy(), *newer], DOCKER, TWO_ACCOUNTS),
+        *_cases([*docker, *kits, *newer], BESIDE, TWO_ACCOUNTS),
         # A cold cache: the helper knows no hosts to list from an earlier get.
         *(ColdCase(build, *where) for build in [*builds, engine.DockerPyBuild()] for where in COLD),
         *(SentLogins(client, *where) for client in enumerating_clients() for where in COLD),
@@ -84,6 +90,11 @@ def table() -> list[Try]:
         *recipes.recipes(),
         people.WithCurl(),
     ]
+
+
+def _one_of(clients: Iterable[Client]) -> Client:
+    """Return a client that this machine has, or one to report that it has none."""
+    return min(clients, key=lambda client: len(client.missing()))
 
 
 def _cases(
