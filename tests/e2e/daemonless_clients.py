@@ -108,6 +108,7 @@ class Oras(Client):
 
     name = "oras"
     programs = ("oras",)
+    refusal = re.compile("basic credential not found")
 
     def version(self) -> str:
         return programs.version_in(programs.run(["oras", "version"]).stdout)

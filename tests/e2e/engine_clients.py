@@ -105,8 +105,9 @@ class Buildx(BuildKit):
             home.run(self.path, "image", "rm", reference)
 
     def pull(self, home: Home, references: Sequence[str]) -> list[str]:
-        inspect = (self.path, "buildx", "imagetools", "inspect", "--format={{.Manifest.Digest}}")
-        seen = [home.run(*inspect, reference).stdout.strip() for reference in references]
+        inspect = (self.path, "buildx", "imagetools", "inspect")
+        shown = [" ".join(home.run(*inspect, reference).stdout.split()) for reference in references]
+        seen = [digest_in(text, "Digest: ") for text in shown]
         built = super().pull(home, references)
         return built if built == seen else [f"{built}, but imagetools saw {seen}"]
 

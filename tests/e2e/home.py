@@ -125,14 +125,15 @@ def _for_each(hosts: Iterable[str]) -> str:
 
 
 def _for_the_rest(hosts: Iterable[str]) -> str:
-    """Return entries for both helpers: Amazon's has the first host."""
+    """Return an entry of Amazon's helper for the first host: its account is that of the AWS keys."""
     first, *rest = hosts
     return json.dumps({"credHelpers": {first: "ecr-login", **dict.fromkeys(rest, "ecr-py")}})
 
 
-def _for_the_store(hosts: Iterable[str]) -> str:
-    """Return the reverse: Amazon's helper has every host but the first."""
-    return json.dumps({"credHelpers": {next(iter(hosts)): "ecr-py"}, "credsStore": "ecr-login"})
+def _for_the_rest_of_a_store(hosts: Iterable[str]) -> str:
+    """Return a configuration with Amazon's helper for all hosts that have no entry: here the first one."""
+    _, *rest = hosts
+    return json.dumps({"credHelpers": dict.fromkeys(rest, "ecr-py"), "credsStore": "ecr-login"})
 
 
 def _for_all(_: Iterable[str]) -> str:
@@ -156,7 +157,7 @@ def _toml_for_all(_: Iterable[str]) -> str:
 
 CRED_HELPERS = Configuration("config.json credHelpers", ".docker/config.json", _for_each)
 BESIDE_AMAZONS = WithAmazons("Amazon's credHelpers", ".docker/config.json", _for_the_rest)
-BEFORE_AMAZONS = WithAmazons("Amazon's credsStore", ".docker/config.json", _for_the_store)
+BESIDE_AMAZONS_STORE = WithAmazons("Amazon's credsStore", ".docker/config.json", _for_the_rest_of_a_store)
 CREDS_STORE = Configuration("config.json credsStore", ".docker/config.json", _for_all)
 CREDS_STORE_AND_AUTHS = Configuration("credsStore and auths", ".docker/config.json", _for_all_after_a_login)
 CREDS_STORE_AND_HOSTS = Configuration("credsStore, empty auths", CREDS_STORE.file, _for_all_and_named)

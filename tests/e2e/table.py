@@ -12,8 +12,8 @@ from tests.e2e.cold_cases import ColdCase, SentLogins
 from tests.e2e.enumerating_clients import CdkAssets, enumerating_clients
 from tests.e2e.home import (
     AUTH_JSON,
-    BEFORE_AMAZONS,
     BESIDE_AMAZONS,
+    BESIDE_AMAZONS_STORE,
     CRED_HELPERS,
     CREDS_STORE,
     CREDS_STORE_AND_AUTHS,
@@ -30,7 +30,6 @@ TWO_ACCOUNTS = (WEST, EUROPE)
 WITH_CHINA = (WEST, EUROPE, CHINA)
 
 DOCKER = (CRED_HELPERS, CREDS_STORE)
-BESIDE = (BESIDE_AMAZONS, BEFORE_AMAZONS)
 COLD = (
     (CRED_HELPERS, TWO_ACCOUNTS),
     (CREDS_STORE_AND_HOSTS, TWO_ACCOUNTS),
@@ -61,7 +60,9 @@ def table() -> list[Try]:
         *_cases([engine.Compose(), engine.DockerPy()], DOCKER, TWO_ACCOUNTS),
         *_cases(tools, CONTAINERS, WITH_CHINA),
         *_cases([daemonless.OrasPy(), *newer], DOCKER, TWO_ACCOUNTS),
-        *_cases([*docker, *kits, *newer], BESIDE, TWO_ACCOUNTS),
+        *_cases([*docker, *kits, *newer], [BESIDE_AMAZONS], TWO_ACCOUNTS),
+        # Without crane: it gets logins of repositories, for which only a store has an entry.
+        *_cases([*docker, *kits, *plugins, daemonless.Oras()], [BESIDE_AMAZONS_STORE], TWO_ACCOUNTS),
         # A cold cache: the helper knows no hosts to list from an earlier get.
         *(ColdCase(build, *where) for build in [*builds, engine.DockerPyBuild()] for where in COLD),
         *(SentLogins(client, *where) for client in enumerating_clients() for where in COLD),
