@@ -1,6 +1,7 @@
 # Everything is installed into the virtual environment $(VENV). Nothing outside this directory changes.
 PYTHON ?= python3
 VENV ?= .venv
+SUITE ?= trixie
 BIN = $(VENV)/bin
 export PIP_CACHE_DIR = $(CURDIR)/.cache/pip
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -10,7 +11,7 @@ export npm_config_cache = $(CURDIR)/.cache/npm
 SOURCES = pyproject.toml README.md LICENSE $(wildcard docs/man/*) \
 	$(shell find ecr_credhelper -name __pycache__ -prune -o -print)
 
-.PHONY: help demo test lint docs e2e bench installers dist release clean
+.PHONY: help demo test lint docs e2e newest bench installers dist release clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -34,6 +35,9 @@ docs: $(VENV)/docs ## the documentation site, in build/site: strict, with every 
 
 e2e: $(VENV)/e2e ## real engines, registries and clients; needs root and the packages that .ci/run installs
 	$(BIN)/python -m tests.e2e
+
+newest: ## tests and e2e in a chroot of a Debian suite: SUITE=trixie, or sid; needs root and mmdebstrap
+	@$(PYTHON) -m tests.newest $(SUITE)
 
 bench: $(VENV)/bench ## speed, as ratios: writes the table, the plot and the figures of docs/explanation/speed.md
 	$(BIN)/python -m benchmarks $(BENCH)

@@ -10,7 +10,6 @@ from itertools import product
 from typing import Protocol
 
 from ecr_credhelper.testing.fake_ecr import FakeECR
-from tests.e2e import programs
 from tests.e2e.clients import Client
 from tests.e2e.home import Configuration, Home
 from tests.e2e.programs import ProgramError
@@ -48,7 +47,7 @@ class Case:
 
     def missing(self) -> list[str]:
         """Return the programs that this machine lacks for this case."""
-        return self.client.missing() + programs.missing(self.configuration.programs)
+        return self.client.missing() + self.configuration.missing()
 
     def attempt(self, name: str, api: FakeECR) -> Row:
         """Push and pull, and return the row; ``name`` names the home directory and repositories."""

@@ -36,9 +36,7 @@ class Client(ABC):
 
     def version(self) -> str:
         """Return the version that the program prints."""
-        answer = programs.run([self.programs[0], "--version"]).stdout
-        found = re.search(r"\d+\.\d+(\.\d+)?", answer)
-        return found[0] if found else "?"
+        return programs.version_in(programs.run([self.programs[0], "--version"]).stdout)
 
     @abstractmethod
     def push(self, home: Home, references: Sequence[str]) -> None:

@@ -81,18 +81,43 @@ class BuildKit(ClassicBuild):
     def offered(self) -> bool:
         """Return whether this command has a BuildKit client: built in up to version 22, then as a plugin."""
         try:
-            if int(self.version().partition(".")[0]) > 22:
-                programs.run([self.path, "buildx", "version"])
+            return int(self.version().partition(".")[0]) <= 22 or has_plugin(self.path, "buildx")
         except (OSError, programs.ProgramError):
             return False
-        return True
+
+
+class Buildx(BuildKit):
+    """The plugin: it pushes what it builds, and inspects images in the registry without the engine."""
+
+    name = "docker buildx"
+
+    def missing(self) -> list[str]:
+        return Client.missing(self) or ([] if has_plugin(self.path, "buildx") else [self.name])
+
+    def version(self) -> str:
+        return programs.version_in(programs.run([self.path, "buildx", "version"]).stdout)
+
+    def push(self, home: Home, references: Sequence[str]) -> None:
+        for reference in references:
+            home.write("context/layer.tar", layer(reference))
+            context = home.write("context/Dockerfile", "FROM scratch\nADD layer.tar /\n").parent
+            home.run(self.path, "buildx", "build", "--push", f"--tag={reference}", str(context))
+            home.run(self.path, "image", "rm", reference)
+
+    def pull(self, home: Home, references: Sequence[str]) -> list[str]:
+        inspect = (self.path, "buildx", "imagetools", "inspect")
+        shown = [" ".join(home.run(*inspect, reference).stdout.split()) for reference in references]
+        seen = [digest_in(text, "Digest: ") for text in shown]
+        built = super().pull(home, references)
+        return built if built == seen else [f"{built}, but imagetools saw {seen}"]
 
 
 class Compose(Client):
-    """docker-compose 1, which pulls and pushes all services of its file at once."""
+    """docker-compose, which pulls and pushes all services of its file at once: version 1 in Debian 12."""
 
     name = "docker-compose"
     programs = ("docker-compose", "dockerd")
+    command: tuple[str, ...] = ("docker-compose",)
 
     def push(self, home: Home, references: Sequence[str]) -> None:
         home.write("context/layer.tar", layer(home.folder.name))
@@ -100,11 +125,27 @@ class Compose(Client):
         services = {name.partition("/")[0]: {"build": "context", "image": name} for name in references}
         home.write("docker-compose.yml", json.dumps({"version": "3", "services": services}))
         for command in (["build"], ["push"], ["down", "--rmi=all"]):
-            home.run("docker-compose", *command)
+            home.run(*self.command, *command)
 
     def pull(self, home: Home, references: Sequence[str]) -> list[str]:
-        home.run("docker-compose", "pull")
+        home.run(*self.command, "pull")
         return [engine.digest(reference) for reference in references]
+
+
+class ComposePlugin(Compose):
+    """Version 2, as a plugin of the docker command."""
+
+    name = "docker compose"
+
+    def __init__(self, docker: str) -> None:
+        self.command = (docker, "compose")
+        self.programs = (docker, "dockerd")
+
+    def missing(self) -> list[str]:
+        return super().missing() or ([] if has_plugin(self.command[0], "compose") else [self.name])
+
+    def version(self) -> str:
+        return programs.version_in(programs.run([*self.command, "version"]).stdout)
 
 
 class DockerPy(Library):
@@ -122,6 +163,15 @@ class DockerPyBuild(DockerPy):
 
     def pull(self, home: Home, references: Sequence[str]) -> list[str]:
         return [self._run(home, "build", reference) for reference in references]
+
+
+def has_plugin(docker: str, plugin: str) -> bool:
+    """Return whether a docker command has a plugin."""
+    try:
+        programs.run([docker, plugin, "version"])
+    except (OSError, programs.ProgramError):
+        return False
+    return True
 
 
 def docker_commands() -> list[str]:

@@ -4,7 +4,6 @@ They are tried with the fake engine, which records what they send.
 """
 
 import json
-import re
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -50,8 +49,7 @@ class EnumeratingClient(ABC):
 
     def version(self) -> str:
         """Return the version of the client."""
-        found = re.search(r"\d+\.\d+(\.\d+)?", programs.run([self.program, "--version"]).stdout)
-        return found[0] if found else "?"
+        return programs.version_in(programs.run([self.program, "--version"]).stdout)
 
     @abstractmethod
     def transfer(self, home: Home, engine: FakeEngine, images: Sequence[str]) -> None:

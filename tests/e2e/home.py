@@ -16,6 +16,9 @@ from tests.e2e.registries import ORDINARY, WEST, basic
 HELPER = Path(sys.executable).with_name("docker-credential-ecr-py")
 """The installed helper, in the directory of this interpreter."""
 
+AMAZONS = "docker-credential-ecr-login 0.8"
+"""What is missing if Amazon's helper is older."""
+
 
 class Home:
     """A home directory with AWS keys and nothing else: no login, no cache, no image."""
@@ -36,6 +39,8 @@ class Home:
             "HOME": str(folder),
             "TMPDIR": str(folder / "tmp"),
             "XDG_RUNTIME_DIR": str(folder / "run"),
+            # podman 5 warns on machines with version 1, on the stream for errors.
+            "PODMAN_IGNORE_CGROUPSV1_WARNING": "true",
             "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
             "DOCKER_HOST": f"unix://{engine.SOCKET}",
             "SSL_CERT_FILE": str(CA),
@@ -80,6 +85,10 @@ class Configuration:
     programs: tuple[str, ...] = ()
     """The programs that it needs on PATH, in addition to the helper."""
 
+    def missing(self) -> list[str]:
+        """Return the programs that this machine lacks for this configuration."""
+        return programs.missing(self.programs)
+
     def write(self, home: Home, hosts: Iterable[str]) -> None:
         """Configure the clients of ``home`` to use the helper for ``hosts``."""
         home.write(self.file, self.content(hosts))
@@ -98,8 +107,33 @@ class WithRegion(Configuration):
         home.write(".aws/config", f"[default]\nregion = {WEST.region}\n")
 
 
+@dataclass(frozen=True)
+class WithAmazons(Configuration):
+    """A configuration with Amazon's helper, which calls the fake API from version 0.8 on."""
+
+    programs: tuple[str, ...] = ("docker-credential-ecr-login",)
+
+    def missing(self) -> list[str]:
+        if absent := super().missing():
+            return absent
+        version = programs.version_in(programs.run([self.programs[0], "-v"]).stdout)
+        return [] if [int(part) for part in version.split(".")] >= [0, 8] else [AMAZONS]
+
+
 def _for_each(hosts: Iterable[str]) -> str:
     return json.dumps({"credHelpers": dict.fromkeys(hosts, "ecr-py")})
+
+
+def _for_the_rest(hosts: Iterable[str]) -> str:
+    """Return an entry of Amazon's helper for the first host: its account is that of the AWS keys."""
+    first, *rest = hosts
+    return json.dumps({"credHelpers": {first: "ecr-login", **dict.fromkeys(rest, "ecr-py")}})
+
+
+def _for_the_rest_of_a_store(hosts: Iterable[str]) -> str:
+    """Return a configuration with Amazon's helper for all hosts that have no entry: here the first one."""
+    _, *rest = hosts
+    return json.dumps({"credHelpers": dict.fromkeys(rest, "ecr-py"), "credsStore": "ecr-login"})
 
 
 def _for_all(_: Iterable[str]) -> str:
@@ -122,6 +156,8 @@ def _toml_for_all(_: Iterable[str]) -> str:
 
 
 CRED_HELPERS = Configuration("config.json credHelpers", ".docker/config.json", _for_each)
+BESIDE_AMAZONS = WithAmazons("Amazon's credHelpers", ".docker/config.json", _for_the_rest)
+BESIDE_AMAZONS_STORE = WithAmazons("Amazon's credsStore", ".docker/config.json", _for_the_rest_of_a_store)
 CREDS_STORE = Configuration("config.json credsStore", ".docker/config.json", _for_all)
 CREDS_STORE_AND_AUTHS = Configuration("credsStore and auths", ".docker/config.json", _for_all_after_a_login)
 CREDS_STORE_AND_HOSTS = Configuration("credsStore, empty auths", CREDS_STORE.file, _for_all_and_named)

@@ -1,6 +1,7 @@
 """Run other programs: always with a timeout, never with our own standard input."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -62,6 +63,12 @@ def start(command: Sequence[str], *, log: Path, environment: Mapping[str, str]) 
         return subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
         )
+
+
+def version_in(text: str) -> str:
+    """Return the first version in ``text``."""
+    found = re.search(r"\d+\.\d+(\.\d+)?", text)
+    return found[0] if found else "?"
 
 
 def missing(names: Iterable[str]) -> list[str]:

@@ -12,6 +12,8 @@ from tests.e2e.cold_cases import ColdCase, SentLogins
 from tests.e2e.enumerating_clients import CdkAssets, enumerating_clients
 from tests.e2e.home import (
     AUTH_JSON,
+    BESIDE_AMAZONS,
+    BESIDE_AMAZONS_STORE,
     CRED_HELPERS,
     CREDS_STORE,
     CREDS_STORE_AND_AUTHS,
@@ -44,6 +46,8 @@ def table() -> list[Try]:
     dockers = engine.docker_commands()
     kits = [engine.BuildKit(docker) for docker in dockers]
     kits = [kit for kit in kits if kit.offered()] or kits[:1]  # one to report it, if all lack it
+    plugins = [_one_of(map(engine.Buildx, dockers)), _one_of(map(engine.ComposePlugin, dockers))]
+    newer = [*plugins, daemonless.Crane(), daemonless.Oras()]
     docker, builds = [*map(engine.Docker, dockers)], [*map(engine.ClassicBuild, dockers)]
     containers = [daemonless.Podman(), daemonless.Skopeo()]
     tools = [*containers, daemonless.Buildah()]
@@ -55,7 +59,10 @@ def table() -> list[Try]:
         *_cases(kits, DOCKER, TWO_ACCOUNTS),
         *_cases([engine.Compose(), engine.DockerPy()], DOCKER, TWO_ACCOUNTS),
         *_cases(tools, CONTAINERS, WITH_CHINA),
-        *_cases([daemonless.OrasPy()], DOCKER, TWO_ACCOUNTS),
+        *_cases([daemonless.OrasPy(), *newer], DOCKER, TWO_ACCOUNTS),
+        *_cases([*docker, *kits, *newer], [BESIDE_AMAZONS], TWO_ACCOUNTS),
+        # Without crane: it gets logins of repositories, for which only a store has an entry.
+        *_cases([*docker, *kits, *plugins, daemonless.Oras()], [BESIDE_AMAZONS_STORE], TWO_ACCOUNTS),
         # A cold cache: the helper knows no hosts to list from an earlier get.
         *(ColdCase(build, *where) for build in [*builds, engine.DockerPyBuild()] for where in COLD),
         *(SentLogins(client, *where) for client in enumerating_clients() for where in COLD),
@@ -84,6 +91,11 @@ def table() -> list[Try]:
         *recipes.recipes(),
         people.WithCurl(),
     ]
+
+
+def _one_of(clients: Iterable[Client]) -> Client:
+    """Return a client that this machine has, or one to report that it has none."""
+    return min(clients, key=lambda client: len(client.missing()))
 
 
 def _cases(
