@@ -63,7 +63,7 @@ def docker_config_file(environ: "Mapping[str, str]") -> str:
 
 
 def in_home(*names: str) -> str:
-    """Return a path in the home directory, with the system's separator; it starts with ``~`` without a home."""
+    """Return a path in the home directory with the system's separator, or below ``~`` if there is no home."""
     return os.path.join(os.path.expanduser("~"), *names)
 
 

@@ -201,7 +201,8 @@ def cache(context: "Context") -> "Iterator[Finding]":
             reason, hint = "it belongs to another user", "set AWS_ECR_CACHE_DIR to a directory that you own"
         yield Finding(WARNING, f"{directory} is not used: {reason}{access}", hint)
     elif os.path.isdir(existing) and os.access(existing, os.W_OK | os.X_OK):
-        yield Finding(OK, f"{directory}{access if existing == directory else ' (created with the first token)'}")
+        state = access if existing == directory else " (created with the first token)"
+        yield Finding(OK, f"{directory}{state}")
     else:
         hint = "change its owner or mode, or set AWS_ECR_CACHE_DIR to a directory that you own"
         yield Finding(WARNING, f"you cannot write to {existing}{access}", hint)
