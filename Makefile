@@ -10,7 +10,7 @@ export npm_config_cache = $(CURDIR)/.cache/npm
 SOURCES = pyproject.toml README.md LICENSE $(wildcard docs/man/*) \
 	$(shell find ecr_credhelper -name __pycache__ -prune -o -print)
 
-.PHONY: help demo test lint docs e2e bench installers clean
+.PHONY: help demo test lint docs e2e bench installers windows clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -39,6 +39,9 @@ bench: $(VENV)/bench ## speed, as ratios: writes the table, the plot and the fig
 
 installers: $(VENV)/installed ## pip, pipx and uv, each in a throw-away home
 	$(BIN)/python -m tests.installers
+
+windows: $(VENV)/installed ## the test suite under CPython for Windows, in Wine; needs root and mmdebstrap
+	$(BIN)/python -m tests.windows $(TESTS)
 
 clean: ## remove the environments, download caches and pages that make has created here
 	rm -rf .venv* .cache build
