@@ -118,6 +118,20 @@ def test_only_a_regular_file_is_replaced(make: Callable[[Path], object], config:
 
 
 @links
+def test_a_directory_is_not_a_file_on_systems_that_do_not_open_directories(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)  # as on Windows
+    with pytest.raises(PermissionError, match="Permission denied"):
+        directory.read(str(config))
+    config.mkdir(parents=True)
+    with pytest.raises(directory.NotAFileError):
+        directory.read(str(config))
+
+
 def test_an_unreadable_file_is_an_error(config: Path) -> None:
     config.parent.mkdir()
     config.symlink_to(config)
