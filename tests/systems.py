@@ -24,6 +24,7 @@ def _not_on_windows(reason: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(sys.platform == "win32", reason=reason)
 
 
+documents = _not_on_windows("documents are the same on every system: Linux checks them")
 links = pytest.mark.skipif(not _has_links(), reason="this process cannot create symbolic links")
 owners = _not_on_windows("Windows reports neither owners nor modes of files")
 pipes = _not_on_windows("Windows has no pipes in directories")

@@ -24,6 +24,9 @@ from tests.conftest import EXECUTABLE, HOST
 from tests.docker_files import load
 from tests.fake_sts import FakeSTS
 from tests.installers import INSTALLERS, OFFLINE, UNINSTALLERS, WHEELS
+from tests.systems import documents
+
+pytestmark = documents
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = "docker-credential-ecr-py"
