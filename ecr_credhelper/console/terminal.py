@@ -271,7 +271,7 @@ def _write_as_elsewhere(*streams: TextIO | None) -> None:
     script in bash.
     """
     for stream in streams:
-        if hasattr(stream, "reconfigure") and not _is_terminal(stream):
+        if stream and hasattr(stream, "reconfigure") and not stream.isatty():
             with suppress(OSError):  # Reconfiguring flushes the stream, which can fail.
                 stream.reconfigure(encoding="utf-8", newline="\n")
 

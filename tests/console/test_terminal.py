@@ -233,8 +233,8 @@ def test_pipes_on_windows_get_utf8_and_line_feeds(
     platform: str, environ: dict[str, str], written: bytes
 ) -> None:
     out, err = io.BytesIO(), io.BytesIO()
-    streams = [io.TextIOWrapper(raw, "cp1252", newline="\r\n") for raw in (out, err)]
-    terminal = Terminal(environ, io.StringIO(), *streams, platform=platform)
+    stdout, stderr = (io.TextIOWrapper(raw, "cp1252", newline="\r\n") for raw in (out, err))
+    terminal = Terminal(environ, io.StringIO(), stdout, stderr, platform)
     terminal.print("a…b")
     terminal.warn("a…b")
     assert (out.getvalue(), err.getvalue()) == (written, written)
