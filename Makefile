@@ -11,7 +11,7 @@ export npm_config_cache = $(CURDIR)/.cache/npm
 SOURCES = pyproject.toml README.md LICENSE $(wildcard docs/man/*) \
 	$(shell find ecr_credhelper -name __pycache__ -prune -o -print)
 
-.PHONY: help demo test lint docs e2e newest bench installers dist release clean
+.PHONY: help demo test lint docs e2e newest bench installers windows dist release clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -50,6 +50,9 @@ dist: $(VENV)/dist ## the sdist and the wheel, in dist; for a commit with a vers
 
 release: $(VENV)/release ## check the archives in dist; write the notes and the SBOM of their version to build/release
 	$(BIN)/python -m tests.release dist build/release
+
+windows: $(VENV)/installed ## the test suite under CPython for Windows, in Wine; needs root and mmdebstrap
+	$(BIN)/python -m tests.windows $(TESTS)
 
 clean: ## remove the environments, download caches, pages and archives that make has created here
 	rm -rf .venv* .cache build dist

@@ -18,8 +18,11 @@ OTHERS = 0o077
 MAX_FILE = 128 * 1024
 """Maximum size of a file, in bytes: a token has 2 to 4 KiB, the longest login for ``store`` 64 KiB."""
 
-CHECKSUM_KEY = 0x6563722D7079
-"""Key of all checksums: they are stored, so every process and Python version must use the same one."""
+CHECKSUM_KEY = 0x65637270
+"""Key of all checksums: they are stored, so every process and Python version must use the same one.
+
+It fits in the C type ``long``, which has 32 bits on Windows.
+"""
 
 NUMBER_MODULUS = 2**128 - 159
 """A prime below 2**128. Reducing bytes modulo a prime gives short names without importing hashlib."""
@@ -32,7 +35,9 @@ Rootless podman runs helpers as root of a user namespace, in which ``/home`` has
 """
 
 _hash = getattr(_imp, "source_hash", None)  # missing in interpreters other than CPython
-_HAS_OWNERS = hasattr(os, "geteuid")
+HAS_OWNERS = hasattr(os, "geteuid")
+"""Whether the system reports owners and modes of files."""
+
 # O_NOFOLLOW rejects a planted link. O_NONBLOCK prevents a planted pipe from blocking the reader.
 READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _READ = READ_FLAGS | getattr(os, "O_NOFOLLOW", 0)
@@ -74,7 +79,7 @@ def foreign_directory(path: str) -> "tuple[str, int] | None":
     Return None if this process is not root: permissions then decide. At every level, symbolic links and their
     targets are checked too, because the owner of any of these can replace everything below it.
     """
-    if not _HAS_OWNERS or os.geteuid() != ROOT:
+    if not HAS_OWNERS or os.geteuid() != ROOT:
         return None
     found, above = None, ""
     while path != above:
@@ -196,8 +201,8 @@ def _make(directory: str) -> None:
 
 
 def _is_own(status: os.stat_result) -> bool:
-    return not _HAS_OWNERS or status.st_uid == os.geteuid()
+    return not HAS_OWNERS or status.st_uid == os.geteuid()
 
 
 def _is_open(status: os.stat_result) -> bool:
-    return _HAS_OWNERS and bool(status.st_mode & OTHERS)
+    return HAS_OWNERS and bool(status.st_mode & OTHERS)

@@ -34,10 +34,10 @@ VARIABLES = (
 
 FILES = (
     # field, variable with the path, default path, what botocore expands in the path
-    ("config", "AWS_CONFIG_FILE", "~/.aws/config", "$~"),
-    ("credentials", "AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials", "$~"),
+    ("config", "AWS_CONFIG_FILE", os.path.join("~", ".aws", "config"), "$~"),
+    ("credentials", "AWS_SHARED_CREDENTIALS_FILE", os.path.join("~", ".aws", "credentials"), "$~"),
     ("credential-file", "AWS_CREDENTIAL_FILE", "", "~"),
-    ("boto", "BOTO_CONFIG", "~/.boto", "$~"),
+    ("boto", "BOTO_CONFIG", os.path.join("~", ".boto"), "$~"),
     ("boto.cfg", "", "/etc/boto.cfg", ""),
     # Every EKS pod has this path, with the token of a different service account.
     ("container-token", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "", ""),

@@ -21,9 +21,9 @@ def cache_directory(environ: "Mapping[str, str]", platform: str = sys.platform) 
     elif platform == "win32":
         base = _app_data(environ, "LOCALAPPDATA", "Local")
     elif platform == "darwin":
-        base = os.path.expanduser("~/Library/Caches")
+        base = in_home("Library", "Caches")
     else:
-        base = _xdg(environ, "XDG_CACHE_HOME", "~/.cache")
+        base = _xdg(environ, "XDG_CACHE_HOME", ".cache")
     return os.path.join(base, APP) if os.path.isabs(base) else None
 
 
@@ -34,9 +34,9 @@ def settings_file(environ: "Mapping[str, str]", platform: str = sys.platform) ->
     if platform == "win32":
         base = _app_data(environ, "APPDATA", "Roaming")
     elif platform == "darwin":
-        base = os.path.expanduser("~/Library/Application Support")
+        base = in_home("Library", "Application Support")
     else:
-        base = _xdg(environ, "XDG_CONFIG_HOME", "~/.config")
+        base = _xdg(environ, "XDG_CONFIG_HOME", ".config")
     return os.path.join(base, APP, "config.toml") if os.path.isabs(base) else None
 
 
@@ -45,9 +45,9 @@ def state_directory(environ: "Mapping[str, str]", platform: str = sys.platform) 
     if platform == "win32":
         base = _app_data(environ, "LOCALAPPDATA", "Local")
     elif platform == "darwin":
-        base = os.path.expanduser("~/Library/Application Support")
+        base = in_home("Library", "Application Support")
     else:
-        base = _xdg(environ, "XDG_STATE_HOME", "~/.local/state")
+        base = _xdg(environ, "XDG_STATE_HOME", ".local", "state")
     return os.path.join(base, APP) if os.path.isabs(base) else None
 
 
@@ -58,8 +58,13 @@ def has_settings(environ: "Mapping[str, str]") -> bool:
 
 def docker_config_file(environ: "Mapping[str, str]") -> str:
     """Return the path of Docker's configuration file."""
-    directory = environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")
+    directory = environ.get("DOCKER_CONFIG") or in_home(".docker")
     return os.path.join(directory, "config.json")
+
+
+def in_home(*names: str) -> str:
+    """Return a path in the home directory with the system's separator, or below ``~`` if there is no home."""
+    return os.path.join(os.path.expanduser("~"), *names)
 
 
 def _absolute(path: str) -> str:
@@ -76,7 +81,7 @@ def _app_data(environ: "Mapping[str, str]", variable: str, name: str) -> str:
     return path if os.path.isabs(path) else os.path.join(environ.get("USERPROFILE", ""), "AppData", name)
 
 
-def _xdg(environ: "Mapping[str, str]", variable: str, default: str) -> str:
+def _xdg(environ: "Mapping[str, str]", variable: str, *default: str) -> str:
     """Return a base directory. https://specifications.freedesktop.org/basedir-spec ignores relative paths."""
     path = environ.get(variable, "")
-    return path if os.path.isabs(path) else os.path.expanduser(default)
+    return path if os.path.isabs(path) else in_home(*default)

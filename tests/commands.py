@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-EXECUTABLE = str(Path(sys.executable).with_name("docker-credential-ecr-py"))
+SUFFIX = ".exe" if sys.platform == "win32" else ""
+EXECUTABLE = str(Path(sys.executable).with_name(f"docker-credential-ecr-py{SUFFIX}"))
 
 WITH_LIMIT = """
 import importlib, sys

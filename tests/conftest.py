@@ -10,6 +10,7 @@ import json
 import os
 import pkgutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -83,6 +84,9 @@ def home(
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("USERPROFILE", str(folder))
+    if sys.platform == "win32":  # the same directories as elsewhere
+        monkeypatch.setenv("APPDATA", str(folder / ".config"))
+        monkeypatch.setenv("LOCALAPPDATA", str(folder / ".cache"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     yield folder
     if folder.exists() and folder.stat() == before and not any(folder.iterdir()):

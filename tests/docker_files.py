@@ -53,4 +53,4 @@ def load(path: Path) -> Any:
 def tree(directory: Path) -> dict[str, bytes]:
     """Return the files in a directory and their content, without lock files."""
     files = (path for path in directory.rglob("*") if path.is_file() and path.parent.name != "locks")
-    return {str(path.relative_to(directory)): path.read_bytes() for path in files}
+    return {path.relative_to(directory).as_posix(): path.read_bytes() for path in files}

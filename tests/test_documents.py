@@ -32,6 +32,9 @@ from tests.commands import output_of
 from tests.conftest import HOST, run
 from tests.corpus import HOSTS
 from tests.installers import INSTALLERS, NAME
+from tests.systems import documents
+
+pytestmark = documents
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md"))]

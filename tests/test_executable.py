@@ -28,6 +28,7 @@ from tests.conftest import (
     run,
     until,
 )
+from tests.systems import links
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals, modes or descriptors")
 
@@ -201,6 +202,7 @@ def test_a_get_works_without_home_and_xdg_variables(aws: FakeECR, tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
+@links
 @pytest.mark.parametrize("spoiled", ["a file", "a link", "an open folder"])
 def test_a_damaged_cache_directory_does_not_fail_a_get(
     spoiled: str, aws: FakeECR, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -361,18 +362,18 @@ def test_a_value_that_could_pass_for_something_else_is_escaped(value: str, shown
 
 
 def test_the_settings_are_a_line_of_their_own_and_part_of_the_route(home: Path) -> None:
-    plain = fingerprint({})
+    file = home / "config.toml"
+    environ = {"ECR_CREDHELPER_CONFIG": str(file)}
+    plain = fingerprint(environ)
     assert (plain.settings, plain.full) == ("", f"\t{plain.identity}")
-    variable = {"ECR_CREDHELPER_PROFILE_111122223333": "a", "ECR_CREDHELPER_OTHER": "b"}
+    variable = {**environ, "ECR_CREDHELPER_PROFILE_111122223333": "a", "ECR_CREDHELPER_OTHER": "b"}
     assert fingerprint(variable).settings == "ECR_CREDHELPER_PROFILE_111122223333=a"
     role = {"ECR_CREDHELPER_ROLE_ARN_111122223333": "r"}
     assert fingerprint({**role, **variable}).settings == fingerprint({**variable, **role}).settings
-    file = home / ".config/ecr-credhelper/config.toml"
-    file.parent.mkdir(parents=True)
     file.write_text("one")
-    one = fingerprint({})
+    one = fingerprint(environ)
     file.write_text("two")
-    two = fingerprint({})
+    two = fingerprint(environ)
     assert fingerprint(variable).settings == f"ECR_CREDHELPER_PROFILE_111122223333=a\t{two.settings}"
     assert one.identity == two.identity == plain.identity
     assert len({plain.settings, one.settings, two.settings}) == 3
@@ -380,13 +381,12 @@ def test_the_settings_are_a_line_of_their_own_and_part_of_the_route(home: Path) 
 
 
 def test_where_a_rule_or_a_program_can_name_a_profile_the_machine_counts_also_with_a_key(home: Path) -> None:
-    environ = {"AWS_ACCESS_KEY_ID": "AKIA"}
+    file = home / "config.toml"
+    environ = {"AWS_ACCESS_KEY_ID": "AKIA", "ECR_CREDHELPER_CONFIG": str(file)}
     assert "machine" not in split_fields(line(environ))
     assert "machine" in split_fields(fingerprint(environ, has_override=True).identity)
     assert "machine" in split_fields(line({**environ, "ECR_CREDHELPER_ROLE_ARN_111122223333": "r"}))
     assert "machine" in split_fields(line({"AWS_ACCESS_KEY_ID": ""})), "an empty variable names nobody"
-    file = home / ".config/ecr-credhelper/config.toml"
-    file.parent.mkdir(parents=True)
     file.write_text("")
     assert "machine" in split_fields(line(environ))
 
@@ -415,16 +415,16 @@ def test_a_write_between_two_looks_is_seen_also_with_the_same_content(name: str,
     file = home / name
     file.parent.mkdir(parents=True)
     file.write_text("[default]\n")
-    os.utime(file, ns=(1, 1))
+    os.utime(file, ns=(1000, 1000))
     watched = fingerprint(dict(os.environ))
     watched.watch()
     assert watched.is_unchanged()
-    os.utime(file, ns=(2, 2))
+    os.utime(file, ns=(2000, 2000))
     assert not watched.is_unchanged()
     watched.watch()
     assert watched.is_unchanged()
     file.write_text("[other]\n")
-    os.utime(file, ns=(2, 2))
+    os.utime(file, ns=(2000, 2000))
     assert not watched.is_unchanged()
 
 
@@ -456,7 +456,7 @@ def test_the_files_of_the_configuration_are_named_with_their_variables(home: Pat
     environ = {"AWS_CONFIG_FILE": "~/mine", "AWS_CREDENTIAL_FILE": "$HOME/as-it-is", token: "~/as-it-is"}
     found = configuration_files(environ)
     assert found == [
-        ("AWS_CONFIG_FILE", str(home / "mine")),
+        ("AWS_CONFIG_FILE", os.path.expanduser("~/mine")),
         ("AWS_SHARED_CREDENTIALS_FILE", str(home / ".aws/credentials")),
         ("AWS_CREDENTIAL_FILE", "$HOME/as-it-is"),
         ("BOTO_CONFIG", str(home / ".boto")),
@@ -465,10 +465,10 @@ def test_the_files_of_the_configuration_are_named_with_their_variables(home: Pat
     ]
 
 
-def test_files_without_a_default_path_are_read_only_if_their_variable_is_set(home: Path) -> None:
+def test_files_without_a_default_path_are_read_only_if_their_variable_is_set() -> None:
     name, token = "AWS_CREDENTIAL_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
     assert {name: "", token: ""}.items() <= dict(configuration_files({})).items()
-    assert dict(configuration_files({name: "~/keys"}))[name] == str(home / "keys")
+    assert dict(configuration_files({name: "~/keys"}))[name] == os.path.expanduser("~/keys")
 
 
 @pytest.mark.parametrize("name", [
@@ -478,7 +478,7 @@ def test_an_identity_that_is_the_same_on_every_machine_does_not_depend_on_one(na
     assert "machine" not in split_fields(line({name: "x"}))
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/sys/kernel/random/boot_id"), reason="no boot id, so no Linux")
+@pytest.mark.skipif(sys.platform != "linux", reason="the boot id is Linux's")
 def test_the_machine_is_linuxs_boot_id() -> None:
     boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     assert split_fields(line({}))["machine"] == machine_id({}) == boot_id

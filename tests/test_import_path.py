@@ -25,6 +25,7 @@ from ecr_credhelper.testing.fake_ecr import FakeECR
 from ecr_credhelper.token import Token
 from tests.commands import output_of
 from tests.conftest import EXECUTABLE, HOST, Result, until
+from tests.systems import links
 
 PACKAGE = Path(ecr_credhelper.__file__).parent
 PACKAGES = sysconfig.get_path("purelib")
@@ -67,6 +68,7 @@ def test_pythonpath_and_the_working_directory_are_not_imported_from(
         assert get(*command, cwd=hostile, PYTHONPATH=given).reply["Username"] == "AWS"
 
 
+@links
 @pytest.mark.usefixtures("aws")
 def test_modules_next_to_the_script_are_not_imported(hostile: Path) -> None:
     script = str(shutil.copy(EXECUTABLE, hostile))
@@ -191,6 +193,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
+@links
 @pytest.mark.parametrize(
     ("pythonpath", "flags", "gone"),
     [
@@ -219,6 +222,7 @@ def test_entries_of_other_programs_are_removed(
     assert os.environ["PYTHONPATH"] == pythonpath
 
 
+@links
 def test_the_directory_of_the_package_stays(path: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     root, other = str(PACKAGE.parent), "/other"
     path[:] = [root, ".", other, *(entry for entry in path if entry != root)]
@@ -228,6 +232,7 @@ def test_the_directory_of_the_package_stays(path: list[str], monkeypatch: pytest
     assert not {".", other} & {*path}, "what we depend on is elsewhere"
 
 
+@links
 def test_the_entries_of_dependencies_come_last(path: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     root = str(PACKAGE.parent)
     given = ["/other", root, ".", ""]
@@ -237,6 +242,7 @@ def test_the_entries_of_dependencies_come_last(path: list[str], monkeypatch: pyt
     assert path == [root, "/library", "/other"]
 
 
+@links
 def test_an_entry_that_cannot_be_normalized_stays(path: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     path.append(7)  # type: ignore[arg-type] # what a .pth file has added
     monkeypatch.setattr(sys, "argv", ["script"])

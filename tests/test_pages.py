@@ -21,7 +21,10 @@ from tests.docker_files import load
 from tests.fake_sts import FakeSTS
 from tests.installers import INSTALLERS, OFFLINE, UNINSTALLERS, WHEELS
 from tests.pages import BLOCK, PAGES, ROOT, blocks, page, section, session, table
+from tests.systems import documents
 from tests.user_shell import PROGRAM, Shell, shell_of_a_user
+
+pytestmark = documents
 
 
 @pytest.fixture

@@ -32,6 +32,11 @@ WARM = {"ecr_credhelper", *(f"ecr_credhelper.{module}" for module in ROOT)}
 ALREADY_LOADED = {"_imp", "io", "os", "stat", "sys", "time"}
 """Modules that the interpreter has loaded before our first line."""
 
+OF_ONE_SYSTEM = {
+    "fcntl", "grp", "msvcrt", "posix", "pty", "pwd", "readline", "resource", "syslog", "termios", "tty",
+}  # fmt: skip
+"""Modules that only POSIX or only Windows has."""
+
 WITHOUT_IO = ("errors", "protocol", "registry", "token")
 
 
@@ -76,6 +81,12 @@ def test_imports_between_directories_point_downwards(module: str) -> None:
 def test_no_module_at_the_root_imports_more_than_the_root_at_its_top(module: str) -> None:
     found = {name.partition(".")[0] for name in imports(module, top_level_only=True)}
     assert found <= ROOT | ALREADY_LOADED
+
+
+def test_no_module_needs_one_system_at_its_top() -> None:
+    for module in modules():
+        found = {name.partition(".")[0] for name in imports(module, top_level_only=True)}
+        assert not found & OF_ONE_SYSTEM, module
 
 
 @pytest.mark.parametrize("module", WITHOUT_IO)

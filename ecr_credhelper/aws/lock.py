@@ -1,5 +1,6 @@
 """Locks between processes, so that one fetches a token or refreshes an SSO session and the others wait."""
 
+import errno
 import os
 import sys
 import time
@@ -24,6 +25,10 @@ LOCKS = 1021
 Keys that share a file wait for each other. The number is a prime, so that every byte of a key counts: the
 keys of one identity differ only in their first bytes.
 """
+
+
+_HELD = (errno.EAGAIN, errno.EACCES, 0)
+"""The error numbers if another process holds the lock: on POSIX, on Windows, and in Wine, which sets none."""
 
 
 class ProcessLock:
@@ -130,7 +135,9 @@ def _try_lock(file: "IO[bytes]") -> bool:
                 import fcntl
 
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):  # PermissionError is that of Windows
+    except OSError as error:
+        if error.errno not in _HELD:
+            raise
         return False
     return True
 

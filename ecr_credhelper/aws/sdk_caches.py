@@ -21,10 +21,10 @@ from ecr_credhelper.files import READ_FLAGS, foreign_directory, read_all
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-CLI_CACHE = "~/.aws/cli/cache"
+CLI_CACHE = os.path.join("~", ".aws", "cli", "cache")
 """The AWS CLI's cache: https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-role.html"""
 
-SSO_CACHE = "~/.aws/sso/cache"
+SSO_CACHE = os.path.join("~", ".aws", "sso", "cache")
 """The tokens of ``aws sso login``."""
 
 LOGIN_REFRESH = dt.timedelta(minutes=6)

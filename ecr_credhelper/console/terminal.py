@@ -53,10 +53,13 @@ class Terminal:
         stdin: TextIO | None = None,
         stdout: TextIO | None = None,
         stderr: TextIO | None = None,
+        platform: str = sys.platform,
     ) -> None:
         self._stdin = stdin or sys.stdin
         self._stdout = stdout or sys.stdout
         self._stderr = stderr or sys.stderr
+        if platform == "win32" and not environ.get("PYTHONIOENCODING"):
+            _write_as_elsewhere(self._stdout, self._stderr)
         for stream in (self._stdin, self._stdout, self._stderr):
             if hasattr(stream, "reconfigure"):  # Characters that the encoding lacks must not cause an error.
                 with suppress(OSError):  # Reconfiguring flushes the stream, which can fail.
@@ -259,6 +262,18 @@ class Terminal:
         except OSError as error:
             if stream is self._stdout:
                 self.on_write_error(error)
+
+
+def _write_as_elsewhere(*streams: TextIO | None) -> None:
+    """Write UTF-8 and line feeds into pipes and files, like the replies of the protocol.
+
+    Python on Windows writes them in the ANSI code page and with carriage returns, which break the completion
+    script in bash.
+    """
+    for stream in streams:
+        if stream and hasattr(stream, "reconfigure") and not stream.isatty():
+            with suppress(OSError):  # Reconfiguring flushes the stream, which can fail.
+                stream.reconfigure(encoding="utf-8", newline="\n")
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -13,7 +13,7 @@ from ecr_credhelper.docker.go_json import FIELDS, LOGIN_FIELDS
 from ecr_credhelper.docker.programs import is_this_helper
 from ecr_credhelper.errors import PROG
 from ecr_credhelper.files import is_special
-from ecr_credhelper.paths import docker_config_file
+from ecr_credhelper.paths import docker_config_file, in_home
 from ecr_credhelper.registry import authority_of, parse
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def containers_files(environ: "Mapping[str, str]") -> list[str]:
     runtime = f"/run/containers/{getattr(os, 'getuid', int)()}"
     if directory := environ.get("XDG_RUNTIME_DIR"):
         runtime = os.path.join(directory, "containers")
-    permanent = os.path.join(environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"), "containers")
+    permanent = os.path.join(environ.get("XDG_CONFIG_HOME") or in_home(".config"), "containers")
     return [os.path.join(directory, "auth.json") for directory in (runtime, permanent)]
 
 

@@ -45,6 +45,10 @@ def read(path: str, *, follow: bool = True, directory: int | None = None) -> Con
         descriptor = os.open(path, _READ if follow else _READ | _NOFOLLOW, dir_fd=directory)
     except FileNotFoundError:
         return None
+    except PermissionError:
+        if directory is None and os.path.isdir(path):  # Windows does not open directories.
+            raise NotAFileError(errno.EINVAL, os.strerror(errno.EINVAL)) from None
+        raise
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ecr_credhelper.docker.config import DockerConfig, read
 from ecr_credhelper.docker.go_json import is_same_field
+from ecr_credhelper.paths import in_home
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +19,8 @@ AUTH_FILES = "containers-auth.json"
 FIELD = "credential-helpers"
 VARIABLES = ("CONTAINERS_REGISTRIES_CONF", "REGISTRIES_CONFIG_PATH")
 SYSTEM_FILE = "/etc/containers/registries.conf"
-USER_FILE = "~/.config/containers/registries.conf"
-"""The clients ignore ``XDG_CONFIG_HOME`` for this file."""
+USER_FILE = (".config", "containers", "registries.conf")
+"""The file in the home directory. The clients ignore ``XDG_CONFIG_HOME`` for it."""
 
 
 class CredentialHelpers(NamedTuple):
@@ -36,7 +37,7 @@ class CredentialHelpers(NamedTuple):
 def credential_helpers(environ: "Mapping[str, str]") -> CredentialHelpers:
     """Return the helpers. Of several files that list some, the last one counts."""
     given = next((path for name in VARIABLES if (path := environ.get(name))), "")
-    user = os.path.expanduser(USER_FILE)
+    user = in_home(*USER_FILE)
     path = given or (user if os.path.exists(user) else SYSTEM_FILE)
     files = [read(path, is_toml=True)]
     if given and not os.path.exists(given):

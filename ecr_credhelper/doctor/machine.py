@@ -5,13 +5,12 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
-from ecr_credhelper import __version__
+from ecr_credhelper import __version__, files
 from ecr_credhelper.console import log
 from ecr_credhelper.console.wording import AS_ROOT, counted, why_unused
 from ecr_credhelper.docker.programs import PREFIX, running_executable, which
 from ecr_credhelper.doctor import FAILURE, NOTE, OK, WARNING, Finding
 from ecr_credhelper.errors import PROG, CredentialHelperError
-from ecr_credhelper.files import is_private
 from ecr_credhelper.library.host_errors import CUSTOM_HOST_HINT, NOT_ECR
 from ecr_credhelper.paths import cache_directory, settings_file
 from ecr_credhelper.settings.loader import CHECK_HINT, HINT
@@ -192,19 +191,18 @@ def cache(context: "Context") -> "Iterator[Finding]":
     while not os.path.lexists(existing):
         existing = os.path.dirname(existing)
     status = os.lstat(existing)
-    mode = f"owner {status.st_uid}, mode {stat.S_IMODE(status.st_mode):04o}"
-    if existing == directory and not is_private(directory):
+    access = f" (owner {status.st_uid}, mode {stat.S_IMODE(status.st_mode):04o})" if files.HAS_OWNERS else ""
+    if existing == directory and not files.is_private(directory):
         reason, hint = (
             "other users have access to it",
             "remove it; it is created again as a private directory",
         )
-        if os.name != "nt" and status.st_uid != os.geteuid():
+        if status.st_uid != os.geteuid():
             reason, hint = "it belongs to another user", "set AWS_ECR_CACHE_DIR to a directory that you own"
-        yield Finding(WARNING, f"{directory} is not used: {reason} ({mode})", hint)
+        yield Finding(WARNING, f"{directory} is not used: {reason}{access}", hint)
     elif os.path.isdir(existing) and os.access(existing, os.W_OK | os.X_OK):
-        yield Finding(
-            OK, f"{directory} ({mode if existing == directory else 'created with the first token'})"
-        )
+        state = access if existing == directory else " (created with the first token)"
+        yield Finding(OK, f"{directory}{state}")
     else:
         hint = "change its owner or mode, or set AWS_ECR_CACHE_DIR to a directory that you own"
-        yield Finding(WARNING, f"you cannot write to {existing} ({mode})", hint)
+        yield Finding(WARNING, f"you cannot write to {existing}{access}", hint)

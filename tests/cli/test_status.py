@@ -20,6 +20,7 @@ from ecr_credhelper.console.layout import GAP
 from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, OTHER_REGION, Result, login, run
 from tests.docker_files import write, write_settings
+from tests.systems import links
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/json.md").read_text(encoding="utf-8")
 PROG = "docker-credential-ecr-py"
@@ -363,6 +364,7 @@ def link(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+@links
 def test_status_recognises_a_link_to_this_helper(link: Path, home: Path) -> None:
     write(home / ".docker/config.json", json.dumps({"credHelpers": {HOST: "ecr-login"}}))
     found = content("status")

@@ -12,6 +12,7 @@ from ecr_credhelper.errors import ConfigurationError
 from tests.cli.test_configure import settings_file
 from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC
 from tests.docker_files import BACKUP, here, load, tree, write
+from tests.systems import links
 
 LOGIN = {"auth": "QVdTOm9sZA=="}
 
@@ -165,6 +166,7 @@ def test_a_broken_file_without_a_backup_does_not_stop_unconfigure(config: Path, 
         here("unconfigure", "--yes")
 
 
+@links
 @pytest.mark.parametrize("is_link", [True, False])
 def test_a_file_shared_by_all_clients_is_restored_once(
     is_link: bool, config: Path, monkeypatch: pytest.MonkeyPatch

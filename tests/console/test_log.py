@@ -21,6 +21,7 @@ from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.conftest import HOST, PUBLIC, Run, login, run
 from tests.doctor_findings import settings
 from tests.fake_sts import FakeSTS
+from tests.systems import links
 
 ROLE = "arn:aws:iam::111122223333:role/puller"
 
@@ -117,6 +118,7 @@ def test_a_log_file_is_private_and_bounded(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log", "log.1"]
 
 
+@links
 def test_a_log_that_cannot_be_written_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_log(str(tmp_path / "missing" / "log"))("a line")
     (tmp_path / "target").touch()

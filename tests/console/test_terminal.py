@@ -224,6 +224,22 @@ def test_characters_that_the_encoding_lacks_are_replaced() -> None:
     assert raw.getvalue() == f"a?b{os.linesep}".encode()
 
 
+@pytest.mark.parametrize(("platform", "environ", "written"), [
+    ("win32", {}, "a…b\n".encode()),
+    ("win32", {"PYTHONIOENCODING": "cp1252"}, b"a\x85b\r\n"),
+    ("linux", {}, b"a\x85b\r\n"),
+])  # fmt: skip
+def test_pipes_on_windows_get_utf8_and_line_feeds(
+    platform: str, environ: dict[str, str], written: bytes
+) -> None:
+    out, err = io.BytesIO(), io.BytesIO()
+    stdout, stderr = (io.TextIOWrapper(raw, "cp1252", newline="\r\n") for raw in (out, err))
+    terminal = Terminal(environ, io.StringIO(), stdout, stderr, platform)
+    terminal.print("a…b")
+    terminal.warn("a…b")
+    assert (out.getvalue(), err.getvalue()) == (written, written)
+
+
 HOSTILE = "a\x1b]0;title\x07b\x1b[2Jc\x9b1md\u202ee"
 HARMLESS = "a ]0;title b [2Jc 1md e"
 

@@ -14,6 +14,7 @@ from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.paths import state_directory
 from tests.conftest import HOST, OTHER_ACCOUNT, run
 from tests.docker_files import BACKUP, here, load, tree, write
+from tests.systems import links
 
 CONTENT = b'{\n  "auths": {"ghcr.io": {"auth": "c2VjcmV0"}}\n}\n'
 
@@ -32,6 +33,7 @@ def state(home: Path) -> Path:
     return home / ".local/state/ecr-credhelper"
 
 
+@links
 def test_the_backup_is_not_in_the_repository(repository: Path, home: Path, state: Path) -> None:
     assert run("configure", HOST, "--yes").status == 0
     assert list(tree(repository)) == ["docker/config.json"]
@@ -46,6 +48,7 @@ def test_the_backup_is_not_in_the_repository(repository: Path, home: Path, state
     assert (list(state.iterdir()), (home / ".docker").is_symlink()) == ([], True)
 
 
+@links
 def test_a_linked_parent_counts_but_no_link_above_the_home_directory(
     tmp_path: Path, home: Path, state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,6 +65,7 @@ def test_a_linked_parent_counts_but_no_link_above_the_home_directory(
     assert set(tree(home / ".docker")) == {"config.json", f"config.json{BACKUP}"}
 
 
+@links
 def test_a_backup_in_the_linked_directory_is_still_used(tmp_path: Path, home: Path, state: Path) -> None:
     """Versions before this one created it there, and a directory can be moved into a repository later."""
     write(home / ".docker/config.json", CONTENT)
@@ -74,6 +78,7 @@ def test_a_backup_in_the_linked_directory_is_still_used(tmp_path: Path, home: Pa
     assert tree(tmp_path / "dotfiles") == {"config.json": CONTENT}
 
 
+@links
 def test_the_backup_is_found_after_the_link_was_replaced(repository: Path, home: Path, state: Path) -> None:
     here("configure", HOST, "--yes")
     (home / ".docker").unlink()
@@ -84,6 +89,7 @@ def test_the_backup_is_found_after_the_link_was_replaced(repository: Path, home:
     assert not list(state.iterdir())
 
 
+@links
 def test_nothing_is_changed_if_the_place_of_the_backup_is_not_a_directory(
     repository: Path, home: Path, state: Path
 ) -> None:
@@ -94,6 +100,7 @@ def test_nothing_is_changed_if_the_place_of_the_backup_is_not_a_directory(
     assert not state.exists()
 
 
+@links
 def test_a_backup_that_is_a_symbolic_link_is_not_read(repository: Path, home: Path, state: Path) -> None:
     here("configure", HOST, "--yes")
     (backup,) = state.iterdir()
@@ -105,6 +112,7 @@ def test_a_backup_that_is_a_symbolic_link_is_not_read(repository: Path, home: Pa
     assert load(repository / "docker/config.json")["credHelpers"] == {HOST: "ecr-py"}
 
 
+@links
 def test_without_descriptors_the_backup_has_the_same_place(
     repository: Path, state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +132,7 @@ def test_root_writes_beside_the_file_in_another_users_home(repository: Path, hom
     assert not state.exists()
 
 
+@links
 def test_the_backup_is_beside_the_file_without_a_home_directory(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

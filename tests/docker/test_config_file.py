@@ -16,6 +16,7 @@ from ecr_credhelper.docker.config_file import write as replace
 from ecr_credhelper.errors import ConfigurationError
 from tests.conftest import HOST, run
 from tests.docker_files import BACKUP, here, load, tree, write
+from tests.systems import links, owners, pipes
 
 CONTENT = b'{\n  "auths": {"ghcr.io": {"auth": "c2VjcmV0"}}\n}\n'
 
@@ -69,6 +70,7 @@ def test_a_damaged_backup_is_an_error(config: Path) -> None:
         here("unconfigure", "--yes")
 
 
+@links
 def test_a_symbolic_link_is_preserved(config: Path, tmp_path: Path) -> None:
     real = write(tmp_path / "dotfiles" / "docker.json", CONTENT)
     config.parent.mkdir()
@@ -82,6 +84,7 @@ def test_a_symbolic_link_is_preserved(config: Path, tmp_path: Path) -> None:
     assert tree(config.parent) == {"config.json": CONTENT}
 
 
+@links
 def test_a_dangling_symbolic_link_is_preserved(config: Path, tmp_path: Path) -> None:
     real = tmp_path / "later" / "docker.json"
     config.parent.mkdir()
@@ -94,8 +97,8 @@ def test_a_dangling_symbolic_link_is_preserved(config: Path, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("make", [
     lambda path: path.mkdir(),
-    lambda path: path.symlink_to(os.devnull),
-    os.mkfifo,
+    pytest.param(lambda path: path.symlink_to(os.devnull), marks=links),
+    pytest.param(lambda path: os.mkfifo(path), marks=pipes),  # noqa: PLW0108 - Windows has no such function
 ])  # fmt: skip
 def test_only_a_regular_file_is_replaced(make: Callable[[Path], object], config: Path) -> None:
     def state() -> tuple[int, ...]:
@@ -114,6 +117,21 @@ def test_only_a_regular_file_is_replaced(make: Callable[[Path], object], config:
     assert state() == before
 
 
+@links
+def test_a_directory_is_not_a_file_on_systems_that_do_not_open_directories(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)  # as on Windows
+    with pytest.raises(PermissionError, match="Permission denied"):
+        directory.read(str(config))
+    config.mkdir(parents=True)
+    with pytest.raises(directory.NotAFileError):
+        directory.read(str(config))
+
+
 def test_an_unreadable_file_is_an_error(config: Path) -> None:
     config.parent.mkdir()
     config.symlink_to(config)
@@ -121,6 +139,7 @@ def test_an_unreadable_file_is_an_error(config: Path) -> None:
         here("configure", HOST, "--yes")
 
 
+@links
 def test_a_directory_that_cannot_be_created_is_an_error(config: Path) -> None:
     config.parent.symlink_to("/proc/nowhere")
     with pytest.raises(ConfigurationError, match="cannot be written"):
@@ -135,7 +154,9 @@ def test_a_read_only_file_is_not_replaced(config: Path) -> None:
     assert stat.S_IMODE(config.stat().st_mode) == 0o444
 
 
-@pytest.mark.parametrize("name", ["replace", "open", "fchown", "fchmod"])
+@pytest.mark.parametrize("name", [
+    "replace", "open", *(pytest.param(name, marks=owners) for name in ("fchown", "fchmod")),
+])  # fmt: skip
 def test_a_failed_write_changes_nothing(name: str, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(config, CONTENT)
     original = getattr(os, name)
@@ -167,6 +188,7 @@ def test_nothing_is_written_if_the_backup_cannot_be_written(
     assert tree(config.parent) == {"config.json": CONTENT}
 
 
+@links
 def test_a_backup_that_is_a_symbolic_link_is_not_read(config: Path, tmp_path: Path) -> None:
     """Restoring it would reveal the target to the owner of the file, who possibly must not read it."""
     other = write(tmp_path / "other.json", '{"auths": {"ghcr.io": {"auth": "c2VjcmV0"}}}')

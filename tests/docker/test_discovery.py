@@ -18,6 +18,7 @@ from ecr_credhelper.registry import parse
 from ecr_credhelper.settings.loader import load_settings
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC
 from tests.docker_files import here, load, tree, write, write_settings
+from tests.systems import scripts
 
 ACCOUNT, OTHER = "111122223333", "444455556666"
 EUROPE = f"{OTHER}.dkr.ecr.eu-west-1.amazonaws.com"
@@ -89,6 +90,7 @@ def profiles() -> dict[str, tuple[str, ...]]:
     return {found.host: found.profiles for found in look().candidates}
 
 
+@scripts
 def test_all_sources_are_searched_in_their_order(home: Path, engines: Path) -> None:
     configured = {HOST: "ecr-py", OTHER_ACCOUNT: "ecr-login", "ghcr.io": "ecr-login", OTHER_REGION: "pass"}
     logins = {f"https://{EUROPE}/v1/": {}, "https://index.docker.io/v1/": {"auth": "eDp5"}, HOST: {}}
@@ -129,7 +131,8 @@ def test_all_sources_are_searched_in_their_order(home: Path, engines: Path) -> N
 
 
 def test_an_empty_home_directory_is_searched(home: Path) -> None:
-    assert look() == Search([], [f"{home}/.docker/config.json", f"{home}/.aws/config"], [], [])
+    searched = [str(home / ".docker/config.json"), str(home / ".aws/config")]
+    assert look() == Search([], searched, [], [])
 
 
 @pytest.mark.parametrize("setting", [
@@ -236,6 +239,7 @@ def test_no_broken_file_stops_the_search(home: Path, monkeypatch: pytest.MonkeyP
     ]
 
 
+@scripts
 def test_a_wrong_rule_of_a_custom_host_is_reported_once(home: Path, engines: Path) -> None:
     write_settings(home, '[registry."images.example.com"]\nregion = "nowhere"\n')
     engine(engines, "docker", "echo images.example.com/a", "echo images.example.com/b", f"echo {HOST}/a")
@@ -245,6 +249,7 @@ def test_a_wrong_rule_of_a_custom_host_is_reported_once(home: Path, engines: Pat
     assert 'registry."images.example.com".region: found' in problem
 
 
+@scripts
 @pytest.mark.parametrize(("script", "problem"), [
     ((f"echo '{DAEMON}' >&2", "exit 1"), DAEMON),
     (("echo 'WARNING: Error loading config file: password' >&2", f"echo '{DAEMON}' >&2",
@@ -263,6 +268,7 @@ def test_an_engine_that_fails_is_a_problem(engines: Path, script: tuple[str, ...
     assert "docker images" not in found.searched
 
 
+@scripts
 def test_an_engine_that_hangs_or_cannot_be_run_is_a_problem(
     engines: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -276,6 +282,7 @@ def test_an_engine_that_hangs_or_cannot_be_run_is_a_problem(
     ]
 
 
+@scripts
 def test_the_engines_run_at_the_same_time(engines: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discovery, "ENGINE_TIMEOUT", 60)
     for name, other in (("docker", "podman"), ("podman", "docker")):
@@ -300,6 +307,7 @@ CLIENT_FILE = (
 )
 
 
+@scripts
 @given(
     CLIENT_FILE, CLIENT_FILE, st.binary(max_size=40), st.lists(NAMES).map("\n".join) | st.binary(max_size=20)
 )
@@ -322,6 +330,7 @@ def test_any_content_gives_registries_or_problems(
 # configure --discover
 
 
+@scripts
 def test_the_registries_that_are_found_are_configured(home: Path, engines: Path) -> None:
     write(home / ".docker/config.json", f'{{"credHelpers": {{"{OTHER_ACCOUNT}": "ecr-login"}}}}')
     engine(engines, "docker", f"echo {OTHER_ACCOUNT}/a")
@@ -346,11 +355,12 @@ def test_a_search_that_finds_nothing_changes_nothing(home: Path) -> None:
 @pytest.mark.parametrize(("environ", "files"), [
     ({"XDG_RUNTIME_DIR": "/r", "XDG_CONFIG_HOME": "/c"}, [f"/{top}/containers/auth.json" for top in "rc"]),
     ({"XDG_RUNTIME_DIR": "/r"}, ["/r/containers/auth.json", "~/.config/containers/auth.json"]),
-    ({}, [f"/run/containers/{os.getuid()}/auth.json", "~/.config/containers/auth.json"]),
+    ({}, [f"/run/containers/{getattr(os, 'getuid', int)()}/auth.json", "~/.config/containers/auth.json"]),
     ({"REGISTRY_AUTH_FILE": "/a.json", "XDG_RUNTIME_DIR": "/r"}, ["/a.json"]),
 ])  # fmt: skip
 def test_the_configuration_files_of_podman(environ: dict[str, str], files: list[str]) -> None:
-    assert containers_files(environ) == [os.path.expanduser(file) for file in files]
+    found = containers_files(environ)
+    assert [Path(file) for file in found] == [Path(file).expanduser() for file in files]
 
 
 def test_podman_is_configured_in_its_own_file(

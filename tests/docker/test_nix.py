@@ -10,6 +10,7 @@ import pytest
 from ecr_credhelper.errors import ConfigurationError
 from tests.conftest import HOST, OTHER_ACCOUNT, run
 from tests.docker_files import here, load, tree, write, write_settings
+from tests.systems import links
 
 SETTINGS = "programs.docker-cli.settings"
 ERROR = "is read-only, because Nix manages it; make this change in your Nix configuration and apply it\n"
@@ -28,6 +29,7 @@ def config(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return link
 
 
+@links
 def test_configure_shows_the_lines_to_add(config: Path, home: Path) -> None:
     before = tree(home)
     for options in ([], ["--yes"]):
@@ -38,6 +40,7 @@ def test_configure_shows_the_lines_to_add(config: Path, home: Path) -> None:
     assert tree(home) == before
 
 
+@links
 def test_every_field_is_shown(config: Path) -> None:
     screen = here("configure", HOST, "--creds-store", "--dry-run").screen
     assert f'  {SETTINGS}.credsStore = "ecr-py";\n' in screen
@@ -45,6 +48,7 @@ def test_every_field_is_shown(config: Path) -> None:
     assert load(config)["credsStore"] == "pass"
 
 
+@links
 def test_a_file_without_entries_is_shown_with_all_of_them(config: Path) -> None:
     target = config.resolve()
     target.chmod(0o644)
@@ -52,6 +56,7 @@ def test_a_file_without_entries_is_shown_with_all_of_them(config: Path) -> None:
     assert f'  {SETTINGS}.credHelpers."{HOST}" = "ecr-py";\n' in here("configure", HOST, "--dry-run").screen
 
 
+@links
 def test_the_user_is_not_asked(config: Path) -> None:
     for command in (["configure", HOST], ["unconfigure"]):
         with pytest.raises(ConfigurationError, match="because Nix manages it"):
@@ -59,6 +64,7 @@ def test_the_user_is_not_asked(config: Path) -> None:
     assert load(config)["credsStore"] == "pass"
 
 
+@links
 def test_a_dry_run_shows_the_lines_without_an_error(config: Path) -> None:
     done = run("configure", HOST, "--dry-run")
     assert (done.status, done.stderr) == (0, b"")
@@ -66,6 +72,7 @@ def test_a_dry_run_shows_the_lines_without_an_error(config: Path) -> None:
     assert HOST not in load(config)["credHelpers"]
 
 
+@links
 def test_unconfigure_shows_the_lines_to_remove(config: Path) -> None:
     done = run("unconfigure", "--yes")
     assert (done.status, done.stderr.decode()) == (1, f"docker-credential-ecr-py: {config}: {ERROR}")
@@ -73,12 +80,14 @@ def test_unconfigure_shows_the_lines_to_remove(config: Path) -> None:
     assert done.stdout.decode().endswith(f"\n{lines}")
 
 
+@links
 def test_nothing_is_shown_if_no_change_is_needed(config: Path) -> None:
     done = run("configure", OTHER_ACCOUNT, "--yes")
     assert (done.status, b"Nix" in done.stderr) == (0, False)
     assert done.stdout.decode().endswith(f"{config}: no changes needed\n")
 
 
+@links
 def test_a_link_out_of_the_store_is_written(config: Path, home: Path) -> None:
     """home-manager's mkOutOfStoreSymlink: a link in the store that leads to a file of the user."""
     own = write(home / "dotfiles/config.json", "{}")
@@ -90,6 +99,7 @@ def test_a_link_out_of_the_store_is_written(config: Path, home: Path) -> None:
     assert load(own) == {"credHelpers": {HOST: "ecr-py"}}
 
 
+@links
 def test_the_settings_file_is_not_shown_as_an_option_of_docker(home: Path, config: Path) -> None:
     target = config.resolve()
     config.unlink()

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from ecr_credhelper import files
 from ecr_credhelper.aws import trust
 from ecr_credhelper.cli.doctor import CHECKS, DOCTOR_SECONDS, FACTS, VERSION
 from ecr_credhelper.console import wording
@@ -234,6 +235,9 @@ def test_cache_reports_the_state_of_the_directory(
     assert doctor().finding("cache") == ("ok", f"{directory} (created with the first token)", "")
     directory.mkdir(parents=True, mode=0o700)
     assert doctor().finding("cache") == ("ok", f"{directory} (owner {os.geteuid()}, mode 0700)", "")
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "HAS_OWNERS", False)  # as on Windows
+        assert doctor().finding("cache") == ("ok", str(directory), "")
     directory.chmod(0o755)
     result, text, _ = doctor().finding("cache")
     mode = f"(owner {os.geteuid()}, mode 0755)"

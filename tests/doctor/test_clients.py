@@ -12,6 +12,7 @@ import pytest
 from ecr_credhelper.cli.report import Report
 from tests.conftest import HOST, OTHER_ACCOUNT, run
 from tests.doctor_findings import Doctor, docker, settings, write
+from tests.systems import links
 
 pytest_plugins = ("tests.doctor_fixtures",)
 pytestmark = pytest.mark.usefixtures("no_network", "docker_program")
@@ -274,6 +275,7 @@ def test_a_creds_store_of_the_user_is_not_reported_as_put_back(
     assert len(doctor(OTHER_ACCOUNT).findings("docker")) == 1
 
 
+@links
 def test_a_link_with_the_name_of_amazons_helper_is_this_helper(
     home: Path, doctor: Doctor, bin_directory: Path
 ) -> None:

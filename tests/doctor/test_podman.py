@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import HOST
 from tests.doctor_findings import Doctor, docker, write
+from tests.systems import links
 
 pytest_plugins = ("tests.doctor_fixtures",)
 
@@ -212,6 +213,7 @@ def test_an_unreadable_file_of_podman_is_no_problem_of_a_docker_user(
     assert doctor(HOST).finding("podman")[:2] == ("ok", f"podman uses this helper (credHelpers in {file})")
 
 
+@links
 def test_a_link_with_the_name_of_amazons_helper_is_this_helper(
     bin_directory: Path, auth: Path, conf: Path, doctor: Doctor
 ) -> None:

@@ -211,6 +211,22 @@ def test_a_get_succeeds_on_a_file_system_without_locks(
     assert len(aws.calls) == 1
 
 
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.EACCES, 0])
+def test_a_lock_that_another_process_holds_is_awaited(
+    number: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The numbers are those of POSIX, of Windows, and of Wine, whose C library sets none."""
+    system_call = "msvcrt.locking" if sys.platform == "win32" else "fcntl.flock"
+    waits: list[bool] = []
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, "locked")
+
+    monkeypatch.setattr(system_call, refuse)
+    with lock.ProcessLock(str(folder), "name", seconds=0.1, on_wait=lambda: waits.append(True)) as is_locked:
+        assert (is_locked, waits) == (False, [True])
+
+
 class Hanging:
     """Replaces the call to AWS and hangs until the end of the test."""
 

@@ -186,7 +186,7 @@ def test_a_registry_with_a_valid_rule_is_served_despite_problems_in_others(file:
     (f"a = {'1' * 5000}", "is not valid TOML: Exceeds the limit"),
 ])  # fmt: skip
 def test_a_file_that_is_not_valid_toml_is_an_error(text: str, detail: str, file: Path) -> None:
-    file.write_text(text)
+    file.write_bytes(text.encode())
     with pytest.raises(ConfigurationError, match="is not valid TOML: ") as caught:
         load_settings(os.environ)
     assert detail in str(caught.value)

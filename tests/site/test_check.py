@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.site.check import problems
+from tests.systems import documents
+
+pytestmark = documents
 
 OTHER = "https://cdn.example.com/a"
 

@@ -11,6 +11,9 @@ import ecr_credhelper
 from ecr_credhelper import testing
 from tests.site.pages import MAN_PAGE, PAGES, ROOT, page_of, prepare, with_links_of_the_site
 from tests.site.roff import markdown
+from tests.systems import documents
+
+pytestmark = documents
 
 CONFIGURATION = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
 

@@ -13,7 +13,10 @@ from tests.cli.first_pull import needs_pty
 from tests.site import diagrams, recording
 from tests.site.drawing import DARK, LIGHT
 from tests.site.pages import ROOT
+from tests.systems import documents
 from tests.test_structure import LAYERS
+
+pytestmark = documents
 
 SVG = "{http://www.w3.org/2000/svg}"
 PICTURES = [*(diagrams.IMAGES / name for name in diagrams.DIAGRAMS), recording.RECORDING]

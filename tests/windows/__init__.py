@@ -1,0 +1,1 @@
+"""The tests on Windows, without a Windows machine."""

