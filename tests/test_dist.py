@@ -99,7 +99,8 @@ def test_the_sdist_has_the_tracked_files_and_no_other(builds: tuple[list[Path], 
 
 def test_the_tests_run_in_an_unpacked_sdist(builds: tuple[list[Path], list[Path]], tmp_path: Path) -> None:
     with tarfile.open(builds[0][1]) as archive:
-        archive.extractall(tmp_path, filter="data")
+        archive.extraction_filter = lambda member, _: member  # extractall(filter=...) needs Python 3.11.4
+        archive.extractall(tmp_path)
     (project,) = tmp_path.iterdir()
     files = ["tests/test_registry.py", "tests/test_paths.py", "tests/test_dist.py"]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--quiet", *files]

@@ -97,7 +97,8 @@ def extract(file: Path, text: str) -> None:
     archive.seek(0)
     file.unlink()
     with tarfile.open(fileobj=archive) as tar:
-        tar.extractall(file.parent, filter="data")
+        tar.extraction_filter = lambda member, _: member  # extractall(filter=...) needs Python 3.11.4
+        tar.extractall(file.parent)
 
 
 def switch_a_link(file: Path, text: str) -> None:

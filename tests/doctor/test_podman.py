@@ -21,7 +21,14 @@ VALIDITY = "which is valid for 12 hours at most"
 
 
 @pytest.fixture(autouse=True)
-def podman_program(no_network: None, bin_directory: Path) -> Path:  # noqa: ARG001 - only needs to exist
+def podman_program(
+    no_network: None,  # noqa: ARG001 - only needs to exist
+    bin_directory: Path,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    # The default can exist on this machine, closed to this user: /run/containers.
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(home / "run"))
     program = bin_directory / "podman"
     program.touch(mode=0o755)
     return program
