@@ -81,7 +81,7 @@ class WebIdentity:
     def _problem_of(self, error: ClientError, host: str) -> CredentialHelperError | None:
         """Return our error for a response of STS, or None if aws/errors.py explains it."""
         found = error.response.get("Error", {})
-        code, is_explained = found.get("Code", ""), found.get("Message", "").startswith(EXPLAINED)
+        code, message = (str(found.get(name) or "") for name in ("Code", "Message"))
         match code.removesuffix("Exception"):
             case "AccessDenied":
                 reason = f"role {self.role_arn} does not trust this service account ({code})"
@@ -90,7 +90,7 @@ class WebIdentity:
             case "ExpiredToken":
                 reason = f"the token of the service account has expired ({code})"
                 return CredentialsError(host, reason, "check the clocks of this node and of the API server")
-            case "InvalidIdentityToken" | "IDPRejectedClaim" if not is_explained:
+            case "InvalidIdentityToken" | "IDPRejectedClaim" if not message.startswith(EXPLAINED):
                 reason = f"AWS does not accept the token of the service account ({code})"
                 return CredentialsError(host, reason, "check the issuer in IAM and the token's audience")
         return None
