@@ -308,7 +308,11 @@ def test_the_errors_of_this_program_on_the_page_are_in_the_list(name: str) -> No
     assert quoted.replace("…", " …") in text
 
 
-POLICIES = [json.loads(block) for block in blocks(page("docs/iam-policies.md"), "json")]
+POLICIES = [
+    json.loads(block)
+    for name in ("iam-policies", "how-to/kubernetes-nodes")
+    for block in blocks(page(f"docs/{name}.md"), "json")
+]
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=str)

@@ -73,7 +73,7 @@ EXAMPLES = (
     (
         "Print the one with which pods pull as their service accounts",
         "kubelet",
-        "--print-config --service-accounts sts.amazonaws.com",
+        "--print-config --service-accounts AUDIENCE",
     ),
     ("Show the line to add for each shell", "completion", ""),
     ("Print the script for bash", "completion", "bash"),

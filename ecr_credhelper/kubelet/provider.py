@@ -10,7 +10,6 @@ from ecr_credhelper.errors import PROG, ConfigurationError
 from ecr_credhelper.helper import prepare_for_botocore
 from ecr_credhelper.kubelet.protocol import Request, format_response
 from ecr_credhelper.settings.loader import load_settings
-from ecr_credhelper.settings.validation import problem_of
 from ecr_credhelper.token import WAIT_FOR_REFRESH
 
 if TYPE_CHECKING:
@@ -65,10 +64,11 @@ def _service_account(request: Request, rule: "Rule", helper: "Helper") -> "WebId
     helper.log(f"service account: {f'role {role} of {source}' if role else 'no role, so the node is used'}")
     if not role:
         return None
+    from ecr_credhelper.aws.web_identity import WebIdentity
+    from ecr_credhelper.settings.validation import problem_of
+
     if problem := problem_of("role_arn", role):
         raise ConfigurationError(source, problem, "correct it")
-    from ecr_credhelper.aws.web_identity import WebIdentity
-
     return WebIdentity(role, rule.role_session_name or PROG, request.token)
 
 

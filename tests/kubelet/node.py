@@ -170,14 +170,19 @@ class Kubelet:
 
 
 class AmazonsProvider:
-    """A model of AWS's provider. ``calls`` counts its calls of GetAuthorizationToken."""
+    """A model of AWS's provider. ``calls`` counts its calls of GetAuthorizationToken.
 
-    def __init__(self) -> None:
+    Each run ends when ``at_once`` runs have started.
+    """
+
+    def __init__(self, at_once: int = 1) -> None:
         self.calls = 0
         self._lock = threading.Lock()
+        self._barrier = threading.Barrier(at_once)
 
     def __call__(self, data: bytes) -> Result:
         content = json.loads(data)
+        self._barrier.wait()
         with self._lock:
             self.calls += 1
         response = {

@@ -19,7 +19,9 @@ from tests.commands import with_limit
 from tests.conftest import HOST, OTHER_ACCOUNT
 from tests.fake_sts import FakeSTS
 from tests.kubelet.node import AmazonsProvider, Kubelet, ServiceAccount
+from tests.man_page import ROOT
 
+PAGE = " ".join((ROOT / "docs/how-to/kubernetes-nodes.md").read_text(encoding="utf-8").split())
 ANNOTATION = "eks.amazonaws.com/ecr-role-arn"
 REGIONS = ("us-west-2", "eu-central-1", "cn-north-1")
 ACCOUNTS = [f"{number:012}" for number in range(100000000001, 100000000011)]
@@ -58,22 +60,25 @@ def test_hundreds_of_images_take_one_call_for_each_region(aws: FakeECR, config: 
     assert node.executions == other.executions == len(hosts)
     assert len(aws.calls) == len(REGIONS)
     assert amazons.calls == len(hosts)
+    result = f"take {len(aws.calls)} calls with this provider and {amazons.calls} with a model of AWS's"
+    assert f"{len(images)} images of {len(hosts)} registries in {len(REGIONS)} regions {result}" in PAGE
 
 
 def test_a_burst_of_20_images_of_10_registries_of_a_region_is_one_call(
     aws: FakeECR, config: Callable[..., str]
 ) -> None:
-    images = [
-        f"{private_host(account, 'us-west-2')}/app-{number}" for account in ACCOUNTS for number in (1, 2)
-    ]
-    amazons = AmazonsProvider()
+    hosts = [private_host(account, "us-west-2") for account in ACCOUNTS]
+    images = [f"{host}/app-{number}" for host in hosts for number in (1, 2)]
+    amazons = AmazonsProvider(at_once=len(images))
     for node in (real_node(config()), Kubelet(config(), amazons)):
         with ThreadPoolExecutor(len(images)) as pool:
             logins = list(pool.map(node.login, images))
         assert node.errors == []
         assert all(logins)
     assert len(aws.calls) == 1
-    assert amazons.calls <= len(images)
+    assert amazons.calls == len(images)
+    registries = f"{len(images)} images of {len(hosts)} registries in one region at the same time"
+    assert f"{registries} take {len(aws.calls)} call, and {amazons.calls} with the model" in PAGE
 
 
 def test_two_service_accounts_and_the_node_at_once_get_their_own_logins(
