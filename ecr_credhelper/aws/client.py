@@ -54,13 +54,12 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
     is_interactive: bool = True,
     progress: Progress | None = None,
     end: float | None = None,
-    open_session: "Callable[..., Session]" = session_for,
+    open_session: "Callable[..., Session] | None" = None,
 ) -> Response:
     """Fetch a new token for ``registry`` with the identity that the rule selects.
 
     ``progress`` is kept up to date. A credential process is killed at ``end`` of ``time.monotonic``.
-    ``open_session`` has the parameters of ``session_for`` and returns the session with the credentials. The
-    call has no ``registryIds``: they are deprecated, and a token is valid for all registries of a region.
+    ``open_session`` replaces ``session_for``, with the same parameters. The call has no ``registryIds``: they are deprecated, and a token is valid for all registries of a region.
 
     Raises:
         CredentialHelperError: anything failed.
@@ -82,7 +81,7 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
     try:
         if session is None:
             reject_special_files(os.environ, registry.host)
-        session = open_session(
+        session = (open_session or session_for)(
             registry,
             rule,
             session,

@@ -16,7 +16,7 @@ from tests.fake_sts import FakeSTS
 
 @pytest.fixture
 def sts(aws: FakeECR, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSTS]:
-    """Return a fake STS whose keys the fake ECR accepts."""
+    """Return a fake STS. The fake ECR accepts its keys."""
     with FakeSTS(aws.identities) as fake:
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", fake.url)
         yield fake

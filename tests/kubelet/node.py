@@ -1,6 +1,6 @@
 """Play the kubelet of a node, and AWS's credential provider.
 
-``Kubelet`` does what the kubelet does with a provider (Kubernetes 1.34): ``provide`` in
+``Kubelet`` calls a provider and caches its responses as Kubernetes 1.34 does: ``provide`` in
 https://github.com/kubernetes/kubernetes/blob/master/pkg/credentialprovider/plugin/plugin.go, and
 ``URLsMatch`` in pkg/credentialprovider/keyring.go.
 
@@ -75,7 +75,7 @@ def _split(url: str) -> tuple[str, str, str]:
 
 
 class Kubelet:
-    """The kubelet with one provider, as ``config`` configures it. ``errors`` are what it logs.
+    """The kubelet with one provider, as ``config`` configures it. ``errors`` are the lines in its log.
 
     ``clock`` returns seconds. ``executions`` counts the runs of the provider.
     """

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ecr_credhelper.kubelet.configuration import configuration
+from ecr_credhelper.paths import settings_file
 from ecr_credhelper.registry import PUBLIC_HOSTS
 from ecr_credhelper.settings.loader import load_settings
 from tests.conftest import HOST, Run
@@ -51,7 +53,8 @@ def test_the_kubelet_accepts_the_configuration(kubelet: Run) -> None:
     assert found["name"] == "docker-credential-ecr-py"
     assert found["apiVersion"] == "credentialprovider.kubelet.k8s.io/v1"
     assert found["args"] == ["kubelet"]
-    assert found["env"] == [{"name": "AWS_ECR_CACHE_DIR", "value": "/var/cache"}]
+    cache = [] if sys.platform == "win32" else [{"name": "AWS_ECR_CACHE_DIR", "value": "/var/cache"}]
+    assert found["env"] == cache
     assert "tokenAttributes" not in found
 
 
@@ -108,7 +111,7 @@ def test_custom_hosts_of_the_settings_match(home: Path, monkeypatch: pytest.Monk
     assert found["matchImages"] == [*standard, *custom]
     assert found["env"] == [
         {"name": "AWS_ECR_CACHE_DIR", "value": "/var/lib/ecr"},
-        {"name": "ECR_CREDHELPER_CONFIG", "value": str(home / ".config/ecr-credhelper/config.toml")},
+        {"name": "ECR_CREDHELPER_CONFIG", "value": settings_file(os.environ)},
     ]
 
 

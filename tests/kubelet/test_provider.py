@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.httpsession import URLLib3Session
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.cli import kubelet as command
 from ecr_credhelper.cli.arguments import parse
 from ecr_credhelper.console.terminal import Terminal
-from ecr_credhelper.helper import Helper
+from ecr_credhelper.helper import REFRESH, Helper
 from ecr_credhelper.kubelet import provider
 from ecr_credhelper.kubelet.protocol import parse_request
 from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
@@ -213,6 +215,26 @@ def test_the_settings_can_shorten_the_deadline(home: Path, aws: FakeECR, sts: Fa
         assert (result.status, result.stdout) == (1, b"")
         assert b" 1 s" in result.stderr
     assert len(sts.calls) <= 1
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_token_in_its_last_quarter_is_served_and_refreshed_in_the_background() -> None:
+    fetched = ask(f"{HOST}/app")
+    started: list[tuple[str, ...]] = []
+    helper = Helper(os.environ, lambda: time.time() + 10 * 3600, lambda *arguments: started.append(arguments))
+    data = provider.provide(parse_request(request(f"{OTHER_ACCOUNT}/app")), helper)
+    assert password(decode_response(data.encode())) == password(fetched)
+    assert started == []
+    data = provider.provide(parse_request(request(f"{HOST}/app")), helper)
+    assert password(decode_response(data.encode())) == password(fetched)
+    assert started == [(REFRESH, HOST)]
+
+
+@given(st.text(min_size=1))
+def test_any_other_image_has_no_login(text: str) -> None:
+    response = ask(text)
+    assert response.auth == {}
+    assert response.cache_duration == 0
 
 
 # -- service accounts
