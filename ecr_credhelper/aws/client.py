@@ -59,7 +59,8 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
     """Fetch a new token for ``registry`` with the identity that the rule selects.
 
     ``progress`` is kept up to date. A credential process is killed at ``end`` of ``time.monotonic``.
-    ``open_session`` replaces ``session_for``, with the same parameters. The call has no ``registryIds``: they are deprecated, and a token is valid for all registries of a region.
+    ``open_session`` replaces ``session_for``, with the same parameters. The call has no ``registryIds``: they
+    are deprecated, and a token is valid for all registries of a region.
 
     Raises:
         CredentialHelperError: anything failed.
