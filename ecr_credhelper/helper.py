@@ -28,8 +28,10 @@ class Helper:
     """Docker's credential helper for one process.
 
     ``clock`` returns seconds since the epoch. ``spawn`` starts this program in the background with its
-    arguments.
+    arguments. ``deadline`` replaces that of a get, in seconds; the settings can only shorten it.
     """
+
+    deadline = 0
 
     def __init__(
         self, environ: "Mapping[str, str]", clock: "Callable[[], float]", spawn: "Callable[..., None]"
@@ -55,30 +57,38 @@ class Helper:
         """Return the login for one registry: from the cache, from ECR, or from the fallback."""
         request = protocol.read_request(stdin)
         server = protocol.server_in(request)
+        is_ecr, token = self.find(server)
+        if token:
+            return Reply.credentials(server, *token.pair)
+        fallback = None if is_ecr else self._fallback()
+        return fallback.get(server, request) if fallback else Reply.not_found()
+
+    def find(self, server: str) -> "tuple[bool, Token | None]":
+        """Return whether a server is an ECR registry, and its login from the cache or from ECR."""
         self.log(f"get {registry.host_of(server)}")
         self.log(f"identity: {self.fingerprint.full}")
-        if self._log_error and self._registry(server):  # a wrong log setting does not affect other registries
+        if self._log_error and self.registry_of(
+            server
+        ):  # a wrong log setting does not affect other registries
             raise self._log_error
         if token := self._from_cache(server):
-            return Reply.credentials(server, *token.pair)
-        if ecr := self._registry(server):
+            return True, token
+        if ecr := self.registry_of(server):
             self.log(f"ECR registry in region {ecr.region}")
-            token = self._fetch(ecr)
-            return Reply.credentials(server, *token.pair) if token else Reply.not_found()
+            return True, self._fetch(ecr)
         self.log("not an ECR registry")
-        fallback = self._fallback()
-        return fallback.get(server, request) if fallback else Reply.not_found()
+        return False, None
 
     def store(self, stdin: "BinaryIO") -> Reply:
         """Save a login for an ECR host until the expiry that its password contains."""
         request = protocol.read_request(stdin)
         server, username, password = protocol.login_in(request)
-        ecr = self._registry(server)
+        ecr = self.registry_of(server)
         if ecr is None:
             from ecr_credhelper.docker.fallback import Fallback
 
             host = registry.host_of(server) or "the given server"
-            return Fallback(self.environ, self._settings().fallback()).store(host, request)
+            return Fallback(self.environ, self.settings().fallback()).store(host, request)
         is_ignored = self.environ.get("AWS_ECR_IGNORE_CREDS_STORAGE") == "true"
         if not is_ignored and not self.environ.get("AWS_ECR_DISABLE_CACHE"):
             self._save_login(ecr, username, password)
@@ -115,7 +125,7 @@ class Helper:
     def erase(self, stdin: "BinaryIO") -> Reply:
         """Delete the login of one host and the tokens that serve it."""
         request = protocol.read_request(stdin)
-        ecr = self._registry(protocol.server_in(request))
+        ecr = self.registry_of(protocol.server_in(request))
         if ecr is None:
             fallback = self._fallback()
             return fallback.erase(request) if fallback else Reply()
@@ -129,7 +139,7 @@ class Helper:
         if self._has_configuration():
             from ecr_credhelper.fetch import listing
 
-            _prepare_for_botocore()
+            prepare_for_botocore()
             try:
                 resolver = self._resolver(is_interactive=False)
                 hosts = listing.available_hosts(resolver, self.environ, lambda: self.spawn(FETCH_LATE))
@@ -148,7 +158,7 @@ class Helper:
     def refresh(self, server: str) -> Reply:
         """Fetch a new token for a registry, if one is due. The reply is empty: it has no reader."""
         try:
-            ecr = self._registry(server)
+            ecr = self.registry_of(server)
             if ecr:
                 resolver = self._resolver()
                 resolver.refresh(resolver.request(ecr))
@@ -192,15 +202,15 @@ class Helper:
         key = self.cache.token_key(host, self.fingerprint.full)
         return (key, self.cache.token(key, self.clock())) if key else ("", None)
 
-    def _registry(self, server: str) -> "Registry | None":
+    def registry_of(self, server: str) -> "Registry | None":
         """Return the ECR registry of a server, which can be a custom host in the settings, or None."""
         if ecr := registry.parse(server):
             return ecr
-        return self._settings().registry(server) if has_settings(self.environ) else None
+        return self.settings().registry(server) if has_settings(self.environ) else None
 
     def _fetch(self, ecr: "Registry") -> "Token | None":
         """Return a token for a registry, or None if the client should go on without a login."""
-        _prepare_for_botocore()
+        prepare_for_botocore()
         resolver = self._resolver()
         request = resolver.request(ecr)
         try:
@@ -212,7 +222,7 @@ class Helper:
 
     def _can_fetch(self, ecr: "Registry", password: str) -> bool:
         """Return whether ``get`` returns this password anyway, so that it need not be saved."""
-        _prepare_for_botocore()
+        prepare_for_botocore()
         try:
             resolver = self._resolver(is_interactive=False)
             return resolver.resolve(resolver.request(ecr)).password == password
@@ -226,8 +236,9 @@ class Helper:
             from ecr_credhelper.console.signals import end_on_signals
 
             end_on_signals()
-        return Resolver(
-            self._settings(),
+        settings = self.settings()
+        resolver = Resolver(
+            settings,
             self.fingerprint,
             self.cache,
             self.clock,
@@ -235,8 +246,11 @@ class Helper:
             is_interactive=is_interactive,
             remembers_failures=True,
         )
+        resolver.deadline = min(settings.deadline or self.deadline, self.deadline) or resolver.deadline
+        return resolver
 
-    def _settings(self) -> "Settings":
+    def settings(self) -> "Settings":
+        """Load the settings; the log can be configured in them too."""
         from ecr_credhelper.settings.loader import load_settings
 
         self.fingerprint.watch()
@@ -257,10 +271,10 @@ class Helper:
             return None
         from ecr_credhelper.docker.fallback import Fallback
 
-        return Fallback(self.environ, self._settings().fallback())
+        return Fallback(self.environ, self.settings().fallback())
 
 
-def _prepare_for_botocore() -> None:
+def prepare_for_botocore() -> None:
     """Set up this process for botocore. The process ends soon afterwards."""
     import gc
     import warnings

@@ -27,6 +27,7 @@ from tests.conftest import HOST, OTHER_REGION, PUBLIC, login, run, until
 from tests.docker_files import write, write_settings
 from tests.fake_aws import AWS, LATER, PASSWORD, PATHS, TARGETS, USER
 from tests.fake_registry import Certificate, FakeRegistry
+from tests.kubelet.node import ServiceAccount, request
 from tests.man_page import ROOT, table
 
 PAGE = ROOT / "docs/explanation/what-leaves-this-machine.md"
@@ -68,6 +69,12 @@ class Case(NamedTuple):
 DOCTOR = (0, 1)
 """Other findings, for example that no client is installed, do not matter here."""
 
+IMAGE = request(f"{HOST}/app").decode()
+POD = request(
+    f"{HOST}/app", ServiceAccount("app", "a.b.c", {"eks.amazonaws.com/ecr-role-arn": ROLE})
+).decode()
+"""Requests of the kubelet, for a pull of the node and for one of a pod."""
+
 CASES: dict[str, list[Case]] = {
     "get, cached": [Case(("get",), HOST, age=0)],
     "get, not cached": [Case(("get",), HOST), Case(("get",), "REGISTRY")],
@@ -88,6 +95,10 @@ CASES: dict[str, list[Case]] = {
         Case((name, HOST), age=0) for name in ("login", "password", "header")
     ],
     "login, password, header, not cached": [Case((name, HOST)) for name in ("login", "password", "header")],
+    "kubelet, cached": [Case(("kubelet",), IMAGE, age=0)],
+    "kubelet, not cached": [Case(("kubelet",), IMAGE)],
+    "kubelet, a service account with a role": [Case(("kubelet",), POD), Case(("kubelet",), POD, age=0)],
+    "kubelet --print-config": [Case(("kubelet", "--print-config"))],
     "doctor": [Case(("doctor",), statuses=DOCTOR)],
     "doctor HOST, cached": [Case(("doctor", "REGISTRY"), age=0, statuses=DOCTOR)],
     "doctor HOST, not cached": [Case(("doctor", "REGISTRY"), statuses=DOCTOR)],

@@ -16,6 +16,7 @@ from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.commands import output_of
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION
 from tests.docker_files import write, write_settings
+from tests.kubelet.node import request
 from tests.test_structure import PACKAGE, get_once
 
 WATCH = """
@@ -191,6 +192,13 @@ def test_a_cached_password_loads_no_sdk_and_no_check(command: str) -> None:
     seen = watch(command, HOST)
     assert seen.output
     assert not seen.loaded(SDK | SETTINGS | CHECKS | {"argcomplete"})
+
+
+@pytest.mark.usefixtures("cached")
+def test_a_cached_response_to_the_kubelet_loads_no_sdk_and_no_check() -> None:
+    seen = watch("kubelet", stdin=request(f"{HOST}/app").decode())
+    assert '"username": "AWS"' in seen.output
+    assert not seen.loaded(SDK | SETTINGS | THREADS | CHECKS | FETCH | {"argcomplete"})
 
 
 @pytest.mark.usefixtures("home")

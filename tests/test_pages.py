@@ -20,9 +20,12 @@ from tests.conftest import HOST
 from tests.docker_files import load
 from tests.fake_sts import FakeSTS
 from tests.installers import INSTALLERS, OFFLINE, UNINSTALLERS, WHEELS
+from tests.kubernetes_schemas import check_objects
 from tests.pages import BLOCK, PAGES, ROOT, blocks, page, section, session, table
 from tests.systems import documents
 from tests.user_shell import PROGRAM, Shell, shell_of_a_user
+from tests.workflows import parse as parse_yaml
+from tests.workflows import system_of
 
 pytestmark = documents
 
@@ -230,7 +233,11 @@ def test_the_errors_of_this_program_on_the_page_are_in_the_list(name: str) -> No
     assert quoted.replace("…", " …") in text
 
 
-POLICIES = [json.loads(block) for block in blocks(page("docs/iam-policies.md"), "json")]
+POLICIES = [
+    json.loads(block)
+    for name in ("iam-policies", "how-to/kubernetes-nodes")
+    for block in blocks(page(f"docs/{name}.md"), "json")
+]
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=str)
@@ -281,3 +288,16 @@ def test_every_row_of_claims_names_a_test() -> None:
     rows = [row for row in table(text) if len(row) == 2]
     assert [row for row in rows if row[1] not in {"test", "---"} and row[1].strip("`") not in CLAIMS] == []
     assert len(CLAIMS) > 30
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (path.name, block)
+        for path in PAGES
+        for block in blocks(path.read_text(encoding="utf-8"), "yaml")
+        if system_of(parse_yaml(block)) is None
+    ],
+)
+def test_every_kubernetes_object_matches_its_schema(name: str, text: str) -> None:
+    assert check_objects(text), name

@@ -21,7 +21,7 @@ from tests.conftest import HOST
 
 PACKAGE = Path(ecr_credhelper.__file__).parent
 
-LAYERS = ("cli", "doctor", "library", "fetch", "docker", "aws", "settings", "console", "testing")
+LAYERS = ("cli", "kubelet", "doctor", "library", "fetch", "docker", "aws", "settings", "console", "testing")
 """The directories, from top to bottom: each imports from those below it, and from the root."""
 
 ROOT = {path.stem for path in PACKAGE.glob("*.py")}

@@ -28,7 +28,8 @@ rules:
 
 
 def parse(text: str) -> Any:
-    return YAML(typ="safe").load(text)
+    """Return the first document of a YAML text. Only blocks for Kubernetes have several."""
+    return next(iter(YAML(typ="safe").load_all(text)))
 
 
 def system_of(content: Mapping[str, Any]) -> str | None:

@@ -54,11 +54,13 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
     is_interactive: bool = True,
     progress: Progress | None = None,
     end: float | None = None,
+    open_session: "Callable[..., Session] | None" = None,
 ) -> Response:
     """Fetch a new token for ``registry`` with the identity that the rule selects.
 
-    ``progress`` is kept up to date. A credential process is killed at ``end`` of ``time.monotonic``. The
-    call has no ``registryIds``: they are deprecated, and a token is valid for all registries of a region.
+    ``progress`` is kept up to date. A credential process is killed at ``end`` of ``time.monotonic``.
+    ``open_session`` replaces ``session_for``, with the same parameters. The call has no ``registryIds``: they
+    are deprecated, and a token is valid for all registries of a region.
 
     Raises:
         CredentialHelperError: anything failed.
@@ -80,7 +82,7 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
     try:
         if session is None:
             reject_special_files(os.environ, registry.host)
-        session = session_for(
+        session = (open_session or session_for)(
             registry,
             rule,
             session,

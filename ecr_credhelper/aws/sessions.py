@@ -73,7 +73,7 @@ for locks in (_SESSIONS, _ROLES):  # a lock held by the parent would never be re
     getattr(os, "register_at_fork", dict)(after_in_child=locks.clear)  # missing on Windows
 
 
-class _OwnSession(Session):
+class OwnSession(Session):
     """A session whose clients, also those of its credential providers, trust the system's certificates."""
 
     def create_client(self, *arguments: "Any", **options: "Any") -> "Any":
@@ -118,7 +118,7 @@ def session_for(  # noqa: PLR0913 - everything that selects an identity
 
 def _new_session(registry: "Registry", rule: "Rule", *, is_interactive: bool, end: float | None) -> Session:
     profile = _profile_in_account(registry, rule.auto_pattern) if rule.auto_pattern else rule.profile
-    session = _OwnSession(profile=profile or None)
+    session = OwnSession(profile=profile or None)
     session.set_config_variable("region", registry.region)  # for STS, like --region
     register_loader(session, is_dualstack=registry.dualstack)
     if rule.ca_bundle:  # for STS and SSO, like --ca-bundle

@@ -155,6 +155,20 @@ def _password(parser: argparse.ArgumentParser) -> None:
     _add_identity(parser)
 
 
+def _kubelet(parser: argparse.ArgumentParser) -> None:
+    about = "print a CredentialProviderConfig for the kubelet, instead of reading a request from it"
+    parser.add_argument("--print-config", action="store_true", help=about)
+    about = "with --print-config: audience of the tokens that the kubelet requests for service accounts"
+    parser.add_argument("--service-accounts", metavar="AUDIENCE", type=_audience, help=about)
+
+
+def _audience(value: str) -> str:
+    """Return an audience; raise ArgumentTypeError if it is empty or not printable."""
+    if not value.strip() or not value.isprintable():
+        raise argparse.ArgumentTypeError("no audience given")
+    return value
+
+
 def _completion(parser: argparse.ArgumentParser) -> None:
     about = "shell whose script is printed; omit to show what to add to your shell's configuration"
     parser.add_argument("shell", nargs="?", type=_one_of(SHELLS, "shell"), choices=SHELLS, help=about)
@@ -228,6 +242,7 @@ ARGUMENTS = {
     "login": _login,
     "password": _password,
     "header": _password,
+    "kubelet": _kubelet,
     "completion": _completion,
 }
 """The function that adds the arguments of a command."""

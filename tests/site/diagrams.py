@@ -29,6 +29,7 @@ ACTORS = {
 
 DIRECTORIES = {
     "cli": "the commands for users",
+    "kubelet": "a credential provider for the kubelet",
     "doctor": "the checks of the doctor command",
     "library": "get_credentials, CredentialProvider",
     "fetch": "a cache miss: settings, lock, deadline",
