@@ -11,7 +11,7 @@ export npm_config_cache = $(CURDIR)/.cache/npm
 SOURCES = pyproject.toml README.md LICENSE $(wildcard docs/man/*) \
 	$(shell find ecr_credhelper -name __pycache__ -prune -o -print)
 
-.PHONY: help demo test lint docs e2e newest bench installers windows dist release clean
+.PHONY: help demo test lint docs e2e newest windows bench installers dist release clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -39,6 +39,9 @@ e2e: $(VENV)/e2e ## real engines, registries and clients; needs root and the pac
 newest: ## tests and e2e in a chroot of a Debian suite: SUITE=trixie, or sid; needs root and mmdebstrap
 	@$(PYTHON) -m tests.newest $(SUITE)
 
+windows: $(VENV)/installed ## the test suite under CPython for Windows, in Wine; needs root and mmdebstrap
+	$(BIN)/python -m tests.windows $(TESTS)
+
 bench: $(VENV)/bench ## speed, as ratios: writes the table, the plot and the figures of docs/explanation/speed.md
 	$(BIN)/python -m benchmarks $(BENCH)
 
@@ -50,9 +53,6 @@ dist: $(VENV)/dist ## the sdist and the wheel, in dist; for a commit with a vers
 
 release: $(VENV)/release ## check the archives in dist; write the notes and the SBOM of their version to build/release
 	$(BIN)/python -m tests.release dist build/release
-
-windows: $(VENV)/installed ## the test suite under CPython for Windows, in Wine; needs root and mmdebstrap
-	$(BIN)/python -m tests.windows $(TESTS)
 
 clean: ## remove the environments, download caches, pages and archives that make has created here
 	rm -rf .venv* .cache build dist

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from kubernetes_validate import SchemaNotFoundError, ValidationError
+from ruamel.yaml.constructor import DuplicateKeyError
 
 from tests.kubernetes_schemas import check_objects
 
@@ -35,5 +36,5 @@ def test_every_object_of_a_text_is_returned() -> None:
 ])  # fmt: skip
 def test_every_mistake_is_found(right: str, wrong: str) -> None:
     assert right in ROLE
-    with pytest.raises((AssertionError, KeyError, SchemaNotFoundError, ValidationError)):
+    with pytest.raises((DuplicateKeyError, KeyError, SchemaNotFoundError, ValidationError)):
         check_objects(ROLE.replace(right, wrong))
