@@ -24,6 +24,7 @@ from tests.conftest import EXECUTABLE, HOST
 from tests.docker_files import load
 from tests.fake_sts import FakeSTS
 from tests.installers import INSTALLERS, OFFLINE, UNINSTALLERS, WHEELS
+from tests.kubernetes_schemas import check_objects, parse_yaml
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = "docker-credential-ecr-py"
@@ -361,68 +362,18 @@ def test_every_row_of_claims_names_a_test() -> None:
 
 
 YAML = [(path.name, block) for path in PAGES for block in blocks(path.read_text(encoding="utf-8"), "yaml")]
-"""The workflows. No parser of YAML is a dependency of the tests, so a small one reads the forms used here."""
+OBJECTS = [(name, text) for name, text in YAML if text.startswith("apiVersion: ")]
+WORKFLOWS = [(name, text) for name, text in YAML if (name, text) not in OBJECTS]
 
 
-def parse_yaml(text: str) -> Any:
-    """Parse maps, lists, plain and quoted scalars, and blocks of text."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    value, rest = _parse_node(lines, 0)
-    assert rest == [], "indentation"
-    return value
+@pytest.mark.parametrize(("name", "text"), OBJECTS)
+def test_every_kubernetes_object_matches_its_schema(name: str, text: str) -> None:
+    assert check_objects(text), name
 
 
-def _parse_node(lines: list[str], indent: int) -> tuple[Any, list[str]]:
-    first = lines[0].strip()
-    return _parse_list(lines, indent) if first.startswith("- ") else _parse_map(lines, indent)
-
-
-def _parse_list(lines: list[str], indent: int) -> tuple[list[Any], list[str]]:
-    items: list[Any] = []
-    while lines and _indent(lines[0]) == indent and lines[0].strip().startswith("- "):
-        item = lines[0].strip().removeprefix("- ")
-        if re.match(r"[\w-]+:( |$)", item):
-            entry, lines = _parse_map([" " * (indent + 2) + item, *lines[1:]], indent + 2)
-            items.append(entry)
-        else:
-            items.append(_scalar(item))
-            lines = lines[1:]
-    return items, lines
-
-
-def _parse_map(lines: list[str], indent: int) -> tuple[dict[str, Any], list[str]]:
-    found: dict[str, Any] = {}
-    while lines and _indent(lines[0]) == indent and not lines[0].strip().startswith("- "):
-        key, colon, text = lines[0].strip().partition(":")
-        assert colon, lines[0]
-        assert key not in found, key
-        lines = lines[1:]
-        if text.strip() == "|":
-            count = next((n for n, line in enumerate(lines) if _indent(line) <= indent), len(lines))
-            found[key] = "\n".join(line.strip() for line in lines[:count])
-            lines = lines[count:]
-        elif text.strip():
-            found[key] = _scalar(text.strip())
-        else:
-            assert _indent(lines[0]) > indent, key
-            found[key], lines = _parse_node(lines, _indent(lines[0]))
-    return found, lines
-
-
-def _indent(line: str) -> int:
-    assert "\t" not in line
-    return len(line) - len(line.lstrip(" "))
-
-
-def _scalar(text: str) -> str:
-    quoted = re.fullmatch(r"'((?:[^']|'')*)'|\"([^\"\\]*)\"", text)
-    assert quoted or (text[0] not in "'\"[{&*!%@`" and ": " not in text and " #" not in text), text
-    return text[1:-1] if quoted else text
-
-
-@pytest.mark.parametrize(("name", "text"), YAML)
+@pytest.mark.parametrize(("name", "text"), WORKFLOWS)
 def test_every_workflow_is_well_formed(name: str, text: str) -> None:
-    workflow = parse_yaml(text)
+    (workflow,) = parse_yaml(text, types=False)
     if "jobs" in workflow:
         check_github(workflow)
     elif "phases" in workflow:
@@ -439,8 +390,8 @@ def test_every_workflow_is_well_formed(name: str, text: str) -> None:
 
 RUNS = [
     step["run"]
-    for _, text in YAML
-    for job in parse_yaml(text).get("jobs", {}).values()
+    for _, text in WORKFLOWS
+    for job in parse_yaml(text, types=False)[0].get("jobs", {}).values()
     for step in job["steps"]
     if "run" in step and "install" not in step["run"]
 ]
