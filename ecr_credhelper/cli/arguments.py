@@ -155,6 +155,15 @@ def _password(parser: argparse.ArgumentParser) -> None:
     _add_identity(parser)
 
 
+def _auth(parser: argparse.ArgumentParser) -> None:
+    _add_hosts(parser, "+", "registry host, image, repository ARN or account ID")
+    about = "print a Kubernetes secret with this name, for kubectl apply -f -"
+    parser.add_argument("--kubernetes-secret", metavar="NAME", type=_kubernetes_name("secret"), help=about)
+    about = "namespace of the Kubernetes secret (default: that of kubectl)"
+    parser.add_argument("--namespace", type=_kubernetes_name("namespace"), help=about)
+    _add_identity(parser)
+
+
 def _completion(parser: argparse.ArgumentParser) -> None:
     about = "shell whose script is printed; omit to show what to add to your shell's configuration"
     parser.add_argument("shell", nargs="?", type=_one_of(SHELLS, "shell"), choices=SHELLS, help=about)
@@ -185,6 +194,19 @@ def _setting(name: str) -> "Callable[[str], str]":
 
         if problem := problem_of(name, value):
             raise argparse.ArgumentTypeError(problem.removeprefix(f"{name}: "))
+        return value
+
+    return check
+
+
+def _kubernetes_name(kind: str) -> "Callable[[str], str]":
+    """Return a type for argparse: a valid name of a Kubernetes object of this kind."""
+
+    def check(value: str) -> str:
+        from ecr_credhelper.cli.kubernetes import problem_of_name
+
+        if problem := problem_of_name(value, kind):
+            raise argparse.ArgumentTypeError(problem)
         return value
 
     return check
@@ -228,6 +250,7 @@ ARGUMENTS = {
     "login": _login,
     "password": _password,
     "header": _password,
+    "auth": _auth,
     "completion": _completion,
 }
 """The function that adds the arguments of a command."""
