@@ -230,5 +230,5 @@ def test_any_text_is_a_name_or_a_problem(text: str, kind: str) -> None:
 def test_logins_on_a_terminal_come_with_a_warning(aws: FakeECR) -> None:
     for session in (run_in_terminal("auth", HOST), here("auth", HOST, typed="")):
         assert session.status == 0
-        assert session.screen.startswith("warning: the passwords are visible on your screen; ")
+        assert "warning: the passwords are visible on your screen; " in session.screen
     assert len(aws.calls) == 1
