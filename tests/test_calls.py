@@ -91,10 +91,13 @@ CASES: dict[str, list[Case]] = {
     "config": [Case(("config",)), Case(("config", "check"))],
     "status": [Case(("status",)), Case(("status",), age=0)],
     "cache": [Case(("cache",), age=0), Case(("cache", "clear"), age=0)],
-    "login, password, header, cached": [
-        Case((name, HOST), age=0) for name in ("login", "password", "header")
+    "login, password, header, auth, cached": [
+        Case((name, HOST), age=0) for name in ("login", "password", "header", "auth")
     ],
-    "login, password, header, not cached": [Case((name, HOST)) for name in ("login", "password", "header")],
+    "login, password, header, auth, not cached": [
+        Case((name, HOST)) for name in ("login", "password", "header", "auth")
+    ],
+    "auth, in the last quarter of the token's life": [Case(("auth", HOST), age=10)],
     "kubelet, cached": [Case(("kubelet",), IMAGE, age=0)],
     "kubelet, not cached": [Case(("kubelet",), IMAGE)],
     "kubelet, a service account with a role": [Case(("kubelet",), POD), Case(("kubelet",), POD, age=0)],

@@ -114,6 +114,7 @@ def test_every_command_line_in_the_pages_has_valid_arguments(line: str) -> None:
         ("ACCOUNT", "111122223333"),
         ("REGION", "us-west-2"),
         ("TOOL", "helm"),
+        ("$namespace", "team-a"),
     ):
         line = line.replace(placeholder, value)
     line = line.replace("--role-arn ARN", "--role-arn arn:aws:iam::111122223333:role/r")

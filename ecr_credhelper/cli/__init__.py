@@ -48,6 +48,7 @@ GROUPS = {
         Command("login", "log in docker, podman, helm ... for 12 hours, without configure"),
         Command("password", "print a registry password for use in a script"),
         Command("header", "print an Authorization header for the registry's HTTP API"),
+        Command("auth", "print logins as a Docker configuration or a Kubernetes secret"),
         Command("kubelet", "get logins for the kubelet of a Kubernetes node"),
         Command("completion", "print a shell completion script"),
     ),
@@ -69,6 +70,8 @@ EXAMPLES = (
     ("Log helm in with an AWS profile", "login", "--tool helm --profile dev HOST"),
     ("Print a password for a tool that reads it from standard input", "password", HOST),
     ("Print a header for a client such as curl", "header", HOST),
+    ("Print a Docker configuration with the logins of two registries", "auth", "HOST HOST"),
+    ("Print a pull secret for kubectl apply", "auth", "--kubernetes-secret ecr HOST"),
     ("Print the configuration with which the kubelet runs this command", "kubelet", "--print-config"),
     (
         "Print the one with which pods pull as their service accounts",

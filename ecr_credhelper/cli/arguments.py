@@ -155,6 +155,15 @@ def _password(parser: argparse.ArgumentParser) -> None:
     _add_identity(parser)
 
 
+def _auth(parser: argparse.ArgumentParser) -> None:
+    _add_hosts(parser, "+", "registry host, image, repository ARN or account ID")
+    about = "print a Kubernetes secret with this name, for kubectl apply -f -"
+    parser.add_argument("--kubernetes-secret", metavar="NAME", type=_kubernetes_name("secret"), help=about)
+    about = "namespace of the Kubernetes secret (default: that of kubectl)"
+    parser.add_argument("--namespace", type=_kubernetes_name("namespace"), help=about)
+    _add_identity(parser)
+
+
 def _kubelet(parser: argparse.ArgumentParser) -> None:
     about = "print a CredentialProviderConfig for the kubelet, instead of reading a request from it"
     parser.add_argument("--print-config", action="store_true", help=about)
@@ -204,6 +213,19 @@ def _setting(name: str) -> "Callable[[str], str]":
     return check
 
 
+def _kubernetes_name(kind: str) -> "Callable[[str], str]":
+    """Return a type for argparse: a valid name of a Kubernetes object of this kind."""
+
+    def check(value: str) -> str:
+        from ecr_credhelper.cli.kubernetes import problem_of_name
+
+        if problem := problem_of_name(value, kind):
+            raise argparse.ArgumentTypeError(problem)
+        return value
+
+    return check
+
+
 def _one_of(known: "Sequence[str]", noun: str) -> "Callable[[str], str]":
     """Return a type for argparse: one of some words. The error for others has a suggestion."""
 
@@ -242,6 +264,7 @@ ARGUMENTS = {
     "login": _login,
     "password": _password,
     "header": _password,
+    "auth": _auth,
     "kubelet": _kubelet,
     "completion": _completion,
 }

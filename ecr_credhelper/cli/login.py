@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.cli.identities import Identities
-from ecr_credhelper.cli.target import Target, check_target, target_of
+from ecr_credhelper.cli.target import Target, are_registries, target_of
 from ecr_credhelper.console.wording import format_time
 from ecr_credhelper.docker.config import docker_config
 from ecr_credhelper.docker.programs import is_this_helper, which
@@ -30,15 +30,9 @@ def run(options: "argparse.Namespace", terminal: "Terminal") -> int:
     if program is None:
         hint = "install it, or choose another client with --tool"
         raise ConfigurationError(options.tool, "is not on PATH", hint)
-    failures = 0
-    for given in options.hosts:
-        try:
-            check_target(given, options)
-        except CredentialHelperError as error:
-            terminal.warn(f"{PROG}: {error}")
-            failures += 1
-    if failures:
+    if not are_registries(options, terminal):
         return 1
+    failures = 0
     seen: set[str] = set()
     for argument in dict.fromkeys(options.hosts) or [None]:
         try:

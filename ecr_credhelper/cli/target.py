@@ -4,7 +4,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from ecr_credhelper.console.waiting import show_waiting
-from ecr_credhelper.errors import ConfigurationError
+from ecr_credhelper.errors import PROG, ConfigurationError, CredentialHelperError
 from ecr_credhelper.library.credentials import Credentials, credentials_for
 from ecr_credhelper.library.hosts import resolve
 from ecr_credhelper.library.regions import check_region
@@ -27,17 +27,26 @@ class Target(NamedTuple):
     credentials: Credentials
 
 
-def check_target(argument: str, options: "argparse.Namespace") -> None:
-    """Raise CredentialHelperError if an argument is no registry, without a warning and without AWS."""
+def are_registries(options: "argparse.Namespace", terminal: "Terminal") -> bool:
+    """Return whether each of the arguments is a registry; otherwise, print the errors. AWS is not called."""
     selection = {"region": options.region or "", "profile": options.profile or ""}
-    resolve(argument, load_settings(os.environ), **selection, warn=lambda _: None)
+    is_correct = True
+    for argument in options.hosts:
+        try:
+            resolve(argument, load_settings(os.environ), **selection, warn=lambda _: None)
+        except CredentialHelperError as error:
+            terminal.warn(f"{PROG}: {error}")
+            is_correct = False
+    return is_correct
 
 
-def target_of(argument: str | None, options: "argparse.Namespace", terminal: "Terminal") -> Target:
+def target_of(
+    argument: str | None, options: "argparse.Namespace", terminal: "Terminal", *, is_renewed: bool = False
+) -> Target:
     """Return the registry of an argument with its credentials, and show on a terminal what it waits for.
 
     Without an argument, this is the registry in the account of the AWS credentials, and its host is printed
-    on standard error.
+    on standard error. With ``is_renewed``, the token of an argument is not in the last quarter of its life.
 
     Raises:
         CredentialHelperError: the argument is wrong, or the token cannot be fetched.
@@ -65,5 +74,5 @@ def target_of(argument: str | None, options: "argparse.Namespace", terminal: "Te
         image = resolve(argument, source.settings, **selection, warn=warn)
         host, registry = authority_of(image) or "", source.registry(image)
         with show_waiting(terminal, waiting):
-            token = source.fetch(registry)
+            token = source.fetch(registry, prefetch=is_renewed)
     return Target(host, registry, credentials_for(registry, token))

@@ -19,7 +19,7 @@ HINTS = {
     **dict.fromkeys(("ls", "show", "info"), "did you mean status?"),
     **dict.fromkeys(("check", "diagnose"), "did you mean doctor?"),
     **dict.fromkeys(("clear", "clean", "prune"), "did you mean cache clear?"),
-    **dict.fromkeys(("auth", "signin"), "did you mean login?"),
+    **dict.fromkeys(("log-in", "signin"), "did you mean login?"),
     **dict.fromkeys(("get-login-password", "get-login", "token"), "did you mean password?"),
 }
 """Hints for commands that other programs have."""

@@ -39,9 +39,8 @@ REMEMBERED = (UnreachableError, ThrottledError, InvalidResponseError)
 class Attempt:
     """Finds or fetches the token for a request, and saves its route.
 
-    A cached token is used if it is not stale, or if a fetch failed in the last minute. At the deadline, the
-    caller can abandon the thread of ``run`` and call ``timeout_error``. Always call ``release``. ``progress``
-    is kept up to date.
+    A cached token is used if it is not stale. At the deadline, the caller can abandon the thread of ``run``
+    and call ``timeout_error``. Always call ``release``. ``progress`` is kept up to date.
     """
 
     def __init__(
@@ -116,10 +115,9 @@ class Attempt:
 
     def _usable_cached_token(self) -> "Token | None":
         """Return the cached token if it is usable."""
-        cache, key, now = self._resolver.cache, self._request.key, self._resolver.clock()
-        token = cache.token(key, now)
-        is_usable = token and (not self._is_stale(token, now) or cache.failed_recently(key, now))
-        return token if is_usable else None
+        now = self._resolver.clock()
+        token = self._resolver.cache.token(self._request.key, now)
+        return token if token and not self._is_stale(token, now) else None
 
     def _fetch(self) -> "Token":
         """Fetch the token, unless another caller failed to do so while this one waited for the lock."""

@@ -102,8 +102,12 @@ class Resolver:
         If the fetch fails, return the cached token while it is still valid. For the next minute, all
         processes return it without calling AWS.
         """
+
+        def must_fetch(token: Token, now: float) -> bool:
+            return is_stale(token, now) and not self.cache.failed_recently(request.key, now)
+
         try:
-            return self._run(request, is_stale)
+            return self._run(request, must_fetch)
         except CredentialHelperError as error:
             now = self.clock()
             token = self.cache.token(request.key, now)
@@ -116,7 +120,7 @@ class Resolver:
             return token
 
     def refresh(self, request: Request) -> Token:
-        """Return a token that is not yet in the last quarter of its lifetime.
+        """Return a token that is not yet in the last quarter of its lifetime; raise an error without one.
 
         Fetch it unless another process already has.
         """

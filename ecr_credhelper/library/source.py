@@ -123,7 +123,7 @@ class TokenSource:
         return registry, token_key(registry, self._override.apply_to(self.settings.rule(registry)), "")
 
     def fetch(self, registry: "Registry", *, prefetch: bool = False) -> "Token":
-        """Return a valid token; with ``prefetch``, replace a cached token in the last quarter of its life."""
+        """Return a valid token; with ``prefetch``, one that is not in the last quarter of its life."""
 
         def work(resolver: Resolver) -> "Token":
             request = resolver.request(registry)

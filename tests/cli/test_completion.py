@@ -44,6 +44,7 @@ COMPLETIONS = {
     "doctor --role-arn ": [],
     "password 1111": [HOST],
     "password 4444": [OTHER_ACCOUNT],
+    "auth --kub": ["--kubernetes-secret"],
 }
 
 

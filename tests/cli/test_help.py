@@ -107,7 +107,7 @@ def test_the_help_describes_what_the_protocol_commands_really_print(aws: FakeECR
     (["lsit"], "unknown command 'lsit'", "did you mean list?"),
     (["verison"], "unknown command 'verison'", "did you mean version?"),
     (["remove", HOST], "unknown command 'remove'", "did you mean unconfigure?"),
-    (["auth"], "unknown command 'auth'", "did you mean login?"),
+    (["signin"], "unknown command 'signin'", "did you mean login?"),
     (["?"], "unknown command '?'", f"run: {PROG} --help"),
     (["frobnicate"], "unknown command 'frobnicate'", f"run: {PROG} --help"),
     (["help", "frobnicate"], "unknown command 'frobnicate'", f"run: {PROG} --help"),
@@ -200,14 +200,23 @@ def test_help_for_help_is_the_help(call: Run, argv: list[str]) -> None:
 
 @pytest.mark.parametrize("name", cli.NAMES)
 def test_a_wrong_option_leads_to_the_help_of_its_command(call: Run, name: str) -> None:
-    host = [HOST] if name in {"login", "password", "header"} else []
+    host = [HOST] if name in {"login", "password", "header", "auth"} else []
     result = call(name, *host, "--bogus")
     assert (result.status, result.stdout) == (2, b"")
     told = f"{PROG} {name}: unrecognized arguments: --bogus; run: {PROG} {name} --help\n"
     assert result.stderr.decode() == told
 
 
-@pytest.mark.parametrize("command", [["login", HOST], ["password", HOST], ["header", HOST], ["doctor"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["login", HOST],
+        ["password", HOST],
+        ["header", HOST],
+        ["auth", HOST],
+        ["doctor"],
+    ],
+)
 @pytest.mark.parametrize("value", ["foo", "", "arn:aws:iam::111122223333:user/me", "arn:aws:iam::1:role/r"])
 def test_a_role_that_is_no_arn_is_a_wrong_command_line(
     call: Run, command: list[str], value: str, aws: FakeECR

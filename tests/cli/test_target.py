@@ -195,7 +195,7 @@ def test_auto_needs_a_registry(command: str, profile: str, call: Run, aws: FakeE
 
 @pytest.mark.parametrize("argument", ["", " "])
 @pytest.mark.parametrize("command", [
-    ["login"], ["password"], ["header"], ["doctor"], ["configure"], ["unconfigure"], ["cache"],
+    ["login"], ["password"], ["header"], ["auth"], ["doctor"], ["configure"], ["unconfigure"], ["cache"],
     ["cache", "clear"],
 ], ids=" ".join)  # fmt: skip
 def test_an_empty_registry_is_a_usage_error(command: list[str], argument: str, call: Run) -> None:
@@ -238,7 +238,7 @@ def test_doctor_warns_of_a_region_that_can_be_new() -> None:
     (["--profile", ""], 'argument --profile: found "", expected the name of an AWS profile'),
     (["--region", "us-west2"], 'argument --region: found "us-west2", expected a region such as'),
 ])  # fmt: skip
-@pytest.mark.parametrize("command", ["login", "password", "header", "doctor"])
+@pytest.mark.parametrize("command", ["login", "password", "header", "auth", "doctor"])
 def test_a_wrong_value_of_an_option_is_a_usage_error(
     call: Run, command: str, argv: list[str], error: str
 ) -> None:
