@@ -41,7 +41,7 @@ installers: $(VENV)/installed ## pip, pipx and uv, each in a throw-away home
 	$(BIN)/python -m tests.installers
 
 clean: ## remove the environments, download caches and pages that make has created here
-	rm -rf .venv* .cache build
+	rm -rf .venv* .cache build wheelhouse
 
 $(VENV)/installed: $(SOURCES)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -57,7 +57,7 @@ $(VENV)/test $(VENV)/lint $(VENV)/docs $(VENV)/e2e $(VENV)/bench: $(VENV)/%: $(V
 	@$(BIN)/python -m pip install --quiet --group $*
 	@touch $@
 
-e2e: $(VENV)/sam/installed $(VENV)/node/installed
+e2e: $(VENV)/sam/installed $(VENV)/node/installed wheelhouse/installed
 
 # The SAM CLI pins boto3 and many other packages.
 $(VENV)/sam/installed: | $(VENV)/installed
@@ -71,4 +71,10 @@ $(VENV)/node/installed: tests/e2e/node/package.json | $(VENV)/e2e
 	@cp $< $(VENV)/node
 	@$(BIN)/npm install --prefix $(VENV)/node --no-package-lock --omit=optional --ignore-scripts \
 		--no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
+	@touch $@
+
+# The container image is built from wheels, because the engine of the test has no network.
+wheelhouse/installed: $(SOURCES) | $(VENV)/installed
+	@rm -rf wheelhouse
+	@$(BIN)/python -m pip wheel --quiet --wheel-dir wheelhouse .
 	@touch $@

@@ -5,13 +5,28 @@ import shutil
 import sys
 
 from ecr_credhelper.testing.fake_ecr import FakeECR
-from tests.e2e import cases, certificates, engine, paging, programs, registries, sandbox, table, tokens
+from tests.e2e import (
+    cases,
+    certificates,
+    engine,
+    metadata,
+    paging,
+    programs,
+    registries,
+    sandbox,
+    table,
+    tokens,
+)
 from tests.e2e.home import HELPER
 from tests.e2e.report import Report, Row
 
 _INSIDE = "--inside"
 
-_ADDRESSES = {**registries.ADDRESSES, paging.PAGED.host: paging.PAGED.address}
+_ADDRESSES = {
+    **registries.ADDRESSES,
+    paging.PAGED.host: paging.PAGED.address,
+    metadata.HOST: metadata.ADDRESS,
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -83,6 +98,7 @@ def _serve(api: FakeECR) -> None:
     """Start all servers that the clients call, except the API, which is already running."""
     certificates.certify(_ADDRESSES)
     tokens.start()
+    metadata.start(api)
     for registry in registries.REGISTRIES:
         registry.start(api)
     paging.PAGED.start(api)
