@@ -160,21 +160,37 @@ class Job(ImageCase):
 
 
 class CronJob(ImageCase):
-    """A command in Kubernetes: nothing can be written, except to a volume for the cache if there is one.
-
-    One of the containers runs as a user that is not known in advance, in the group of root.
-    """
+    """Commands in Kubernetes: nothing can be written, except to a volume for the cache if there is one."""
 
     use = "CronJob"
     calls = 3
 
     def check(self, row: Row, home: Home) -> None:
         volume = ("-v", f"cache:{CACHE}")
+        # A user that the cluster chooses is in the group of root.
         for options in ((), ("--tmpfs", CACHE, "--user=1000770000:0"), volume, volume):
-            command = (*HARDENED, *BY_NAME, *options, image.IMAGE, *PASSWORD)
+            command = (*HARDENED, *BY_NAME, *options, image.IMAGE)
             with cell(row, "pull"):
-                password = image.run(home, *command, environment=_keys(home.api))
+                password = image.run(home, *command, *PASSWORD, environment=_keys(home.api))
                 same("status", WEST.status(password.strip()), HTTPStatus.OK)
+
+
+class InitContainer(ImageCase):
+    """A shell writes the output of the program to a volume, which a container with kubectl would read."""
+
+    use = "init container"
+    calls = 1
+
+    def check(self, row: Row, home: Home) -> None:
+        folder = home.write("secret/empty", "").parent
+        folder.chmod(0o777)
+        options = (*HARDENED, *BY_NAME, "--user=10001:10001", "-v", f"{folder}:/secret", image.IMAGE)
+        script = f"umask 077 && {' '.join(PASSWORD)} >/secret/password"
+        with cell(row, "pull"):
+            output = image.run(home, *options, "sh", "-c", script, environment=_keys(home.api))
+            password = (folder / "password").read_text().strip()
+            same("status", WEST.status(password), HTTPStatus.OK)
+        same("output", output, "")
 
 
 class Copy(ImageCase):
@@ -209,6 +225,7 @@ def image_cases() -> list[Try]:
         HostScript(docker, CRED_HELPERS, (WEST,), "instance role", Home.lose_keys),
         Job(),
         CronJob(),
+        InitContainer(),
         Copy(1, "COPY --from"),
         Copy(2, "COPY with Python"),
     ]
