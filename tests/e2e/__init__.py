@@ -23,6 +23,10 @@ the command line choose rows by client, registries or configuration: ``python -m
 ``fake_engine``   an engine that only records the logins that clients send it
 ``enumerating_clients``  clients that send it all logins that the helper lists
 ``cold_cases``    the fourth and fifth: with a cold cache, with the real engine and with the fake one
+``metadata``      the metadata service of an EC2 instance
+``rootfs``        base images, made from the programs of this machine
+``image``         the container image of the Dockerfile
+``image_cases``   its builds, and its uses: by a script on the host, in a CI job, in Kubernetes, copied
 ``table``         what is tried
 
 Each knows only those above it.

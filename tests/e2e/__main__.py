@@ -5,7 +5,18 @@ import shutil
 import sys
 
 from ecr_credhelper.testing.fake_ecr import FakeECR
-from tests.e2e import cases, certificates, engine, paging, programs, registries, sandbox, table, tokens
+from tests.e2e import (
+    cases,
+    certificates,
+    engine,
+    metadata,
+    paging,
+    programs,
+    registries,
+    sandbox,
+    table,
+    tokens,
+)
 from tests.e2e.home import AMAZONS, HELPER
 from tests.e2e.report import Report, Row
 
@@ -14,7 +25,11 @@ _INSIDE = "--inside"
 _NEWER = {"docker buildx", "docker compose", "crane", "oras", AMAZONS}
 """Programs that Debian 12 does not have: see ``make newest``."""
 
-_ADDRESSES = {**registries.ADDRESSES, paging.PAGED.host: paging.PAGED.address}
+_ADDRESSES = {
+    **registries.ADDRESSES,
+    paging.PAGED.host: paging.PAGED.address,
+    metadata.HOST: metadata.ADDRESS,
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -94,6 +109,7 @@ def _serve(api: FakeECR) -> None:
     """Start all servers that the clients call, except the API, which is already running."""
     certificates.certify(_ADDRESSES)
     tokens.start()
+    metadata.start(api)
     for registry in registries.REGISTRIES:
         registry.start(api)
     paging.PAGED.start(api)

@@ -37,7 +37,7 @@ def _start(storage: str) -> None:
         f"--exec-root={folder / 'exec'}",
         f"--pidfile={folder / 'pid'}",
         f"--storage-driver={storage}",
-        # No container runs, so none needs a network.
+        # Containers use the network of the sandbox (--network=host), so none needs a bridge.
         *("--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"),
     ]
     places = dict.fromkeys(("HOME", "TMPDIR"), str(folder))

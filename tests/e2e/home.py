@@ -33,8 +33,8 @@ class Home:
         self.write("storage.conf", f"[storage]\n{storage}")
         for name in ("tmp", "run"):
             (folder / name).mkdir(mode=0o700)
-        self._environment = {
-            "PATH": f"{HELPER.parent}:{os.environ['PATH']}",
+        self.environment = {
+            "PATH": f"{folder / 'bin'}:{HELPER.parent}:{os.environ['PATH']}",
             "LANG": "C.UTF-8",
             "HOME": str(folder),
             "TMPDIR": str(folder / "tmp"),
@@ -60,7 +60,7 @@ class Home:
         self, *command: str, environment: Mapping[str, str] | None = None, stdin: bytes = b""
     ) -> subprocess.CompletedProcess[str]:
         """Run a program with this home directory, with more ``environment`` if given."""
-        variables = {**self._environment, **(environment or {})}
+        variables = {**self.environment, **(environment or {})}
         return programs.run(command, environment=variables, folder=self.folder, stdin=stdin)
 
     def run_silently(self, *command: str, stdin: bytes = b"") -> str:

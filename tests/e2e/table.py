@@ -22,6 +22,7 @@ from tests.e2e.home import (
     REGISTRIES_CONF,
     Configuration,
 )
+from tests.e2e.image_cases import image_cases
 from tests.e2e.logins import REFUSED, LoginCase
 from tests.e2e.registries import CHINA, EUROPE, ORDINARY, PUBLIC, WEST, Registry
 from tests.e2e.second_store import CREDS_STORE_AND_PASS, REGISTRIES_CONF_AND_PASS
@@ -90,6 +91,7 @@ def table() -> list[Try]:
         *(people.SwitchCase(client, people.SWITCH, TWO_ACCOUNTS) for client in docker),
         *recipes.recipes(),
         people.WithCurl(),
+        *image_cases(),
     ]
 
 
