@@ -7,8 +7,11 @@ import os
 import re
 import select
 import subprocess
+import sys
 from collections.abc import Sequence
 from typing import NamedTuple
+
+import pytest
 
 from tests.conftest import EXECUTABLE
 
@@ -31,7 +34,8 @@ def run_in_terminal(
 
     ``columns`` is the width of the terminal; 0 means that it is not known.
     """
-    import pty  # Windows has no pseudo-terminals.
+    _skip_on_windows()
+    import pty
     import termios
 
     terminal, other_end = pty.openpty()
@@ -50,6 +54,11 @@ def run_in_terminal(
     output += read_to_end(terminal)
     os.close(terminal)
     return Session(process.returncode, output.decode().replace("\r\n", "\n"))
+
+
+def _skip_on_windows() -> None:
+    if sys.platform == "win32":
+        pytest.skip("Windows has no pseudo-terminals")
 
 
 def lines_of(screen: str) -> list[str]:
@@ -83,6 +92,7 @@ def converse(
 
     A question can have several lines, which are written one after another. It ends with a blank.
     """
+    _skip_on_windows()
     import fcntl
     import pty
     import struct
