@@ -64,7 +64,7 @@ def _skip_on_windows() -> None:
 def lines_of(screen: str) -> list[str]:
     """Return the lines that remain on a screen, without colour and without progress."""
     text = re.sub(r"\x1b\[\d+m", "", screen)
-    return [line.rpartition("\r\x1b[K")[2] for line in text.splitlines()]
+    return [line.rpartition("\r\x1b[K")[2] for line in text.removesuffix("\n").split("\n")]
 
 
 def read_to_end(terminal: int) -> bytes:
