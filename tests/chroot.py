@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,14 +30,14 @@ _END_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
 # dockerd and `mount -o remount` need a root that is a mount point: a bind mount of the directory onto itself.
 _ENTER = """
 set -e
-root=$1 cache=$2 folder=$3
-shift 3
+root=$1 cache=$2 apt=$3 folder=$4
+shift 4
 mount --bind "$root" "$root"
 mount -t proc proc "$root/proc"
 mount --rbind /sys "$root/sys"
 mount --rbind /dev "$root/dev"
 mount -t tmpfs tmpfs "$root/run"
-mount --bind "$cache/apt" "$root/var/cache/apt/archives"
+mount --bind "$apt" "$root/var/cache/apt/archives"
 mkdir -p "$root/project/.cache"
 mount --bind "$cache" "$root/project/.cache"
 exec chroot "$root" sh -c 'cd "$0" && exec "$@"' "$folder" "$@"
@@ -51,6 +52,10 @@ _VARIABLES = ("npm_config_", "http_proxy", "https_proxy", "no_proxy")
 """Prefixes of the environment variables that the chroot gets, in any case."""
 
 _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+
+
+_REMOVALS = 5
+"""How often the directory is deleted at most."""
 
 
 class ChrootError(Exception):
@@ -76,7 +81,8 @@ class Chroot:
 
     def output(self, *command: str, environment: Mapping[str, str] | None = None, folder: str = "/") -> str:
         """Run a command that must succeed, and return its standard output."""
-        return _output(self._inside(command, folder), {**self._environment(), **(environment or {})})
+        variables = {**self._environment(), **(environment or {})}
+        return _output(self._inside(command, folder), variables, shown=command)
 
     def install(self, packages: Iterable[str]) -> list[str]:
         """Install Debian packages, and return those that this suite does not have."""
@@ -90,7 +96,10 @@ class Chroot:
 
     def _inside(self, command: Sequence[str], folder: str) -> list[str]:
         """Return the command that runs ``command`` in the chroot."""
-        enter = ["sh", "-c", _ENTER, "sh", str(self.directory), str(PROJECT / ".cache"), folder]
+        cache = PROJECT / ".cache"
+        packages = cache / "apt" / self.directory.name  # apt locks it: one for each chroot
+        packages.mkdir(parents=True, exist_ok=True)
+        enter = ["sh", "-c", _ENTER, "sh", str(self.directory), str(cache), str(packages), folder]
         return [*_END_WITH_PARENT, *_NAMESPACES, *enter, *command]
 
     @staticmethod
@@ -140,7 +149,6 @@ def _obstacle() -> str:
 
 
 def _make(chroot: Chroot) -> None:
-    (PROJECT / ".cache/apt").mkdir(parents=True, exist_ok=True)
     chroot.directory.parent.mkdir(exist_ok=True)
     options = ["--mode=root", "--variant=minbase", "--include=ca-certificates", "--quiet"]
     settings = [f"--aptopt={setting}" for setting in _apt_settings()]
@@ -193,16 +201,25 @@ def _pip_environment() -> dict[str, str]:
     return found
 
 
-def _output(command: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
+def _output(
+    command: Sequence[str], environment: Mapping[str, str] | None = None, shown: Sequence[str] = ()
+) -> str:
     """Return the standard output of a command. Its standard error is shown only if it fails."""
     done = subprocess.run(
         command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment
     )
     if done.returncode != 0:
-        raise ChrootError(f"{shlex.join(command)}: exit status {done.returncode}\n{done.stdout}{done.stderr}")
+        raise ChrootError(
+            f"{shlex.join(shown or command)}: exit status {done.returncode}\n{done.stdout}{done.stderr}"
+        )
     return done.stdout
 
 
 def _remove(directory: Path) -> None:
-    if directory.exists():
-        shutil.rmtree(directory)
+    """Delete the chroot. After Ctrl-C, its processes can still write until the kernel has ended them."""
+    for _ in range(_REMOVALS - 1):
+        shutil.rmtree(directory, ignore_errors=True)
+        if not directory.exists():
+            return
+        time.sleep(0.2)
+    shutil.rmtree(directory)
