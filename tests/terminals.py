@@ -7,8 +7,11 @@ import os
 import re
 import select
 import subprocess
+import sys
 from collections.abc import Sequence
 from typing import NamedTuple
+
+import pytest
 
 from tests.conftest import EXECUTABLE
 
@@ -31,7 +34,8 @@ def run_in_terminal(
 
     ``columns`` is the width of the terminal; 0 means that it is not known.
     """
-    import pty  # Windows has no pseudo-terminals.
+    _skip_on_windows()
+    import pty
     import termios
 
     terminal, other_end = pty.openpty()
@@ -52,10 +56,15 @@ def run_in_terminal(
     return Session(process.returncode, output.decode().replace("\r\n", "\n"))
 
 
+def _skip_on_windows() -> None:
+    if sys.platform == "win32":
+        pytest.skip("Windows has no pseudo-terminals")
+
+
 def lines_of(screen: str) -> list[str]:
     """Return the lines that remain on a screen, without colour and without progress."""
     text = re.sub(r"\x1b\[\d+m", "", screen)
-    return [line.rpartition("\r\x1b[K")[2] for line in text.splitlines()]
+    return [line.rpartition("\r\x1b[K")[2] for line in text.removesuffix("\n").split("\n")]
 
 
 def read_to_end(terminal: int) -> bytes:
@@ -83,6 +92,7 @@ def converse(
 
     A question can have several lines, which are written one after another. It ends with a blank.
     """
+    _skip_on_windows()
     import fcntl
     import pty
     import struct

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
-from ecr_credhelper.paths import cache_directory, docker_config_file, settings_file
+from ecr_credhelper.paths import cache_directory, docker_config_file, settings_file, state_directory
+from tests.systems import posix_paths
 
 
+@posix_paths
 @pytest.mark.parametrize(("environ", "platform", "folder"), [
     ({}, "linux", "~/.cache/ecr-credhelper"),
     ({"XDG_CACHE_HOME": "/x"}, "linux", "/x/ecr-credhelper"),
@@ -28,6 +31,7 @@ def test_the_cache_is_in_the_systems_cache_directory(
     assert cache_directory(environ, platform) == (folder and os.path.expanduser(folder))
 
 
+@posix_paths
 @pytest.mark.parametrize(("environ", "platform", "file"), [
     ({}, "linux", "~/.config/ecr-credhelper/config.toml"),
     ({"XDG_CONFIG_HOME": "/x"}, "linux", "/x/ecr-credhelper/config.toml"),
@@ -47,4 +51,20 @@ def test_the_settings_are_in_the_systems_configuration_directory(
 
 def test_the_path_of_dockers_configuration() -> None:
     assert docker_config_file({"DOCKER_CONFIG": "/d"}) == os.path.join("/d", "config.json")
-    assert docker_config_file({"DOCKER_CONFIG": ""}) == os.path.expanduser("~/.docker/config.json")
+    assert docker_config_file({"DOCKER_CONFIG": ""}) == str(Path("~/.docker/config.json").expanduser())
+
+
+def test_the_paths_of_this_system_have_its_separator_only(home: Path) -> None:
+    for path in (cache_directory(os.environ), settings_file(os.environ), state_directory(os.environ)):
+        assert path == str(Path(path or "")), "a Path has one separator"
+        assert home in Path(path).parents
+
+
+def test_the_directories_of_windows(tmp_path: Path) -> None:
+    environ = {"LOCALAPPDATA": str(tmp_path), "APPDATA": str(tmp_path / "roaming")}
+    assert cache_directory(environ, "win32") == str(tmp_path / "ecr-credhelper")
+    assert state_directory(environ, "win32") == str(tmp_path / "ecr-credhelper")
+    assert settings_file(environ, "win32") == str(tmp_path / "roaming/ecr-credhelper/config.toml")
+    profile = {"USERPROFILE": str(tmp_path)}
+    assert cache_directory(profile, "win32") == str(tmp_path / "AppData/Local/ecr-credhelper")
+    assert settings_file(profile, "win32") == str(tmp_path / "AppData/Roaming/ecr-credhelper/config.toml")

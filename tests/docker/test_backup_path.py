@@ -14,7 +14,7 @@ from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.paths import state_directory
 from tests.conftest import HOST, OTHER_ACCOUNT, run
 from tests.docker_files import BACKUP, here, load, tree, write
-from tests.systems import links
+from tests.systems import links, posix_paths
 
 CONTENT = b'{\n  "auths": {"ghcr.io": {"auth": "c2VjcmV0"}}\n}\n'
 
@@ -141,6 +141,7 @@ def test_the_backup_is_beside_the_file_without_a_home_directory(
     assert backup_path(path) == f"{path}{BACKUP}"
 
 
+@posix_paths
 @pytest.mark.parametrize(("environ", "platform", "directory"), [
     ({}, "linux", "~/.local/state/ecr-credhelper"),
     ({"XDG_STATE_HOME": "/x"}, "linux", "/x/ecr-credhelper"),
