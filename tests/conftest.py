@@ -28,6 +28,7 @@ from ecr_credhelper.helper import VERBS, Helper
 from ecr_credhelper.records import FileStore
 from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests import commands
+from tests.user_shell import Shell, shell_of_a_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,6 +107,12 @@ def aws(api: FakeECR, monkeypatch: pytest.MonkeyPatch) -> FakeECR:
     for name, value in api.environment.items():
         monkeypatch.setenv(name, value)
     return api
+
+
+@pytest.fixture
+def shell(home: Path, tmp_path: Path, aws: FakeECR, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """Return a function that runs a command line of the documents."""
+    return shell_of_a_user(home, tmp_path, aws, monkeypatch)
 
 
 @pytest.fixture

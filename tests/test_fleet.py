@@ -10,7 +10,7 @@ from botocore.retries import standard
 
 from benchmarks import fleet
 from benchmarks.fleet_model import LEGACY, LIMITS, STANDARD, Bucket, Limit, Simulation
-from tests.test_pages import page
+from tests.pages import page
 
 PAGE = page("docs/explanation/fleet.md")
 

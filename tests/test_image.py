@@ -50,10 +50,11 @@ def test_every_source_that_is_copied_exists_and_is_sent(source: str) -> None:
 
 def test_all_that_a_wheel_is_made_of_is_copied() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    hatch = project["tool"]["hatch"]
+    wheel = hatch["build"]["targets"]["wheel"]
     files = {
         "pyproject.toml",
-        project["project"]["readme"],
+        *(fragment["path"] for fragment in hatch["metadata"]["hooks"]["fancy-pypi-readme"]["fragments"]),
         *project["project"]["license-files"],
         *wheel["packages"],
         *wheel["shared-data"],

@@ -15,9 +15,8 @@ from ecr_credhelper.cli.kubernetes import EXPIRY_ANNOTATION
 from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.conftest import HOST
 from tests.kubernetes_schemas import check_objects
-from tests.test_pages import Shell, blocks, page, session, shell
-
-__all__ = ["shell"]
+from tests.pages import blocks, page, session
+from tests.user_shell import Shell
 
 PAGE = page("docs/how-to/kubernetes-pull-secrets.md")
 ACCOUNT, MANIFESTS = (check_objects(text) for text in blocks(PAGE, "yaml"))

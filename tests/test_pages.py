@@ -23,16 +23,11 @@ from tests.installers import INSTALLERS, OFFLINE, UNINSTALLERS, WHEELS
 from tests.kubernetes_schemas import check_objects
 from tests.pages import BLOCK, PAGES, ROOT, blocks, page, section, session, table
 from tests.systems import documents
-from tests.user_shell import PROGRAM, Shell, shell_of_a_user
+from tests.user_shell import PROGRAM, Shell
 from tests.workflows import parse as parse_yaml
 from tests.workflows import system_of
 
 pytestmark = documents
-
-
-@pytest.fixture
-def shell(home: Path, tmp_path: Path, aws: FakeECR, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    return shell_of_a_user(home, tmp_path, aws, monkeypatch)
 
 
 def test_the_first_session_of_the_readme_ends_in_a_pull(shell: Shell, aws: FakeECR, home: Path) -> None:

@@ -14,7 +14,7 @@ from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.conftest import HOST
 from tests.fake_sts import FakeSTS
 from tests.pages import PAGES, blocks, page
-from tests.user_shell import Shell, shell_of_a_user
+from tests.user_shell import Shell
 from tests.workflows import check_schema, check_security, parse, scripts, system_of
 
 
@@ -35,11 +35,6 @@ def _found() -> Iterator[Block]:
 
 BLOCKS = list(_found())
 GITHUB = [block for block in BLOCKS if block.system == "github"]
-
-
-@pytest.fixture
-def shell(home: Path, tmp_path: Path, aws: FakeECR, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    return shell_of_a_user(home, tmp_path, aws, monkeypatch)
 
 
 def test_the_documents_have_a_workflow_for_each_system() -> None:

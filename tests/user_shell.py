@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ecr_credhelper.testing.fake_ecr import FakeECR
-from tests.conftest import EXECUTABLE
+from tests.commands import EXECUTABLE
 
 PROGRAM = "docker-credential-ecr-py"
 STUBS = ("docker", "podman", "helm", "apk", "pip", "pipx")

@@ -1,5 +1,7 @@
 """The container image, used as its page says."""
 
+import base64
+import json
 import os
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -159,10 +161,10 @@ class Job(ImageCase):
         row.digest = WEST.digest(home.api, "shop", "1").removeprefix("sha256:")[:12]
 
 
-class CronJob(ImageCase):
-    """Commands in Kubernetes: nothing can be written, except to a volume for the cache if there is one."""
+class Hardened(ImageCase):
+    """Commands with a read-only root, which can write only to a volume for the cache, if there is one."""
 
-    use = "CronJob"
+    use = "read-only root"
     calls = 3
 
     def check(self, row: Row, home: Home) -> None:
@@ -175,20 +177,23 @@ class CronJob(ImageCase):
                 same("status", WEST.status(password.strip()), HTTPStatus.OK)
 
 
-class InitContainer(ImageCase):
-    """A shell writes the output of the program to a volume, which a container with kubectl would read."""
+class CronJob(ImageCase):
+    """The init container of the page on pull secrets, which writes a secret to a volume for kubectl."""
 
-    use = "init container"
+    use = "CronJob"
     calls = 1
 
     def check(self, row: Row, home: Home) -> None:
         folder = home.write("secret/empty", "").parent
         folder.chmod(0o777)
         options = (*HARDENED, *BY_NAME, "--user=10001:10001", "-v", f"{folder}:/secret", image.IMAGE)
-        script = f"umask 077 && {' '.join(PASSWORD)} >/secret/password"
         with cell(row, "pull"):
-            output = image.run(home, *options, "sh", "-c", script, environment=_keys(home.api))
-            password = (folder / "password").read_text().strip()
+            command = ("sh", "-c", pages.init_script())
+            output = image.run(home, *options, *command, environment=_keys(home.api))
+            secret = json.loads((folder / "secret.json").read_text())
+            logins = json.loads(base64.b64decode(secret["data"][".dockerconfigjson"]))["auths"]
+            user_name, _, password = base64.b64decode(logins[WEST.host]["auth"]).decode().partition(":")
+            same("user name", user_name, "AWS")
             same("status", WEST.status(password), HTTPStatus.OK)
         same("output", output, "")
 
@@ -224,8 +229,8 @@ def image_cases() -> list[Try]:
         HostScript(docker, CRED_HELPERS, (WEST,), "keys by name", _use_environment),
         HostScript(docker, CRED_HELPERS, (WEST,), "instance role", Home.lose_keys),
         Job(),
+        Hardened(),
         CronJob(),
-        InitContainer(),
         Copy(1, "COPY --from"),
         Copy(2, "COPY with Python"),
     ]

@@ -50,6 +50,14 @@ def job_script() -> str:
     return "\n".join(re.findall(r"^    - (.+)$", job.partition("  before_script:")[2], re.MULTILINE))
 
 
+def init_script() -> str:
+    """Return what the init container of the page on pull secrets runs in its shell."""
+    (found,) = re.findall(
+        r"^ +- >-\n((?: {18}.+\n)+)", _read("how-to/kubernetes-pull-secrets.md"), re.MULTILINE
+    )
+    return " ".join(found.split())
+
+
 def _read(page: str) -> str:
     return (DOCS / page).read_text(encoding="utf-8")
 
