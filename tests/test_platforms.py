@@ -8,7 +8,7 @@ import tomllib
 import pytest
 
 from benchmarks.environments import VERSIONS
-from tests.test_pages import page, section, table
+from tests.pages import page, section, table
 
 PROJECT = tomllib.loads(page("pyproject.toml"))["project"]
 PAGE = page("docs/reference/platforms.md")

@@ -18,7 +18,7 @@ from tests.kubelet.go_types import decode_configuration, decode_response
 from tests.kubelet.node import AmazonsProvider, Kubelet
 from tests.kubelet.test_provider import ANNOTATION
 from tests.kubernetes_schemas import check_objects
-from tests.test_pages import blocks, page, session
+from tests.pages import blocks, page, session
 
 PAGE = page("docs/how-to/kubernetes-nodes.md")
 
