@@ -240,6 +240,16 @@ def test_pipes_on_windows_get_utf8_and_line_feeds(
     assert (out.getvalue(), err.getvalue()) == (written, written)
 
 
+def test_a_console_of_windows_keeps_its_encoding() -> None:
+    class Console(io.TextIOWrapper):
+        def isatty(self) -> bool:
+            return True
+
+    console = Console(io.BytesIO(), "cp850")
+    Terminal({}, io.StringIO(), console, io.StringIO(), "win32").print("ä")
+    assert console.encoding == "cp850"
+
+
 HOSTILE = "a\x1b]0;title\x07b\x1b[2Jc\x9b1md\u202ee"
 HARMLESS = "a ]0;title b [2Jc 1md e"
 

@@ -83,7 +83,7 @@ def _download(directory: Path) -> None:
 
 
 def _pip(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "pip", *arguments, "--quiet"], check=True)
+    subprocess.run([sys.executable, "-m", "pip", *arguments, "--quiet", "--quiet"], check=True)
 
 
 def _wine(chroot: Chroot, *command: str) -> None:
