@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,6 +52,10 @@ _VARIABLES = ("npm_config_", "http_proxy", "https_proxy", "no_proxy")
 """Prefixes of the environment variables that the chroot gets, in any case."""
 
 _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+
+
+_REMOVALS = 5
+"""How often the directory is deleted at most."""
 
 
 class ChrootError(Exception):
@@ -211,5 +216,10 @@ def _output(
 
 
 def _remove(directory: Path) -> None:
-    if directory.exists():
-        shutil.rmtree(directory)
+    """Delete the chroot. After Ctrl-C, its processes can still write until the kernel has ended them."""
+    for _ in range(_REMOVALS - 1):
+        shutil.rmtree(directory, ignore_errors=True)
+        if not directory.exists():
+            return
+        time.sleep(0.2)
+    shutil.rmtree(directory)
