@@ -71,7 +71,7 @@ def test_the_log_has_every_decision_and_no_secret(
         f"get {HOST}",
         "ECR registry in region us-west-2",
         "identity: ",
-        f"cache {home}/.cache/ecr-credhelper: no valid token",
+        f"cache {home / '.cache/ecr-credhelper'}: no valid token",
         "rule: 111122223333",
         "looking in the cache again, with the token's lock",
         "profile default, credential provider ",
