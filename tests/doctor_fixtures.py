@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ecr_credhelper import cli
 from ecr_credhelper.doctor import machine
-from tests.conftest import EXECUTABLE
+from tests.commands import EXECUTABLE, SUFFIX
 from tests.doctor_findings import Doctor, Report, docker, settings
 from tests.fake_registry import Certificate, FakeRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from ecr_credhelper.testing.fake_ecr import FakeECR
 
@@ -36,13 +37,17 @@ def bin_directory(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Set PATH, and the fixed PATH of sudo, to a directory that contains this helper and no client."""
     directory = home / "bin"
     directory.mkdir()
-    (directory / "docker-credential-ecr-py").symlink_to(EXECUTABLE)
+    program = directory / Path(EXECUTABLE).name
+    if sys.platform == "win32":  # Symbolic links require a privilege.
+        program.hardlink_to(EXECUTABLE)
+    else:
+        program.symlink_to(EXECUTABLE)
+        monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setenv("PATH", str(directory))
-    monkeypatch.setattr(machine, "PATHS", {"linux": (("sudo", str(directory), machine.LINK),)})
-    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr(machine, "PATHS", {sys.platform: (("sudo", str(directory), machine.LINK),)})
     # An old pip in this environment must not add a note about the launcher.
     imports_re = machine._imports_re  # noqa: SLF001 - see above
-    is_own = directory.joinpath("docker-credential-ecr-py").samefile
+    is_own = program.samefile
     monkeypatch.setattr(machine, "_imports_re", lambda path: not is_own(EXECUTABLE) and imports_re(path))
     return directory
 
@@ -50,7 +55,7 @@ def bin_directory(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def docker_program(bin_directory: Path) -> None:
     """Put a program named docker on PATH."""
-    (bin_directory / "docker").touch(mode=0o755)
+    (bin_directory / f"docker{SUFFIX}").touch(mode=0o755)
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def test_a_replaced_file_leaves_no_temporary_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["missing/file", "directory"])
 def test_an_error_names_the_file_and_not_the_temporary_one(name: str, tmp_path: Path) -> None:
     (tmp_path / "directory").mkdir()
-    with pytest.raises(OSError, match=name) as raised:
+    with pytest.raises(OSError, match=Path(name).name) as raised:
         write_private(str(tmp_path / name), b"one")
     assert raised.value.filename == str(tmp_path / name)
 

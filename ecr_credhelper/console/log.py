@@ -16,6 +16,7 @@ from ecr_credhelper.files import PRIVATE_FILE, is_special
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TextIO
 
 MAX_BYTES = 1024 * 1024
 """Maximum size of a log file, in bytes. A larger one is renamed to ``FILE.1``, replacing an earlier one."""
@@ -53,12 +54,21 @@ def open_log(destination: str) -> "Callable[[str], None]":
             if destination != "debug":
                 _append(path, line.encode("utf-8", "replace"))
             elif sys.stderr:
-                sys.stderr.write(line)
-                sys.stderr.flush()
+                _write_line(line, sys.stderr)
         except (OSError, ValueError):
             return  # A log that cannot be written must not fail the request.
 
     return write
+
+
+def _write_line(line: str, stream: "TextIO") -> None:
+    """Write a line in UTF-8, like the replies of the protocol. A program can have replaced the stream."""
+    stream.flush()
+    if buffer := getattr(stream, "buffer", None):
+        buffer.write(line.encode("utf-8", "replace"))
+    else:
+        stream.write(line)
+    stream.flush()
 
 
 def redacted(text: str) -> str:

@@ -24,6 +24,9 @@ from ecr_credhelper.settings.rules import NO_RULE, Rule
 from tests.aws import certificates
 from tests.aws.causes import ROLE, World, http
 from tests.conftest import HOST, run
+from tests.systems import linux_store
+
+pytestmark = linux_store
 
 HINT = "add the CA's certificate to the system's store, or set AWS_CA_BUNDLE to a file with it"
 UNKNOWN = "the TLS certificate of 127.0.0.1 is from an unknown CA"

@@ -424,7 +424,8 @@ def test_cache_clear_fails_if_an_entry_cannot_be_removed(
     monkeypatch.setattr("os.unlink", denied)
     status = program.main(["cache", "clear", *host])
     line = error_of(Result(status, *capfdbinary.readouterr()))
-    assert f"{home}/.cache/ecr-credhelper: its entries cannot be removed; check its owner and mode" in line
+    cache = home / ".cache/ecr-credhelper"
+    assert f"{cache}: its entries cannot be removed; check its owner and mode" in line
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
@@ -578,7 +579,7 @@ def rows_of(result: Result) -> dict[str, list[str]]:
 
 def test_status_without_any_configuration_shows_how_to_start(call: Run, home: Path) -> None:
     text = call("status").stdout.decode()
-    assert f"{home}/.docker/config.json (not found)" in text
+    assert f"{home / '.docker/config.json'} (not found)" in text
     assert text.endswith("No registries configured yet. Run: docker-credential-ecr-py configure\n")
 
 
@@ -640,7 +641,7 @@ def test_status_reports_an_unreadable_docker_configuration(call: Run, home: Path
     write(home / ".docker/config.json", "{")
     result = call("status")
     problem = "is not valid: Expecting property name enclosed in double quotes, line 1"
-    assert result.stdout.decode().endswith(f"✗ {home}/.docker/config.json: {problem}\n  correct it\n")
+    assert result.stdout.decode().endswith(f"✗ {home / '.docker/config.json'}: {problem}\n  correct it\n")
     assert (result.status, result.stderr) == (1, b"")
     assert b"No registries configured" not in result.stdout
     write(home / ".docker/config.json", " \n")

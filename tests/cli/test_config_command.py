@@ -163,6 +163,8 @@ def test_a_disabled_cache_stores_no_docker_login(monkeypatch: pytest.MonkeyPatch
 
 def test_config_does_not_need_a_home_directory(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    for name in ("APPDATA", "LOCALAPPDATA", "USERPROFILE"):
+        monkeypatch.delenv(name, raising=False)
     assert cli.run(["config"]) == 0
     assert "none (default, not found)\n" in (text := capsys.readouterr().out)
     assert "\ncache              none (default)\n" in text

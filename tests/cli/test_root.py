@@ -81,7 +81,7 @@ def test_root_caches_in_its_own_directory(
 
 
 def test_status_and_doctor_report_that_root_does_not_use_the_cache(home: Path) -> None:
-    cache = f"{home}/.cache/ecr-credhelper"
+    cache = f"{home / '.cache/ecr-credhelper'}"
     reason = f"{cache} is not used: {home} belongs to user {USER}, but this process runs as root"
     hint = "run sudo with -H, or set AWS_ECR_CACHE_DIR to a directory that belongs to root"
     assert f"Cache     {reason}; {hint}\n" in here("status").screen

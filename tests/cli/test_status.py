@@ -67,10 +67,10 @@ def test_status_counts_what_each_file_has(home: Path, aws: FakeECR) -> None:
     run("get", stdin=HOST)
     lines = status().splitlines()
     assert lines[:4] == [
-        f"Docker    {home}/.docker/config.json, 2 registries",
+        f"Docker    {home / '.docker/config.json'}, 2 registries",
         "podman    reads Docker's file",
-        f"Settings  {home}/.config/ecr-credhelper/config.toml, 1 rule",
-        f"Cache     {home}/.cache/ecr-credhelper, 1 token",
+        f"Settings  {home / '.config/ecr-credhelper/config.toml'}, 1 rule",
+        f"Cache     {home / '.cache/ecr-credhelper'}, 1 token",
     ]
     assert lines[4:6] == ["", "REGISTRY                                      IDENTITY                  TOKEN"]
     assert len(aws.calls) == 1
@@ -101,7 +101,7 @@ def test_status_shows_the_registries_of_podman(
 def test_status_without_docker_says_so(home: Path) -> None:
     write(home / ".config/containers/auth.json", json.dumps({"credHelpers": {HOST: "ecr-py"}}))
     text = status()
-    assert f"{home}/.docker/config.json (not found)\n" in text
+    assert f"{home / '.docker/config.json'} (not found)\n" in text
     assert cells(text, HOST) == ["default", "none"]
 
 
@@ -183,7 +183,7 @@ def test_status_has_one_line_for_the_settings_file(
     write(home / ".aws/config", CONFIG)
     write_settings(home, text)
     found = content("status", expected=int(severity == "failure"))
-    file = f"{home}/.config/ecr-credhelper/config.toml"
+    file = f"{home / '.config/ecr-credhelper/config.toml'}"
     assert found["problems"] == [{"severity": severity, "subject": file, "text": problem, "hint": hint}]
     assert [row["host"] for row in found["registries"]] == [HOST, OTHER_ACCOUNT]
 
@@ -330,7 +330,7 @@ def test_the_json_of_an_empty_environment(home: Path, monkeypatch: pytest.Monkey
     found = content("status")
     assert (found["registries"], found["problems"]) == ([], [])
     assert found["docker"] == {
-        "file": f"{home}/.docker/config.json", "exists": False, "creds_store": None, "registries": 0,
+        "file": f"{home / '.docker/config.json'}", "exists": False, "creds_store": None, "registries": 0,
         "handles_all": False,
     }  # fmt: skip
     monkeypatch.setenv("AWS_ECR_DISABLE_CACHE", "1")

@@ -27,13 +27,15 @@ HOSTS = [HOST, OTHER_ACCOUNT, PUBLIC]
 def test_unconfigure_restores_the_file_byte_for_byte(original: Path, option: list[str], home: Path) -> None:
     directory = home / (".config/containers" if "--podman" in option else ".docker")
     name = "auth.json" if "--podman" in option else "config.json"
-    write(directory / name, original.read_bytes()).chmod(0o644)
+    file = write(directory / name, original.read_bytes())
+    file.chmod(0o644)
+    mode = file.stat().st_mode  # not 0o644 on Windows
     here("configure", HOST, PUBLIC, "--yes", *option)
-    assert (directory / name).read_bytes() != original.read_bytes()
+    assert file.read_bytes() != original.read_bytes()
     session = here("unconfigure", "--yes")
     assert session.status == 0
-    assert tree(home) == {str((directory / name).relative_to(home)): original.read_bytes()}
-    assert (directory / name).stat().st_mode & 0o777 == 0o644
+    assert tree(home) == {file.relative_to(home).as_posix(): original.read_bytes()}
+    assert file.stat().st_mode == mode
 
 
 @each

@@ -71,7 +71,7 @@ def test_the_log_has_every_decision_and_no_secret(
         f"get {HOST}",
         "ECR registry in region us-west-2",
         "identity: ",
-        f"cache {home}/.cache/ecr-credhelper: no valid token",
+        f"cache {home / '.cache/ecr-credhelper'}: no valid token",
         "rule: 111122223333",
         "looking in the cache again, with the token's lock",
         "profile default, credential provider ",
@@ -139,3 +139,13 @@ def test_users_and_queries_of_urls_are_removed(around: str, secret: str) -> None
     secret = f"SECRET{secret}"
     text = f"{around} https://me:{secret}@{secret}@host/path?key={secret}&x={secret} {around}"
     assert secret not in redacted(text)
+
+
+def test_the_log_on_standard_error_is_utf8(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the code page of Windows, it would differ from the errors beside it."""
+    raw, text = io.BytesIO(), io.StringIO()
+    for stream in (io.TextIOWrapper(raw, "cp1252"), text):
+        monkeypatch.setattr("sys.stderr", stream)
+        open_log("debug")("https://me:secret@host.example")
+    assert raw.getvalue().decode().endswith(" https://…@host.example\n")
+    assert text.getvalue().endswith(" https://…@host.example\n"), "a program can have replaced the stream"

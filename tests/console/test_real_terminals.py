@@ -145,7 +145,7 @@ def test_a_pipe_gets_whole_lines(argv: list[str], home: Path) -> None:
         assert f'config.json: Docker never matches "https://{HOST}" in credHelpers\n' in printed
         assert printed == run(*argv, env={**os.environ, "COLUMNS": "200"}).stdout.decode()
     if argv[0] != "cache":
-        assert f"{home}/.config/ecr-credhelper/config.toml" in printed
+        assert f"{home / '.config/ecr-credhelper/config.toml'}" in printed
 
 
 @pytest.mark.usefixtures("long_texts")

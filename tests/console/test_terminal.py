@@ -219,7 +219,7 @@ def test_a_process_without_streams_prints_nothing(monkeypatch: pytest.MonkeyPatc
 
 def test_characters_that_the_encoding_lacks_are_replaced() -> None:
     raw = io.BytesIO()
-    terminal = Terminal({}, io.StringIO(), io.TextIOWrapper(raw, "ascii"), io.StringIO())
+    terminal = Terminal({}, io.StringIO(), io.TextIOWrapper(raw, "ascii"), io.StringIO(), "linux")
     terminal.print("a…b")
     assert raw.getvalue() == f"a?b{os.linesep}".encode()
 
@@ -417,7 +417,8 @@ def test_without_a_terminal_nothing_is_restored(monkeypatch: pytest.MonkeyPatch,
 
 def test_long_lines_of_a_result_are_wrapped_with_an_indent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
-    monkeypatch.setenv("HOME", "/home/me")
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, "/home/me")
     screen = Screen(TERM="dumb")
     host = "111122223333.dkr.ecr.us-west-2.amazonaws.com"
     screen.terminal.paragraph("two  blanks, and short")

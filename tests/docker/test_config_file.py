@@ -117,7 +117,6 @@ def test_only_a_regular_file_is_replaced(make: Callable[[Path], object], config:
     assert state() == before
 
 
-@links
 def test_a_directory_is_not_a_file_on_systems_that_do_not_open_directories(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,6 +131,7 @@ def test_a_directory_is_not_a_file_on_systems_that_do_not_open_directories(
         directory.read(str(config))
 
 
+@links
 def test_an_unreadable_file_is_an_error(config: Path) -> None:
     config.parent.mkdir()
     config.symlink_to(config)

@@ -24,6 +24,7 @@ from ecr_credhelper.settings.rules import IdentityOverride
 from tests.aws import certificates
 from tests.conftest import EXECUTABLE, HOST, until
 from tests.doctor_findings import Doctor, settings
+from tests.systems import linux_store, owners, scripts
 
 pytest_plugins = ("tests.doctor_fixtures",)
 pytestmark = pytest.mark.usefixtures("no_network")
@@ -35,21 +36,22 @@ pytestmark = pytest.mark.usefixtures("no_network")
 def test_executable_that_is_not_on_path(
     bin_directory: Path, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (bin_directory / "docker-credential-ecr-py").unlink()
+    (bin_directory / Path(EXECUTABLE).name).unlink()
     text = "docker-credential-ecr-py is not on PATH, so Docker cannot find it"
     assert doctor().finding("executable") == ("failure", text, f"add {Path(EXECUTABLE).parent} to PATH")
     result, text, hint = doctor().finding("path")
     assert (result, text) == ("note", f"not on the PATH of sudo ({bin_directory})")
     assert hint == f"if you need it there, run: sudo ln -s {EXECUTABLE} /usr/local/bin/"
-    monkeypatch.setattr(sys, "argv", [f"{bin_directory}/docker-credential-ecr-py"])
+    monkeypatch.setattr(sys, "argv", [str(bin_directory / "docker-credential-ecr-py")])
     assert doctor().finding("executable")[2] == f"add {bin_directory} to PATH"
 
 
+@owners
 def test_the_path_of_sudo_is_a_warning_only_for_services(
     bin_directory: Path, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert doctor().finding("path")[0] == "ok"
-    (bin_directory / "docker-credential-ecr-py").unlink()
+    (bin_directory / Path(EXECUTABLE).name).unlink()
     for uid, kind in ((0, "note"), (998, "warning"), (1000, "note")):
         monkeypatch.setattr(os, "geteuid", lambda uid=uid: uid)
         assert doctor().finding("path")[0] == kind
@@ -70,6 +72,7 @@ if __name__ == "__main__":
 """
 
 
+@scripts
 @pytest.mark.parametrize(
     ("content", "is_reported"),
     [
@@ -83,7 +86,7 @@ if __name__ == "__main__":
 def test_a_slow_launcher_is_reported_with_its_cure(
     content: str, is_reported: bool, bin_directory: Path, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    launcher = bin_directory / "docker-credential-ecr-py"
+    launcher = bin_directory / Path(EXECUTABLE).name
     launcher.unlink()
     launcher.write_text(content, newline="")
     launcher.chmod(0o755)
@@ -108,7 +111,7 @@ def test_the_launcher_of_this_environment_can_be_read(tmp_path: Path) -> None:
 
 
 def test_executable_on_path_that_is_not_the_running_one(bin_directory: Path, doctor: Doctor) -> None:
-    other = bin_directory / "docker-credential-ecr-py"
+    other = bin_directory / Path(EXECUTABLE).name
     other.unlink()
     other.touch(mode=0o755)
     assert doctor().finding("executable")[:2] == (
@@ -295,6 +298,7 @@ def test_tls_reports_the_configured_bundle(
     assert doctor().finding("tls") == ("ok", "CA bundle ~/ca.pem (AWS_CA_BUNDLE)", "")
 
 
+@linux_store
 def test_tls_reports_the_store_of_the_system(
     store: Path, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -314,7 +314,7 @@ def test_the_name_of_a_program_instead_of_its_suffix_is_explained(
     text = f'"{PROG}" in {place} is the name of a program, and Docker adds "docker-credential-"'
     first, second = doctor(HOST).findings("docker")
     assert (first[0], second[0]) == ("failure", "warning")
-    assert second[1:] == (f"{home}/.docker/config.json: {text}", 'write "ecr-py"')
+    assert second[1:] == (f"{home / '.docker/config.json'}: {text}", 'write "ecr-py"')
     assert problems() == [(text, 'write "ecr-py"')]
 
 
@@ -389,7 +389,7 @@ def test_the_problems_of_a_settings_file_are_one_finding(
     settings(home, text)
     ((kind, shown, shown_hint),) = doctor(HOST).findings("settings")
     assert (kind, shown_hint) == (result, hint)
-    assert shown.startswith(f"{home}/.config/ecr-credhelper/config.toml: ")
+    assert shown.startswith(f"{home / '.config/ecr-credhelper/config.toml'}: ")
     assert problem in shown
 
 

@@ -51,7 +51,7 @@ def test_docker_is_not_checked_if_only_podman_is_installed(
 ) -> None:
     found = doctor(HOST)
     assert found.findings("docker") == []
-    text = f"no credential helper configured for this registry in {home}/.config/containers/auth.json"
+    text = f"no credential helper configured for this registry in {home / '.config/containers/auth.json'}"
     assert found.finding("podman") == ("failure", text, PODMAN)
     (bin_directory / "docker").touch(mode=0o755)
     found = doctor(HOST)
