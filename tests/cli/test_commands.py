@@ -28,7 +28,7 @@ from ecr_credhelper.token import Token
 from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, Result, Run, login, run
 from tests.console.test_terminal import Broken, Screen
 from tests.doctor_findings import write
-from tests.terminals import run_in_terminal
+from tests.terminals import lines_of, run_in_terminal
 
 THIRD = OTHER_ACCOUNT.replace("us-west-2", "eu-west-1")
 SETTINGS = """
@@ -149,7 +149,7 @@ def test_header_prints_an_authorization_header(call: Run, aws: FakeECR) -> None:
 def test_a_secret_on_a_terminal_comes_with_a_warning(name: str, aws: FakeECR) -> None:
     session = run_in_terminal(name, HOST)
     assert session.status == 0
-    assert session.screen.startswith("warning: the ")
+    assert lines_of(session.screen)[0].startswith("warning: the ")
     assert len(aws.calls) == 1
 
 
@@ -160,7 +160,7 @@ def test_the_warning_about_a_secret_goes_to_standard_error(name: str) -> None:
     options = Namespace(command=name, host=HOST, profile=None, role_arn=None, region=None)
     assert password.run(options, screen.terminal) == 0
     assert len(screen.stdout.getvalue().splitlines()) == 1
-    assert screen.stderr.getvalue().startswith("warning: ")
+    assert lines_of(screen.stderr.getvalue())[0].startswith("warning: ")
 
 
 def test_commands_and_docker_share_the_cache(call: Run, aws: FakeECR) -> None:
