@@ -41,6 +41,8 @@ def main(suite: str) -> int:
     except ChrootError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def _run(chroot: Chroot) -> int:

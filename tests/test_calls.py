@@ -51,6 +51,9 @@ sys.addaudithook(report)
 if "doctor" in sys.argv:
     from ecr_credhelper.cli import doctor
     doctor.DOCTOR_SECONDS = 300  # for a busy machine
+if "list" in sys.argv:
+    from ecr_credhelper.fetch import listing
+    listing.LIST_SECONDS = 300
 from ecr_credhelper.__main__ import run
 run()
 """

@@ -160,7 +160,7 @@ def test_the_warning_about_a_secret_goes_to_standard_error(name: str) -> None:
     options = Namespace(command=name, host=HOST, profile=None, role_arn=None, region=None)
     assert password.run(options, screen.terminal) == 0
     assert len(screen.stdout.getvalue().splitlines()) == 1
-    assert screen.stderr.getvalue().startswith("warning: ")
+    assert lines_of(screen.stderr.getvalue())[0].startswith("warning: ")
 
 
 def test_commands_and_docker_share_the_cache(call: Run, aws: FakeECR) -> None:
