@@ -203,8 +203,10 @@ HEADINGS = (
     "toomanyrequests",
     "ExpiredToken",
     "pull access denied … repository does not exist",
+    "ImagePullBackOff",
+    "error execing credential provider plugin",
 )
-"""Messages of Docker and of registries that users search for."""
+"""Messages of Docker, registries and the kubelet that users search for."""
 
 
 @pytest.mark.parametrize("heading", HEADINGS)
