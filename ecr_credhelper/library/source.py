@@ -15,7 +15,7 @@ from ecr_credhelper.cache import Cache, open_cache
 from ecr_credhelper.console.log import redacted
 from ecr_credhelper.errors import ConfigurationError, CredentialHelperError, internal_error
 from ecr_credhelper.fetch import own_registry
-from ecr_credhelper.fetch.deadline import run_with_deadline, timeout_error
+from ecr_credhelper.fetch.deadline import deadline_of, run_with_deadline, timeout_error
 from ecr_credhelper.fetch.resolver import Resolver, token_key
 from ecr_credhelper.fingerprint import Fingerprint, file_stamps, fingerprint
 from ecr_credhelper.library import memory
@@ -99,7 +99,7 @@ class TokenSource:
         self._owner = f"{OVERRIDE}\t{identity}" if self._override else current.settings
         with fork_lock():
             self.settings = load_settings(environ)
-        self.deadline = Resolver.deadline_of(self.settings)
+        self.deadline = deadline_of(self.settings)
         variables = {} if session is None else botocore_session.instance_variables()
         self._region = region or ""
         self._default_region = region or _region_of(botocore_session)
