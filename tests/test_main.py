@@ -129,7 +129,7 @@ def test_a_bug_is_reported_as_one_line(capsysbinary: Capture, monkeypatch: pytes
 def test_run_ends_the_process_with_the_status(
     is_loaded: bool, capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loaded = ("console.terminal", "aws.processes")
+    loaded = ("console.prompts", "aws.processes")
     for name in loaded:
         monkeypatch.delitem(sys.modules, f"ecr_credhelper.{name}", raising=False)
     calls: list[str] = []

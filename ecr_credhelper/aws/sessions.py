@@ -362,7 +362,8 @@ def _profile_in_account(registry: "Registry", pattern: str) -> str:
 def _prompt_for_mfa(host: str, role: str, profile: str, prompt: str) -> str:
     """Prompt for an MFA code on the terminal; raise CredentialsError if there is no terminal."""
     with fork_lock():
-        from ecr_credhelper.console.terminal import clean, prompt_without_echo
+        from ecr_credhelper.console.prompts import prompt_without_echo
+        from ecr_credhelper.console.terminal import clean
 
     question = clean(f"{host}: role {role}: {prompt}".removeprefix(": "))  # the host can be unknown
     if os.name == "nt":

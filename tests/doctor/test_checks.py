@@ -17,7 +17,7 @@ from ecr_credhelper import files
 from ecr_credhelper.aws import trust
 from ecr_credhelper.cli.doctor import CHECKS, DOCTOR_SECONDS, FACTS, VERSION
 from ecr_credhelper.console import wording
-from ecr_credhelper.console.terminal import prompt_without_echo, restore_terminal
+from ecr_credhelper.console.prompts import prompt_without_echo, restore_terminal
 from ecr_credhelper.doctor import OK, Check, Context, Finding, machine, run_checks
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.settings.rules import IdentityOverride
