@@ -29,6 +29,7 @@ CALLS: tuple[tuple[list[str], str, int, str], ...] = (
     (["login", HOST], "", 1, "docker: is not on PATH"),
     (["password", HOST], "", 0, "warning: the password is visible on your screen"),
     (["header", HOST], "", 0, "warning: the header contains the password"),
+    (["auth", HOST], "", 0, "warning: the passwords are visible on your screen"),
     (["kubelet", "--print-config"], "", 0, "CredentialProviderConfig"),
     (["cache"], "", 0, "No cached tokens"),
     (["cache", "clear"], "", 0, "Removed 0 cached tokens."),

@@ -278,7 +278,7 @@ def test_without_a_thread_the_work_runs_in_the_callers_thread(monkeypatch: pytes
 def test_the_lock_is_released_when_the_work_is_abandoned(
     cache: Cache, folder: Path, hanging: Hanging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resolver, "DEADLINE", 0.1)
+    monkeypatch.setattr(deadline, "DEADLINE", 0.1)
     with pytest.raises(UnreachableError):
         resolve(registry(), cache)
     assert hanging.begun.wait(60)  # it has acquired the lock

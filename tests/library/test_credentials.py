@@ -371,7 +371,7 @@ def test_a_token_for_outdated_settings_is_not_served_under_new_settings(
 def test_loading_the_keys_of_a_session_is_limited_by_the_deadline(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecr_credhelper.fetch.resolver.DEADLINE", 0.1)
+    monkeypatch.setattr("ecr_credhelper.fetch.deadline.DEADLINE", 0.1)
     gate = threading.Event()
 
     class Slow(botocore.session.Session):
@@ -619,7 +619,7 @@ def test_a_valid_token_on_disk_is_returned_if_aws_hangs(
 ) -> None:
     start = time.time()
     TokenSource(clock=lambda: start).fetch(TokenSource().registry(HOST))
-    monkeypatch.setattr("ecr_credhelper.fetch.resolver.DEADLINE", 0.3)
+    monkeypatch.setattr("ecr_credhelper.fetch.deadline.DEADLINE", 0.3)
     aws.gate.clear()
     late = TokenSource(clock=lambda: start + 12 * 3600 - 60)
     assert late.fetch(late.registry(HOST)).password == aws.password("us-west-2", serial=1)
