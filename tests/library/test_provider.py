@@ -541,7 +541,7 @@ def test_a_child_clears_the_memory_if_a_thread_of_the_parent_was_changing_it() -
 
 
 def test_close_waits_no_longer_than_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ecr_credhelper.library.provider.DEADLINE", 0.1)
+    monkeypatch.setattr("ecr_credhelper.library.source.DEADLINE", 0.1)
     gate, started = threading.Event(), threading.Event()
 
     def fetch(host: str) -> Credentials:
