@@ -1,15 +1,12 @@
 """Find the mistake in the AWS configuration files after botocore has failed.
 
-botocore's own messages are no help here: some do not name the file or the profile, and configparser's
-messages quote lines, which can contain keys. This module therefore reads the files again.
+Some of botocore's own messages do not name the file or the profile. This module therefore reads the files
+again.
 """
 
-import configparser
 import os
 import shlex
-from codecs import BOM_UTF8
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.request import getproxies, proxy_bypass
 
 from botocore import exceptions as aws
@@ -27,6 +24,7 @@ from ecr_credhelper.aws.profiles import (
     selected_profile,
     used_sections,
 )
+from ecr_credhelper.aws.syntax_errors import syntax_problem
 from ecr_credhelper.console.wording import did_you_mean
 from ecr_credhelper.errors import (
     NO_CREDENTIALS,
@@ -82,61 +80,6 @@ def problem_of(
         case AssertionError() | AttributeError() | RuntimeError() | TypeError():
             used = used_sections(profile, environ)
             return _wrong_nesting(used) or _empty_key(used)
-    return None
-
-
-def syntax_problem(error: aws.ConfigParseError) -> Problem | None:
-    """Return why botocore cannot parse a configuration file, if the reason is known."""
-    fields: dict[str, Any] = {**error.kwargs}
-    path, cause = str(fields.get("path")), fields.get("error")
-    hint = "correct it"
-    match cause:
-        case UnicodeDecodeError():
-            reason, hint = f"{path} is not UTF-8 text", "save it as UTF-8 without a byte order mark"
-        case configparser.DuplicateSectionError(section=section, lineno=line):
-            reason, hint = f"{path} has a second section [{section}] in line {line}", "merge the two sections"
-        case configparser.DuplicateOptionError(section=section, option=option, lineno=line):
-            reason = f"section [{section}] of {path} sets {option} twice, again in line {line}"
-            hint = "remove one of them"
-        case configparser.MissingSectionHeaderError(line=text, lineno=line) if text.startswith("["):
-            reason, hint = (
-                f"the section in line {line} of {path} has no closing bracket",
-                "write ] at its end",
-            )
-        case configparser.ParsingError(errors=[(line, text), *_]) if text.lstrip("'\"").startswith("["):
-            reason, hint = (
-                f"the section in line {line} of {path} has no closing bracket",
-                "write ] at its end",
-            )
-        case configparser.MissingSectionHeaderError() if _has_byte_order_mark(path):
-            reason, hint = (
-                f"{path} starts with a byte order mark",
-                "save it as UTF-8 without a byte order mark",
-            )
-        case configparser.MissingSectionHeaderError(lineno=line):
-            reason = f"line {line} of {path} precedes the first [section]"
-        case configparser.ParsingError(errors=[(line, _), *_]):
-            reason = f"line {line} of {path} is not NAME = VALUE"
-        case _ if line := _indented_line(path):
-            reason = f"line {line} of {path} is indented, but not NAME = VALUE"
-        case _:
-            return None
-    return ConfigurationError, reason, hint
-
-
-def _has_byte_order_mark(path: str) -> bool:
-    with suppress(OSError), open(path, "rb") as file:
-        return file.read(len(BOM_UTF8)) == BOM_UTF8
-    return False
-
-
-def _indented_line(path: str) -> int | None:
-    """Return the number of the first indented line without an equals sign, if the file can still be read."""
-    with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
-        wrong = (
-            n for n, line in enumerate(file, 1) if line[:1].isspace() and line.strip() and "=" not in line
-        )
-        return next(wrong, None)
     return None
 
 

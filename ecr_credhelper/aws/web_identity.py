@@ -25,7 +25,7 @@ READ_TIMEOUT = 10
 """Time limits of one attempt to call STS, in seconds: three attempts fit into the deadline."""
 
 EXPLAINED = ("No OpenIDConnect provider", "Incorrect token audience", "Couldn't retrieve verification key")
-"""The messages about a token for which aws/errors.py has a better text."""
+"""The messages about a token for which aws/response_errors.py has a better text."""
 
 
 @dataclass(frozen=True, slots=True)
