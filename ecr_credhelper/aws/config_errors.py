@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from ecr_credhelper.registry import Registry
 
-Problem = tuple[type[CredentialHelperError], str, str]
+Explanation = tuple[type[CredentialHelperError], str, str]
 """The class, the reason and the hint of an error."""
 
 SOURCES = ("Environment", "Ec2InstanceMetadata", "EcsContainer")
@@ -63,7 +63,7 @@ IMDS = "169.254.169.254"
 
 def problem_of(
     error: Exception, registry: "Registry", profile: str | None, environ: "Mapping[str, str]"
-) -> Problem | None:
+) -> Explanation | None:
     """Return the problem in the configuration files, if the exception can come from them."""
     match error:
         case aws.ConfigParseError():
@@ -83,7 +83,7 @@ def problem_of(
     return None
 
 
-def _missing_profile(name: str, found: list[Section], environ: "Mapping[str, str]") -> Problem | None:
+def _missing_profile(name: str, found: list[Section], environ: "Mapping[str, str]") -> Explanation | None:
     for section in found:
         is_in_credentials = section.variable == CREDENTIALS
         header = section.header.lower()
@@ -111,7 +111,7 @@ def _quoted(name: str) -> str:
     return f'"{name}"' if " " in name else name
 
 
-def _wrong_reference(name: str, found: list[Section]) -> Problem | None:
+def _wrong_reference(name: str, found: list[Section]) -> Explanation | None:
     """Return the first mistake in a profile, in its source profile, and so on."""
     seen: list[str] = []
     while name not in seen:
@@ -132,7 +132,7 @@ def _wrong_reference(name: str, found: list[Section]) -> Problem | None:
     return ConfigurationError, reason, "end the chain with a profile that has credentials"
 
 
-def _missing_section(section: Section, setting: str, kind: str, found: list[Section]) -> Problem | None:
+def _missing_section(section: Section, setting: str, kind: str, found: list[Section]) -> Explanation | None:
     value = section.settings.get(setting)
     names = [other.name for other in found if other.kind == kind]
     if value is None or value in names:
@@ -142,7 +142,7 @@ def _missing_section(section: Section, setting: str, kind: str, found: list[Sect
     return ConfigurationError, reason, hint
 
 
-def _wrong_profile(section: Section, settings: dict[str, str], found: list[Section]) -> Problem | None:
+def _wrong_profile(section: Section, settings: dict[str, str], found: list[Section]) -> Explanation | None:
     """Return the mistake within a profile."""
     place, source = section.place, settings.get("credential_source")
     is_web = "web_identity_token_file" in settings
@@ -176,7 +176,7 @@ def _wrong_profile(section: Section, settings: dict[str, str], found: list[Secti
     return next(((ConfigurationError, reason, hint) for applies, reason, hint in problems if applies), None)
 
 
-def _without_credentials(chain: list[str]) -> Problem | None:
+def _without_credentials(chain: list[str]) -> Explanation | None:
     if len(chain) < 2:  # noqa: PLR2004 - a profile and its source
         return None
     *_, parent, last = chain
@@ -184,7 +184,7 @@ def _without_credentials(chain: list[str]) -> Problem | None:
     return CredentialsError, reason, f"run: aws configure --profile {shlex.quote(last)}"
 
 
-def _incomplete_sso(profile: str | None, environ: "Mapping[str, str]") -> Problem | None:
+def _incomplete_sso(profile: str | None, environ: "Mapping[str, str]") -> Explanation | None:
     """Return the setting that the profile lacks: botocore ignores SSO without an account and a role."""
     name, found = profile or selected_profile(environ) or "default", list(sections(environ))
     settings = merged("profile", name, found)
@@ -193,7 +193,7 @@ def _incomplete_sso(profile: str | None, environ: "Mapping[str, str]") -> Proble
     return _wrong_profile(own[0], settings, found) if is_sso else None
 
 
-def _wrong_nesting(found: list[Section]) -> Problem | None:
+def _wrong_nesting(found: list[Section]) -> Explanation | None:
     """Return which setting has a value instead of settings in the lines below it, or the opposite."""
     for section in found:
         parents = {name.partition(".")[0] for name in section.settings if "." in name}
@@ -208,7 +208,7 @@ def _wrong_nesting(found: list[Section]) -> Problem | None:
     return None
 
 
-def _empty_key(found: list[Section]) -> Problem | None:
+def _empty_key(found: list[Section]) -> Explanation | None:
     for section in found:
         for name in KEYS:
             if section.settings.get(name) == "":
@@ -219,7 +219,7 @@ def _empty_key(found: list[Section]) -> Problem | None:
 
 def _no_credentials(
     error: aws.NoCredentialsError, registry: "Registry", profile: str | None, environ: "Mapping[str, str]"
-) -> Problem | None:
+) -> Explanation | None:
     """Return why no credentials were found, and which profile fits the registry's account."""
     if error.kwargs.get("metadata_status") == 401:  # noqa: PLR2004 - the metadata service requires a token
         reason = "the EC2 instance metadata requires a token, and did not return one (HTTP status 401)"

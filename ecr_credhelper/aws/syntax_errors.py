@@ -13,10 +13,10 @@ from ecr_credhelper.errors import ConfigurationError
 if TYPE_CHECKING:
     from botocore import exceptions as aws
 
-    from ecr_credhelper.aws.config_errors import Problem
+    from ecr_credhelper.aws.config_errors import Explanation
 
 
-def syntax_problem(error: "aws.ConfigParseError") -> "Problem | None":
+def syntax_problem(error: "aws.ConfigParseError") -> "Explanation | None":
     """Return why botocore cannot parse a configuration file, if the reason is known."""
     fields: dict[str, Any] = {**error.kwargs}
     path, cause = str(fields.get("path")), fields.get("error")
