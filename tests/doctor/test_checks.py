@@ -21,6 +21,7 @@ from ecr_credhelper.console.prompts import prompt_without_echo, restore_terminal
 from ecr_credhelper.doctor import OK, Check, Context, Finding, machine, run_checks
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.settings.rules import IdentityOverride
+from tests import systems
 from tests.aws import certificates
 from tests.conftest import EXECUTABLE, HOST, until
 from tests.doctor_findings import Doctor, settings
@@ -226,7 +227,7 @@ def test_cache_that_is_disabled_or_has_no_directory(doctor: Doctor, monkeypatch:
     )
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no file modes")
+@systems.owners
 def test_cache_reports_the_state_of_the_directory(
     home: Path, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
