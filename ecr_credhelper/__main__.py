@@ -99,8 +99,8 @@ def run() -> "NoReturn":
 
         signals.ignore_signals()
         processes.end_all()
-    if terminal := sys.modules.get("ecr_credhelper.console.terminal"):
-        terminal.restore_terminal()
+    if prompts := sys.modules.get("ecr_credhelper.console.prompts"):
+        prompts.restore_terminal()
     os._exit(status)
 
 

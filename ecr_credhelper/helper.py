@@ -31,7 +31,7 @@ class Helper:
     arguments. ``deadline`` replaces that of a get, in seconds; the settings can only shorten it.
     """
 
-    deadline = 0
+    deadline: "float | None" = None
 
     def __init__(
         self, environ: "Mapping[str, str]", clock: "Callable[[], float]", spawn: "Callable[..., None]"
@@ -39,7 +39,12 @@ class Helper:
         self.environ = environ
         self.clock = clock
         self.spawn = spawn
-        self.log, self._log_error = _open_log(environ)
+        self.log: Callable[[str], object] = str
+        self._log_error: CredentialHelperError | None = None
+        if destination := environ.get("ECR_CREDHELPER_LOG"):
+            from ecr_credhelper.console import log
+
+            self.log, self._log_error = log.open_variable(destination)
         self.cache = open_cache(environ)
         self.fingerprint = fingerprint(environ)
 
@@ -67,9 +72,8 @@ class Helper:
         """Return whether a server is an ECR registry, and its login from the cache or from ECR."""
         self.log(f"get {registry.host_of(server)}")
         self.log(f"identity: {self.fingerprint.full}")
-        if self._log_error and self.registry_of(
-            server
-        ):  # a wrong log setting does not affect other registries
+        # Only errors of get reach the user. A wrong log setting does not affect other registries.
+        if self._log_error and self.registry_of(server):
             raise self._log_error
         if token := self._from_cache(server):
             return True, token
@@ -139,7 +143,6 @@ class Helper:
         if self._has_configuration():
             from ecr_credhelper.fetch import listing
 
-            prepare_for_botocore()
             try:
                 resolver = self._resolver(is_interactive=False)
                 hosts = listing.available_hosts(resolver, self.environ, lambda: self.spawn(FETCH_LATE))
@@ -210,7 +213,6 @@ class Helper:
 
     def _fetch(self, ecr: "Registry") -> "Token | None":
         """Return a token for a registry, or None if the client should go on without a login."""
-        prepare_for_botocore()
         resolver = self._resolver()
         request = resolver.request(ecr)
         try:
@@ -222,7 +224,6 @@ class Helper:
 
     def _can_fetch(self, ecr: "Registry", password: str) -> bool:
         """Return whether ``get`` returns this password anyway, so that it need not be saved."""
-        prepare_for_botocore()
         try:
             resolver = self._resolver(is_interactive=False)
             return resolver.resolve(resolver.request(ecr)).password == password
@@ -230,8 +231,10 @@ class Helper:
             return False
 
     def _resolver(self, *, is_interactive: bool = True) -> "Resolver":
+        from ecr_credhelper.fetch.deadline import deadline_of
         from ecr_credhelper.fetch.resolver import Resolver
 
+        prepare_for_botocore()
         if is_interactive:  # otherwise, no credential process is started
             from ecr_credhelper.console.signals import end_on_signals
 
@@ -246,7 +249,7 @@ class Helper:
             is_interactive=is_interactive,
             remembers_failures=True,
         )
-        resolver.deadline = min(settings.deadline or self.deadline, self.deadline) or resolver.deadline
+        resolver.deadline = deadline_of(settings, self.deadline)
         return resolver
 
     def settings(self) -> "Settings":
@@ -284,23 +287,6 @@ def prepare_for_botocore() -> None:
     trust.is_executable = True
     warnings.simplefilter("ignore")  # some clients treat any output on stderr as a failure
     gc.disable()  # botocore's objects live until the process ends, so collecting garbage only costs 15 ms
-
-
-def _open_log(environ: "Mapping[str, str]") -> "tuple[Callable[[str], object], CredentialHelperError | None]":
-    """Return a function that writes a line to the log, and the error if the log's variable is wrong.
-
-    By default, nothing is written. Only ``get`` raises the error, since only its errors reach the user.
-    """
-    value = environ.get("ECR_CREDHELPER_LOG")
-    if not value:
-        return str, None
-    from ecr_credhelper.console import log
-
-    try:
-        log.check_variable(value)
-    except CredentialHelperError as error:
-        return str, error
-    return log.open_log(value), None
 
 
 VERBS = {"get": Helper.get, "store": Helper.store, "erase": Helper.erase, "list": Helper.list}

@@ -30,7 +30,7 @@ _END_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
 # dockerd and `mount -o remount` need a root that is a mount point: a bind mount of the directory onto itself.
 _ENTER = """
 set -e
-root=$1 cache=$2 apt=$3 folder=$4
+root=$1 cache=$2 apt=$3 cwd=$4
 shift 4
 mount --bind "$root" "$root"
 mount -t proc proc "$root/proc"
@@ -40,7 +40,7 @@ mount -t tmpfs tmpfs "$root/run"
 mount --bind "$apt" "$root/var/cache/apt/archives"
 mkdir -p "$root/project/.cache"
 mount --bind "$cache" "$root/project/.cache"
-exec chroot "$root" sh -c 'cd "$0" && exec "$@"' "$folder" "$@"
+exec chroot "$root" sh -c 'cd "$0" && exec "$@"' "$cwd" "$@"
 """
 
 _APT_SETTINGS = ("Acquire::http", "Acquire::Check-", "Acquire::Retries")
@@ -53,9 +53,9 @@ _VARIABLES = ("npm_config_", "http_proxy", "https_proxy", "no_proxy")
 
 _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
-
 _REMOVALS = 5
-"""How often the directory is deleted at most."""
+_REMOVAL_PAUSE = 0.2
+"""How often the directory is deleted at most, and the seconds between two attempts."""
 
 
 class ChrootError(Exception):
@@ -69,20 +69,21 @@ class Chroot:
     suite: str
     directory: Path
 
-    def run(self, *command: str, environment: Mapping[str, str] | None = None, folder: str = "/") -> int:
+    def run(self, *command: str, environment: Mapping[str, str] | None = None, cwd: str = "/") -> int:
         """Run a command as root of the chroot, and return its exit status.
 
-        It has only the variables of ``environment`` and those that apt, pip and npm need.
+        It runs in the directory ``cwd``. It has only the variables of ``environment`` and those that apt,
+        pip and npm need.
         """
         variables = {**self._environment(), **(environment or {})}
         return subprocess.run(
-            self._inside(command, folder), check=False, stdin=subprocess.DEVNULL, env=variables
+            self._inside(command, cwd), check=False, stdin=subprocess.DEVNULL, env=variables
         ).returncode
 
-    def output(self, *command: str, environment: Mapping[str, str] | None = None, folder: str = "/") -> str:
+    def output(self, *command: str, environment: Mapping[str, str] | None = None, cwd: str = "/") -> str:
         """Run a command that must succeed, and return its standard output."""
         variables = {**self._environment(), **(environment or {})}
-        return _output(self._inside(command, folder), variables, shown=command)
+        return _output(self._inside(command, cwd), variables, shown=command)
 
     def install(self, packages: Iterable[str]) -> list[str]:
         """Install Debian packages, and return those that this suite does not have."""
@@ -94,12 +95,12 @@ class Chroot:
             self.output("apt-get", "install", *options, *present)
         return [package for package in packages if package not in known]
 
-    def _inside(self, command: Sequence[str], folder: str) -> list[str]:
+    def _inside(self, command: Sequence[str], cwd: str) -> list[str]:
         """Return the command that runs ``command`` in the chroot."""
         cache = PROJECT / ".cache"
         packages = cache / "apt" / self.directory.name  # apt locks it: one for each chroot
         packages.mkdir(parents=True, exist_ok=True)
-        enter = ["sh", "-c", _ENTER, "sh", str(self.directory), str(cache), str(packages), folder]
+        enter = ["sh", "-c", _ENTER, "sh", str(self.directory), str(cache), str(packages), cwd]
         return [*_END_WITH_PARENT, *_NAMESPACES, *enter, *command]
 
     @staticmethod
@@ -221,5 +222,5 @@ def _remove(directory: Path) -> None:
         shutil.rmtree(directory, ignore_errors=True)
         if not directory.exists():
             return
-        time.sleep(0.2)
+        time.sleep(_REMOVAL_PAUSE)
     shutil.rmtree(directory)

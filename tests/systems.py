@@ -25,6 +25,7 @@ def _not_on_windows(reason: str) -> pytest.MarkDecorator:
 
 
 documents = _not_on_windows("documents are the same on every system: Linux checks them")
+forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no forks")
 links = pytest.mark.skipif(not _has_links(), reason="this process cannot create symbolic links")
 owners = _not_on_windows("Windows reports neither owners nor modes of files")
 linux_store = _not_on_windows("the tests replace the certificate store of Linux")
@@ -32,3 +33,4 @@ pipes = _not_on_windows("Windows has no pipes in directories")
 posix_paths = _not_on_windows("the paths are those of POSIX")
 scripts = _not_on_windows("the programs are shell scripts")
 shells = _not_on_windows("the commands are those of a POSIX shell")
+terminals = _not_on_windows("Windows has no pseudo-terminals")

@@ -16,7 +16,8 @@ import pytest
 
 from benchmarks.report import quote
 from ecr_credhelper import cli
-from ecr_credhelper.aws.errors import EXCEPTIONS, RESPONSES
+from ecr_credhelper.aws.errors import EXCEPTIONS
+from ecr_credhelper.aws.response_errors import RESPONSES
 from ecr_credhelper.fetch.attempt import LOCK_SHARE
 from ecr_credhelper.fetch.deadline import DEADLINE, TIMEOUTS
 from ecr_credhelper.fingerprint import FILES, VARIABLES

@@ -27,6 +27,7 @@ from ecr_credhelper.fingerprint import (
     machine_id,
     split_fields,
 )
+from tests import systems
 from tests.docker_files import write
 
 
@@ -403,7 +404,7 @@ def test_a_file_counts_by_its_content_up_to_a_mebibyte(size: int, is_read: bool,
     assert line({}) != before
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no pipes in the file system")
+@systems.pipes
 def test_a_pipe_is_not_read_and_is_not_a_missing_file(home: Path) -> None:
     missing = split_fields(line({}))
     os.mkfifo(home / ".boto")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ecr_credhelper.aws import trust
 from ecr_credhelper.helper import REFRESH, Helper
 from ecr_credhelper.protocol import Reply
 from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
@@ -262,6 +263,16 @@ def test_a_refresh_that_is_not_due_does_not_call_aws(aws: FakeECR, clock: Clock)
     secret(ask("get", clock=clock))
     assert refresh(clock) == 0
     assert len(aws.calls) == 1
+
+
+def test_a_refresh_trusts_the_same_certificates_as_a_get(
+    aws: FakeECR, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the executable uses the store of macOS and Windows, also in the background."""
+    monkeypatch.setattr(trust, "is_executable", False)
+    assert refresh(clock) == 0
+    assert len(aws.calls) == 1
+    assert trust.is_executable
 
 
 def test_a_refresh_of_another_registry_fails(aws: FakeECR, clock: Clock) -> None:

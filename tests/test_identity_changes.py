@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from ecr_credhelper import get_credentials
 from ecr_credhelper.fingerprint import MAX_FILE, fingerprint
 from ecr_credhelper.helper import Helper
+from tests import systems
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, login, run
 from tests.fake_sts import FakeSTS
 
@@ -485,7 +486,7 @@ def line() -> str:
     return fingerprint(os.environ).identity
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes in its file system")
+@systems.pipes
 def test_a_pipe_does_not_block_the_fingerprint(home: Path) -> None:
     os.mkfifo(home / ".aws/config")
     assert "config=not a file" in line()

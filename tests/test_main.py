@@ -15,6 +15,7 @@ import pytest
 from ecr_credhelper import __main__ as program
 from ecr_credhelper import __version__, helper
 from ecr_credhelper.fetch import background
+from tests import systems
 from tests.conftest import EXECUTABLE, HOST, NOT_FOUND
 
 Capture = pytest.CaptureFixture[bytes]
@@ -129,7 +130,7 @@ def test_a_bug_is_reported_as_one_line(capsysbinary: Capture, monkeypatch: pytes
 def test_run_ends_the_process_with_the_status(
     is_loaded: bool, capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loaded = ("console.terminal", "aws.processes")
+    loaded = ("console.prompts", "aws.processes")
     for name in loaded:
         monkeypatch.delitem(sys.modules, f"ecr_credhelper.{name}", raising=False)
     calls: list[str] = []
@@ -185,7 +186,7 @@ def test_a_full_disk_is_reported(argv: list[str]) -> None:
     assert "internal error" not in "".join(lines)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell")
+@systems.shells
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize(
     "command",
@@ -212,7 +213,7 @@ def test_a_missing_standard_output_is_reported(command: str) -> None:
     assert (done.returncode, done.stderr) == (1, told)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell")
+@systems.shells
 @pytest.mark.parametrize("output", [">/dev/full", "| true", ">&-"])
 def test_configure_writes_even_if_the_diff_cannot_be_printed(output: str, home: Path) -> None:
     command = f'trap "" PIPE; "{EXECUTABLE}" configure {HOST} --yes {output}'

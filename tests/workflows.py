@@ -18,7 +18,13 @@ SCHEMAS = {
 }
 """Arguments of check-jsonschema, which contains the schemas of many systems, but not that of CodeBuild."""
 
-ZIZMOR = """\
+ZIZMOR = (
+    Path(sys.executable).with_name("zizmor"),
+    *("--offline", "--strict-collection", "--no-progress", "--quiet"),
+)
+"""The command that checks whether GitHub workflows are secure."""
+
+DOCUMENT_RULES = """\
 rules:
   unpinned-uses:
     config:
@@ -66,8 +72,5 @@ def check_schema(system: str, *files: Path) -> None:
 
 def check_security(files: Sequence[Path], config: Path) -> None:
     """Raise AssertionError with the report of zizmor if a GitHub workflow is not secure."""
-    config.write_text(ZIZMOR)
-    zizmor = Path(sys.executable).with_name("zizmor")
-    checked(
-        [zizmor, "--offline", "--strict-collection", "--no-progress", "--quiet", "--config", config, *files]
-    )
+    config.write_text(DOCUMENT_RULES)
+    checked([*ZIZMOR, "--config", config, *files])

@@ -54,13 +54,13 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
     is_interactive: bool = True,
     progress: Progress | None = None,
     end: float | None = None,
-    open_session: "Callable[..., Session] | None" = None,
+    open_session: "Callable[[Registry, Rule, Callable[[Session], object]], Session] | None" = None,
 ) -> Response:
     """Fetch a new token for ``registry`` with the identity that the rule selects.
 
     ``progress`` is kept up to date. A credential process is killed at ``end`` of ``time.monotonic``.
-    ``open_session`` replaces ``session_for``, with the same parameters. The call has no ``registryIds``: they
-    are deprecated, and a token is valid for all registries of a region.
+    ``open_session`` replaces ``session_for``; its third parameter is ``on_session``. The call has no
+    ``registryIds``: they are deprecated, and a token is valid for all registries of a region.
 
     Raises:
         CredentialHelperError: anything failed.
@@ -78,18 +78,19 @@ def fetch(  # noqa: PLR0913 - everything that selects an identity
 
             return explain(error, registry, profile, rule, trusts_system=is_own_session)
 
+    def watch(session: "Session") -> None:
+        progress.watch(session.register)
+
     progress.explain = explained
     try:
         if session is None:
             reject_special_files(os.environ, registry.host)
-        session = (open_session or session_for)(
-            registry,
-            rule,
-            session,
-            is_interactive=is_interactive,
-            end=end,
-            on_session=lambda session: progress.watch(session.register),
-        )
+        if open_session:
+            session = open_session(registry, rule, watch)
+        else:
+            session = session_for(
+                registry, rule, session, is_interactive=is_interactive, end=end, on_session=watch
+            )
         profile = progress.profile = profile_of(session)
         # Resolve credentials before creating the client. Without any, the client would repeat the search,
         # which takes seconds on EC2.

@@ -1,15 +1,12 @@
 """Find the mistake in the AWS configuration files after botocore has failed.
 
-botocore's own messages are no help here: some do not name the file or the profile, and configparser's
-messages quote lines, which can contain keys. This module therefore reads the files again.
+Some of botocore's own messages do not name the file or the profile. This module therefore reads the files
+again.
 """
 
-import configparser
 import os
 import shlex
-from codecs import BOM_UTF8
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.request import getproxies, proxy_bypass
 
 from botocore import exceptions as aws
@@ -27,6 +24,7 @@ from ecr_credhelper.aws.profiles import (
     selected_profile,
     used_sections,
 )
+from ecr_credhelper.aws.syntax_errors import syntax_problem
 from ecr_credhelper.console.wording import did_you_mean
 from ecr_credhelper.errors import (
     NO_CREDENTIALS,
@@ -42,7 +40,7 @@ if TYPE_CHECKING:
 
     from ecr_credhelper.registry import Registry
 
-Problem = tuple[type[CredentialHelperError], str, str]
+Explanation = tuple[type[CredentialHelperError], str, str]
 """The class, the reason and the hint of an error."""
 
 SOURCES = ("Environment", "Ec2InstanceMetadata", "EcsContainer")
@@ -65,7 +63,7 @@ IMDS = "169.254.169.254"
 
 def problem_of(
     error: Exception, registry: "Registry", profile: str | None, environ: "Mapping[str, str]"
-) -> Problem | None:
+) -> Explanation | None:
     """Return the problem in the configuration files, if the exception can come from them."""
     match error:
         case aws.ConfigParseError():
@@ -85,62 +83,7 @@ def problem_of(
     return None
 
 
-def syntax_problem(error: aws.ConfigParseError) -> Problem | None:
-    """Return why botocore cannot parse a configuration file, if the reason is known."""
-    fields: dict[str, Any] = {**error.kwargs}
-    path, cause = str(fields.get("path")), fields.get("error")
-    hint = "correct it"
-    match cause:
-        case UnicodeDecodeError():
-            reason, hint = f"{path} is not UTF-8 text", "save it as UTF-8 without a byte order mark"
-        case configparser.DuplicateSectionError(section=section, lineno=line):
-            reason, hint = f"{path} has a second section [{section}] in line {line}", "merge the two sections"
-        case configparser.DuplicateOptionError(section=section, option=option, lineno=line):
-            reason = f"section [{section}] of {path} sets {option} twice, again in line {line}"
-            hint = "remove one of them"
-        case configparser.MissingSectionHeaderError(line=text, lineno=line) if text.startswith("["):
-            reason, hint = (
-                f"the section in line {line} of {path} has no closing bracket",
-                "write ] at its end",
-            )
-        case configparser.ParsingError(errors=[(line, text), *_]) if text.lstrip("'\"").startswith("["):
-            reason, hint = (
-                f"the section in line {line} of {path} has no closing bracket",
-                "write ] at its end",
-            )
-        case configparser.MissingSectionHeaderError() if _has_byte_order_mark(path):
-            reason, hint = (
-                f"{path} starts with a byte order mark",
-                "save it as UTF-8 without a byte order mark",
-            )
-        case configparser.MissingSectionHeaderError(lineno=line):
-            reason = f"line {line} of {path} precedes the first [section]"
-        case configparser.ParsingError(errors=[(line, _), *_]):
-            reason = f"line {line} of {path} is not NAME = VALUE"
-        case _ if line := _indented_line(path):
-            reason = f"line {line} of {path} is indented, but not NAME = VALUE"
-        case _:
-            return None
-    return ConfigurationError, reason, hint
-
-
-def _has_byte_order_mark(path: str) -> bool:
-    with suppress(OSError), open(path, "rb") as file:
-        return file.read(len(BOM_UTF8)) == BOM_UTF8
-    return False
-
-
-def _indented_line(path: str) -> int | None:
-    """Return the number of the first indented line without an equals sign, if the file can still be read."""
-    with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
-        wrong = (
-            n for n, line in enumerate(file, 1) if line[:1].isspace() and line.strip() and "=" not in line
-        )
-        return next(wrong, None)
-    return None
-
-
-def _missing_profile(name: str, found: list[Section], environ: "Mapping[str, str]") -> Problem | None:
+def _missing_profile(name: str, found: list[Section], environ: "Mapping[str, str]") -> Explanation | None:
     for section in found:
         is_in_credentials = section.variable == CREDENTIALS
         header = section.header.lower()
@@ -168,7 +111,7 @@ def _quoted(name: str) -> str:
     return f'"{name}"' if " " in name else name
 
 
-def _wrong_reference(name: str, found: list[Section]) -> Problem | None:
+def _wrong_reference(name: str, found: list[Section]) -> Explanation | None:
     """Return the first mistake in a profile, in its source profile, and so on."""
     seen: list[str] = []
     while name not in seen:
@@ -189,7 +132,7 @@ def _wrong_reference(name: str, found: list[Section]) -> Problem | None:
     return ConfigurationError, reason, "end the chain with a profile that has credentials"
 
 
-def _missing_section(section: Section, setting: str, kind: str, found: list[Section]) -> Problem | None:
+def _missing_section(section: Section, setting: str, kind: str, found: list[Section]) -> Explanation | None:
     value = section.settings.get(setting)
     names = [other.name for other in found if other.kind == kind]
     if value is None or value in names:
@@ -199,7 +142,7 @@ def _missing_section(section: Section, setting: str, kind: str, found: list[Sect
     return ConfigurationError, reason, hint
 
 
-def _wrong_profile(section: Section, settings: dict[str, str], found: list[Section]) -> Problem | None:
+def _wrong_profile(section: Section, settings: dict[str, str], found: list[Section]) -> Explanation | None:
     """Return the mistake within a profile."""
     place, source = section.place, settings.get("credential_source")
     is_web = "web_identity_token_file" in settings
@@ -233,7 +176,7 @@ def _wrong_profile(section: Section, settings: dict[str, str], found: list[Secti
     return next(((ConfigurationError, reason, hint) for applies, reason, hint in problems if applies), None)
 
 
-def _without_credentials(chain: list[str]) -> Problem | None:
+def _without_credentials(chain: list[str]) -> Explanation | None:
     if len(chain) < 2:  # noqa: PLR2004 - a profile and its source
         return None
     *_, parent, last = chain
@@ -241,7 +184,7 @@ def _without_credentials(chain: list[str]) -> Problem | None:
     return CredentialsError, reason, f"run: aws configure --profile {shlex.quote(last)}"
 
 
-def _incomplete_sso(profile: str | None, environ: "Mapping[str, str]") -> Problem | None:
+def _incomplete_sso(profile: str | None, environ: "Mapping[str, str]") -> Explanation | None:
     """Return the setting that the profile lacks: botocore ignores SSO without an account and a role."""
     name, found = profile or selected_profile(environ) or "default", list(sections(environ))
     settings = merged("profile", name, found)
@@ -250,7 +193,7 @@ def _incomplete_sso(profile: str | None, environ: "Mapping[str, str]") -> Proble
     return _wrong_profile(own[0], settings, found) if is_sso else None
 
 
-def _wrong_nesting(found: list[Section]) -> Problem | None:
+def _wrong_nesting(found: list[Section]) -> Explanation | None:
     """Return which setting has a value instead of settings in the lines below it, or the opposite."""
     for section in found:
         parents = {name.partition(".")[0] for name in section.settings if "." in name}
@@ -265,7 +208,7 @@ def _wrong_nesting(found: list[Section]) -> Problem | None:
     return None
 
 
-def _empty_key(found: list[Section]) -> Problem | None:
+def _empty_key(found: list[Section]) -> Explanation | None:
     for section in found:
         for name in KEYS:
             if section.settings.get(name) == "":
@@ -276,7 +219,7 @@ def _empty_key(found: list[Section]) -> Problem | None:
 
 def _no_credentials(
     error: aws.NoCredentialsError, registry: "Registry", profile: str | None, environ: "Mapping[str, str]"
-) -> Problem | None:
+) -> Explanation | None:
     """Return why no credentials were found, and which profile fits the registry's account."""
     if error.kwargs.get("metadata_status") == 401:  # noqa: PLR2004 - the metadata service requires a token
         reason = "the EC2 instance metadata requires a token, and did not return one (HTTP status 401)"

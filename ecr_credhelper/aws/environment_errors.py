@@ -18,7 +18,7 @@ from ecr_credhelper.files import is_special
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ecr_credhelper.aws.config_errors import Problem
+    from ecr_credhelper.aws.config_errors import Explanation
 
 KEYS = (
     "AWS_ACCESS_KEY_ID",
@@ -57,7 +57,7 @@ WRONG_VALUES = (
 
 def problem_of(
     error: Exception, profile: str | None, settings: "dict[str, str]", environ: "Mapping[str, str]"
-) -> "Problem | None":
+) -> "Explanation | None":
     """Return the mistake in the variables that explains the exception. ``settings`` are the profile's."""
     match error:
         case aws.ClientError():
@@ -85,7 +85,7 @@ def problem_of(
     )
 
 
-def _blank_in_key(environ: "Mapping[str, str]") -> "Problem | None":
+def _blank_in_key(environ: "Mapping[str, str]") -> "Explanation | None":
     """Return which key has white space at an end: CI secrets often end with a line break."""
     for name in KEYS:
         value = environ.get(name, "")
@@ -98,7 +98,7 @@ def _blank_in_key(environ: "Mapping[str, str]") -> "Problem | None":
 
 def _unreadable_file(
     path: str, error: OSError, settings: "dict[str, str]", environ: "Mapping[str, str]"
-) -> "Problem":
+) -> "Explanation":
     cause = os.strerror(error.errno) if error.errno else type(error).__name__
     variables = [name for name in FILES if environ.get(name) == path]
     if not variables and path != settings.get("web_identity_token_file"):
@@ -109,7 +109,7 @@ def _unreadable_file(
     return CredentialsError, reason, f"check {setting}, and the mount of the token"
 
 
-def _proxy(request: str, environ: "Mapping[str, str]") -> "Problem | None":
+def _proxy(request: str, environ: "Mapping[str, str]") -> "Explanation | None":
     """Return why the proxy of a request cannot be used. Its URL can contain a password."""
     scheme = urlsplit(request).scheme
     name = next((name for name in (f"{scheme}_proxy", f"{scheme.upper()}_PROXY") if environ.get(name)), "")
@@ -127,7 +127,7 @@ def _proxy(request: str, environ: "Mapping[str, str]") -> "Problem | None":
     return ConfigurationError, reason, hint
 
 
-def _not_text(settings: "dict[str, str]", environ: "Mapping[str, str]") -> "Problem | None":
+def _not_text(settings: "dict[str, str]", environ: "Mapping[str, str]") -> "Explanation | None":
     """Return which token file is not text."""
     setting = "web_identity_token_file"
     for name, path in (*((name, environ.get(name)) for name in FILES), (setting, settings.get(setting))):
@@ -148,7 +148,7 @@ def _is_text(path: str) -> bool:
     return True
 
 
-def _role_arn(settings: "dict[str, str]", environ: "Mapping[str, str]") -> "Problem | None":
+def _role_arn(settings: "dict[str, str]", environ: "Mapping[str, str]") -> "Explanation | None":
     """Return the mistake if there is a web identity without a role."""
     if "AWS_WEB_IDENTITY_TOKEN_FILE" not in environ or environ.get("AWS_ROLE_ARN") or "role_arn" in settings:
         return None

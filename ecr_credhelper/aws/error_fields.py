@@ -1,11 +1,11 @@
-"""The fields of the reasons and hints in errors.py: names from the exception, the profile and the machine."""
+"""A row of the tables of errors, and its fields: names from the exception, the profile and the machine."""
 
 import os
 import re
 import shlex
 import sys
 from traceback import walk_tb
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from botocore import exceptions as aws
@@ -16,10 +16,12 @@ from ecr_credhelper.aws.denials import denial_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ecr_credhelper.errors import CredentialHelperError
     from ecr_credhelper.registry import Registry
     from ecr_credhelper.settings.rules import Rule
 
 CALLER_IDENTITY = "run: aws sts get-caller-identity{profile}"
+CLOCK = "set this machine's clock (in WSL after sleep: sudo hwclock -s)"
 
 PROXIES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "http_proxy", "HTTP_PROXY")
 
@@ -40,6 +42,19 @@ SOURCE_HINTS = {
     "EcsContainer": "use it in an ECS or EKS container only; elsewhere, use source_profile",
 }
 """Hints for a ``credential_source`` that has no credentials."""
+
+
+class Row(NamedTuple):
+    """The error for some exceptions or error codes. ``explain`` fills in the ``{…}``.
+
+    A row with a ``pattern`` applies only if the message contains it.
+    """
+
+    causes: "tuple[Any, ...]"
+    error: "type[CredentialHelperError]"
+    reason: str
+    hint: str
+    pattern: str = ""
 
 
 def common_fields(

@@ -7,7 +7,7 @@ only. The only text of another program is the last line of a credential process,
 
 import os
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from botocore import exceptions as aws
 from botocore.parsers import ResponseParserError
@@ -16,34 +16,20 @@ from ecr_credhelper import errors
 from ecr_credhelper.aws import config_errors, environment_errors, trust
 from ecr_credhelper.aws.error_fields import (
     CALLER_IDENTITY,
+    CLOCK,
+    Row,
     common_fields,
     exception_fields,
     is_from_parser,
     response_fields,
 )
 from ecr_credhelper.aws.profiles import LIST_PROFILES, chain_of
+from ecr_credhelper.aws.response_errors import RESPONSES
 from ecr_credhelper.settings.rules import NO_RULE
 
 if TYPE_CHECKING:
     from ecr_credhelper.registry import Registry
     from ecr_credhelper.settings.rules import Rule
-
-CLOCK = "set this machine's clock (in WSL after sleep: sudo hwclock -s)"
-RENEW = "get new ones the same way (aws sso login{profile}, aws login{profile}, new AWS_ variables, …)"
-
-
-class Row(NamedTuple):
-    """The error for some exceptions or error codes. ``explain`` fills in the ``{…}``.
-
-    A row with a ``pattern`` applies only if the message contains it.
-    """
-
-    causes: "tuple[Any, ...]"
-    error: type[errors.CredentialHelperError]
-    reason: str
-    hint: str
-    pattern: str = ""
-
 
 # The first match counts: subclasses precede their base classes, and rows with a pattern those without.
 EXCEPTIONS: tuple[Row, ...] = (
@@ -224,120 +210,6 @@ EXCEPTIONS: tuple[Row, ...] = (
     Row((Exception,), errors.InvalidResponseError,
         "the AWS configuration or the response from AWS is not valid ({name})",
         CALLER_IDENTITY),
-)  # fmt: skip
-
-WEB_IDENTITY = "AssumeRoleWithWebIdentity"
-
-# Error codes of ECR, STS and SSO. "" matches every other code. Patterns match "OPERATION STATUS MESSAGE".
-RESPONSES: tuple[Row, ...] = (
-    Row(("InvalidSignatureException", "SignatureDoesNotMatch", "RequestExpired"), errors.CredentialsError,
-        "the clock of this machine is wrong: AWS says that the signature has expired ({code})",
-        CLOCK,
-        "[Ss]ignature expired|Request has expired"),
-    Row(("InvalidSignatureException", "SignatureDoesNotMatch"), errors.CredentialsError,
-        "the clock of this machine is wrong: AWS says that the signature is not yet current ({code})",
-        CLOCK,
-        "[Ss]ignature not yet current"),
-    Row(("RequestTimeTooSkewed",), errors.CredentialsError,
-        "the clock of this machine is wrong ({code})",
-        CLOCK),
-    Row(("ExpiredToken", "ExpiredTokenException"), errors.CredentialsError,
-        "the web identity token{of_profile} has expired ({code})",
-        "write a new token to {web_identity_file}",
-        WEB_IDENTITY),
-    Row(("ExpiredToken", "ExpiredTokenException", "RequestExpired"), errors.CredentialsError,
-        "the AWS credentials{of_profile} have expired ({code})",
-        RENEW),
-    Row(("InvalidIdentityToken", "InvalidIdentityTokenException"), errors.CredentialsError,
-        "the account of the role{role} has no OpenID Connect provider for {issuer}",
-        "add the provider to IAM, or correct the account in the role's ARN",
-        r"No OpenIDConnect provider found in your account for (?P<issuer>https?://[\w./:-]+)"),
-    Row(("InvalidIdentityToken", "InvalidIdentityTokenException"), errors.CredentialsError,
-        "the web identity token has the wrong audience (Incorrect token audience)",
-        "request a token with the audience sts.amazonaws.com, or add its audience to the provider in IAM",
-        "Incorrect token audience"),
-    Row(("InvalidIdentityToken", "InvalidIdentityTokenException"), errors.CredentialsError,
-        "AWS cannot retrieve the verification key of the identity provider",
-        "check that the provider's issuer URL can be reached from the internet",
-        "Couldn't retrieve verification key"),
-    Row(("InvalidIdentityToken", "InvalidIdentityTokenException"), errors.CredentialsError,
-        "AWS does not accept the web identity token ({code})",
-        "check the issuer and the audience of the token in {web_identity_file}"),
-    Row(("IDPCommunicationError", "IDPCommunicationErrorException"), errors.UnreachableError,
-        "AWS cannot reach the identity provider of the web identity token ({code})",
-        "try again; if it still fails, check the provider"),
-    Row(("IDPRejectedClaim", "IDPRejectedClaimException"), errors.CredentialsError,
-        "the identity provider rejected the web identity token ({code})",
-        "write a new token to {web_identity_file}"),
-    Row(("ValidationError", "ValidationException"), errors.ConfigurationError,
-        "the session duration exceeds the maximum of the role{role}",
-        "lower duration_seconds (in the settings: duration), or raise the role's maximum session duration",
-        "exceeds the MaxSessionDuration"),
-    Row(("ValidationError", "ValidationException"), errors.ConfigurationError,
-        "the session duration exceeds one hour, the maximum for role chaining",
-        "set duration_seconds (in the settings: duration) to 3600 or less",
-        "session limit for roles assumed by role chaining"),
-    Row(("ValidationError", "ValidationException"), errors.ConfigurationError,
-        "the role's ARN{role} is not valid",
-        "correct role_arn",
-        "(?i)rolearn|is invalid"),
-    Row(("ValidationError", "ValidationException"), errors.ConfigurationError,
-        "AWS does not accept a parameter of {action} ({code})",
-        "check role_arn, role_session_name, external_id and duration_seconds{of_profile}"),
-    Row(("RegionDisabledException",), errors.AccessDeniedError,
-        "STS is not activated in region {region} for this account ({code})",
-        "activate the region in the account settings of IAM"),
-    Row(("OptInRequired",), errors.AccessDeniedError,
-        "this account has not enabled region {region} ({code})",
-        "run: aws account enable-region --region-name {region}"),
-    Row(("ForbiddenException",), errors.AccessDeniedError,
-        "the SSO user has no access to role {sso_role_name} in account {sso_account_id} ({code})",
-        "check sso_role_name and sso_account_id{of_session_profile}, or ask the administrator of "
-        "IAM Identity Center to assign the role",
-        "^GetRoleCredentials"),
-    Row(("ResourceNotFoundException",), errors.ConfigurationError,
-        "IAM Identity Center has no role {sso_role_name} in account {sso_account_id} ({code})",
-        "check sso_role_name, sso_account_id and sso_region{of_session_profile}",
-        "^GetRoleCredentials"),
-    Row(("UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException",
-         "SignatureDoesNotMatch", "IncompleteSignature", "IncompleteSignatureException", "AuthFailure"),
-        errors.CredentialsError,
-        "AWS does not accept the credentials{of_profile} in region {region} ({code})",
-        CALLER_IDENTITY + "; if that works, check that {region} is correct and enabled for the account"),
-    Row(("AccessDenied", "AccessDeniedException"), errors.AccessDeniedError,
-        "AWS does not accept the MFA code",
-        "try again with a new one; if it still fails, check mfa_serial",
-        " MultiFactorAuthentication failed"),
-    Row(("AccessDenied", "AccessDeniedException"), errors.AccessDeniedError,
-        "this web identity is not authorized to perform sts:AssumeRoleWithWebIdentity",
-        "compare the trust policy of the role{role} with the token's issuer, sub and aud",
-        rf"^{WEB_IDENTITY}"),
-    Row(("AccessDenied", "AccessDeniedException"), errors.AccessDeniedError,
-        "the root user of an account cannot assume a role",
-        "use the credentials of an IAM user or of a role",
-        "Roles may not be assumed by root"),
-    Row(("MalformedPolicyDocument", "MalformedPolicyDocumentException", "PackedPolicyTooLarge",
-         "PackedPolicyTooLargeException"), errors.ConfigurationError,
-        "AWS does not accept the policy for {action} ({code})",
-        "correct the session policy"),
-    Row(("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"), errors.AccessDeniedError,
-        "{denial}",
-        "{remedy}"),
-    Row(("Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled",
-         "RequestThrottledException", "TooManyRequestsException", "RequestLimitExceeded"),
-        errors.ThrottledError,
-        "AWS throttled {action} ({code}, attempts: {attempts})",
-        "wait a moment and try again"),
-    Row(("407",), errors.UnreachableError,
-        "the proxy requires a user and a password (HTTP status 407)",
-        "write them in HTTP_PROXY: http://USER:PASSWORD@HOST:PORT"),
-    Row(("",), errors.InvalidResponseError,
-        "{action} failed ({code}, HTTP status {status})",
-        "try again; if it still fails, see https://health.aws.amazon.com",
-        r"^\w+ 5\d\d "),
-    Row(("",), errors.InvalidResponseError,
-        "{action} failed ({code}, HTTP status {status})",
-        "check AWS_ENDPOINT_URL and proxies, and " + CALLER_IDENTITY),
 )  # fmt: skip
 
 

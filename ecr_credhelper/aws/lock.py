@@ -26,6 +26,8 @@ Keys that share a file wait for each other. The number is a prime, so that every
 keys of one identity differ only in their first bytes.
 """
 
+WAIT = 10
+"""Seconds to wait for another thread or process that uses the same session or role."""
 
 _HELD = (errno.EAGAIN, errno.EACCES, 0)
 """The error numbers if another process holds the lock: on POSIX, on Windows, and in Wine, which sets none."""

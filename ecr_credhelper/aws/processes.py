@@ -53,7 +53,7 @@ class _Child:
 
     def __init__(self, arguments: "Sequence[str]", stdout: int, stderr: int) -> None:
         with fork_lock():
-            from ecr_credhelper.console.terminal import terminal_restorer
+            from ecr_credhelper.console.prompts import terminal_restorer
 
         self._restore_terminal = terminal_restorer()
         self.process = subprocess.Popen(arguments, stdout=stdout, stderr=stderr)  # noqa: S603 - the user configured it

@@ -231,7 +231,7 @@ def load_profiles(environ: "Mapping[str, str]") -> tuple[dict[str, dict[str, str
         except ConfigNotFound:
             continue
         except ConfigParseError as error:
-            from ecr_credhelper.aws.config_errors import syntax_problem
+            from ecr_credhelper.aws.syntax_errors import syntax_problem
 
             problem = syntax_problem(error)
             problems.append(problem[1] if problem else f"{path} cannot be parsed")

@@ -8,38 +8,36 @@ credentials that assume it come from the environment, the container or the insta
 """
 
 import copy
-import datetime as dt
-import getpass
 import hashlib
 import os
 import threading
-import time
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from botocore.credentials import (
-    AssumeRoleCredentialFetcher,
-    CredentialProvider,
-    Credentials,
-    DeferredRefreshableCredentials,
-)
+from botocore.credentials import AssumeRoleCredentialFetcher, CredentialProvider, Credentials
 from botocore.exceptions import NoCredentialsError as BotocoreNoCredentialsError
 from botocore.exceptions import UnknownCredentialError
 from botocore.session import Session
 
-from ecr_credhelper import fork_lock
 from ecr_credhelper.aws import trust
 from ecr_credhelper.aws.credential_process import ProcessProvider
 from ecr_credhelper.aws.files import reject_special_settings
 from ecr_credhelper.aws.loader import register_loader
-from ecr_credhelper.aws.lock import ProcessLock, lock_name
+from ecr_credhelper.aws.lock import WAIT
 from ecr_credhelper.aws.logs import secrets_hidden
 from ecr_credhelper.aws.profiles import resolve_auto
-from ecr_credhelper.aws.sdk_caches import CLICache, LoginCache, SSOTokenCache
-from ecr_credhelper.cache import open_cache
-from ecr_credhelper.errors import PROG, ConfigurationError, CredentialsError
+from ecr_credhelper.aws.providers import (
+    RefusingProcess,
+    metadata_status,
+    prompt_for_mfa,
+    raise_interactive,
+    use_checked_caches,
+    watch_metadata,
+)
+from ecr_credhelper.aws.sdk_caches import CLICache
+from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.fingerprint import join_fields
 
 if TYPE_CHECKING:
@@ -52,16 +50,8 @@ if TYPE_CHECKING:
 SHARED = ("assume-role", "assume-role-with-web-identity", "sso")
 """The providers whose credentials the AWS CLI caches, by botocore's names."""
 
-TERMINAL = "/dev/tty"
-
-SSO_PAUSES = (0.1, 0.4)
-"""Seconds after which an SSO session that could not be refreshed is read again."""
-
 _ASSUMED: "WeakKeyDictionary[Credentials, dict[str, object]]" = WeakKeyDictionary()
 """The credentials of assumed roles, in memory only, by the credentials that assumed them."""
-
-WAIT = 10
-"""Seconds to wait for another thread or process that uses the same session or role."""
 
 _SESSIONS: "WeakKeyDictionary[Session, threading.Lock]" = WeakKeyDictionary()
 """A lock for each session: botocore's sessions are not thread-safe."""
@@ -129,25 +119,25 @@ def _new_session(registry: "Registry", rule: "Rule", *, is_interactive: bool, en
     cache = CLICache()
     for name in SHARED:
         chain.get_provider(name).cache = cache
-    for patch in (partial(_use_checked_caches, host=registry.host), _watch_metadata):
+    for patch in (partial(use_checked_caches, host=registry.host), watch_metadata):
         # Another version of botocore can lack what is patched. Then only some reasons are less clear.
         with suppress(AttributeError, UnknownCredentialError):
             patch(chain)
     role = session.get_scoped_config().get("role_arn", "")
-    prompt = partial(_prompt_for_mfa, registry.host, role, profile)
+    prompt = partial(prompt_for_mfa, registry.host, role, profile)
     # botocore has no option for the prompt. Its default prompt reads our standard input.
     assume_role = chain.get_provider("assume-role")
     if any("credential_source" in settings for settings in profiles.values()):
         assume_role.cache = {}
     assume_role._prompter = prompt  # noqa: SLF001 - see above
-    refuse = partial(_raise_interactive, registry.host, "a credential process")
+    refuse = partial(raise_interactive, registry.host, "a credential process")
     if not is_interactive:
-        assume_role._prompter = partial(_raise_interactive, registry.host, "an MFA code")  # noqa: SLF001 - see above
+        assume_role._prompter = partial(raise_interactive, registry.host, "an MFA code")  # noqa: SLF001 - see above
 
     def process_provider(profile_name: str) -> CredentialProvider:
         if is_interactive:
             return ProcessProvider(profile_name, lambda: session.full_config, registry.host, end)
-        return _RefusingProcess(profile_name, lambda: session.full_config, refuse)
+        return RefusingProcess(profile_name, lambda: session.full_config, refuse)
 
     chain.insert_before("custom-process", process_provider(session.profile or "default"))
     assume_role._profile_provider_builder._create_process_provider = process_provider  # noqa: SLF001 - likewise
@@ -164,110 +154,13 @@ def _used_profiles(session: Session) -> dict[str, dict[str, Any]]:
     return used
 
 
-def _use_checked_caches(chain: "Any", host: str) -> None:
-    """Make the providers of SSO and ``aws login`` read their files through caches that ignore broken ones.
-
-    botocore has no option for this, so this changes private attributes of its providers.
-    """
-    sso = chain.get_provider("sso")
-    cache = SSOTokenCache(sso._token_provider._cache._dumps, host)  # noqa: SLF001 - see above
-    sso._token_cache = sso._token_provider._token_loader._cache = cache  # noqa: SLF001 - see above
-    builder = chain.get_provider("assume-role")._profile_provider_builder  # noqa: SLF001 - see above
-    builder._sso_token_cache = cache  # noqa: SLF001 - see above
-    _lock_refreshes(sso._token_provider)  # noqa: SLF001 - see above
-    create = builder._create_sso_provider  # noqa: SLF001 - see above
-
-    def create_with_lock(profile_name: str) -> "Any":
-        provider = create(profile_name)
-        _lock_refreshes(provider._token_provider)  # noqa: SLF001 - see above
-        return provider
-
-    builder._create_sso_provider = create_with_lock  # noqa: SLF001 - see above
-    chain.get_provider("login")._token_cache = builder._login_token_cache = LoginCache(host)  # noqa: SLF001 - see above
-
-
-def _lock_refreshes(provider: "Any") -> None:
-    """Make refreshes of an SSO session exclusive between processes: AWS accepts a refresh token only once.
-
-    The others then read the new session.
-    """
-    refresh = provider._refresher  # noqa: SLF001 - botocore has no option for this
-
-    def refresh_with_lock() -> "Any":
-        session = provider._sso_config["session_name"]  # noqa: SLF001 - likewise
-        name = f"sso-{lock_name(session)}"  # not a file of tokens: this process can hold one of them already
-        with ProcessLock(open_cache(os.environ).store.directory, name, seconds=WAIT):
-            token = refresh()
-            for pause in SSO_PAUSES:
-                if token.expiration > dt.datetime.now(dt.UTC):
-                    break
-                time.sleep(pause)
-                token = refresh_again(token)
-            return token
-
-    def refresh_again(old: "Any") -> "Any":
-        """Return the session that another program, which does not know the lock, has refreshed meanwhile."""
-        config = provider._sso_config  # noqa: SLF001 - likewise
-        found = provider._token_loader(config["sso_start_url"], session_name=config["session_name"])  # noqa: SLF001 - likewise
-        return old if found["accessToken"] == old.token else refresh()
-
-    provider._refresher = refresh_with_lock  # noqa: SLF001 - likewise
-
-
-def _watch_metadata(chain: "Any") -> None:
-    """Record the HTTP status of a failed response of the EC2 instance metadata, which botocore only logs."""
-    fetcher = chain.get_provider("iam-role")._role_fetcher  # noqa: SLF001 - botocore has no option for this
-    log = fetcher._log_imds_response  # noqa: SLF001 - likewise
-
-    def record(response: "Any", *arguments: object, **options: object) -> None:
-        fetcher.status = response.status_code
-        log(response, *arguments, **options)
-
-    fetcher._log_imds_response = record  # noqa: SLF001 - likewise
-
-
-def _metadata_status(session: Session) -> int | None:
-    """Return the HTTP status of a failed response of the EC2 instance metadata, or None."""
-    chain = session.get_component("credential_provider")
-    with suppress(AttributeError, UnknownCredentialError):  # a program's session can have other providers
-        status: int = chain.get_provider("iam-role")._role_fetcher.status  # noqa: SLF001 - see _watch_metadata
-        return status
-    return None
-
-
-class _RefusingProcess(CredentialProvider):
-    """Raises an error instead of running a credential process."""
-
-    METHOD = "custom-process"
-
-    def __init__(
-        self, profile: str, load_config: "Callable[[], Any]", refuse: "Callable[[], dict[str, object]]"
-    ) -> None:
-        super().__init__()
-        self._profile = profile
-        self._load_config = load_config
-        self._refuse = refuse
-
-    def load(self) -> Credentials | None:
-        """Return credentials that raise an error on first use. A role in the CLI's cache needs none."""
-        if "credential_process" not in self._load_config()["profiles"].get(self._profile, {}):
-            return None
-        return DeferredRefreshableCredentials(refresh_using=self._refuse, method=self.METHOD)
-
-
-def _raise_interactive(host: str, requirement: str, *_: object) -> NoReturn:
-    """Raise CredentialsError instead of a prompt or a credential process."""
-    reason = f"the AWS credentials require {requirement}, which list does not use"
-    raise CredentialsError(host, reason, f"run: {PROG} doctor {host}")
-
-
 @secrets_hidden()
 def resolve_credentials(session: Session) -> Credentials:
     """Return a session's credentials; raise botocore's NoCredentialsError if it has none."""
     with session_lock(session):
         credentials = session.get_credentials()
     if credentials is None:
-        raise BotocoreNoCredentialsError(metadata_status=_metadata_status(session))
+        raise BotocoreNoCredentialsError(metadata_status=metadata_status(session))
     return credentials
 
 
@@ -357,23 +250,3 @@ def _profile_in_account(registry: "Registry", pattern: str) -> str:
         return resolve_auto(pattern, registry.account, os.environ)
     except ConfigurationError as error:
         raise ConfigurationError(registry.host, error.reason, error.hint) from None
-
-
-def _prompt_for_mfa(host: str, role: str, profile: str, prompt: str) -> str:
-    """Prompt for an MFA code on the terminal; raise CredentialsError if there is no terminal."""
-    with fork_lock():
-        from ecr_credhelper.console.terminal import clean, prompt_without_echo
-
-    question = clean(f"{host}: role {role}: {prompt}".removeprefix(": "))  # the host can be unknown
-    if os.name == "nt":
-        return getpass.getpass(question)
-    problem = "none was entered"
-    try:
-        terminal = open(TERMINAL, "rb+", 0)  # noqa: SIM115 - only this call is expected to fail
-    except OSError:
-        problem = "no terminal is available"
-    else:
-        with terminal, prompt_without_echo(terminal.fileno()), suppress(EOFError):
-            return getpass.getpass(question)
-    command = f"aws sts get-caller-identity{f' --profile {profile}' if profile else ''}"
-    raise CredentialsError(host, f"role {role} needs an MFA code, but {problem}", f"run: {command}")

@@ -16,7 +16,7 @@ from ecr_credhelper.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from ecr_credhelper.aws.config_errors import Problem
+    from ecr_credhelper.aws.config_errors import Explanation
     from ecr_credhelper.aws.profiles import Section
 
 SCHEMES = ("http", "https")
@@ -100,7 +100,7 @@ URLS = (
 """Settings with a URL. In a profile, those of one service are in a section ``services``."""
 
 
-def wrong_value(found: "Iterable[Section]", environ: "Mapping[str, str]") -> "Problem | None":
+def wrong_value(found: "Iterable[Section]", environ: "Mapping[str, str]") -> "Explanation | None":
     """Return which variable or setting has a value that botocore rejects."""
     for place, setting, _ in _wrong_values(SETTINGS, list(found), environ):
         reason = f"the value of {place} is not valid"
@@ -108,7 +108,7 @@ def wrong_value(found: "Iterable[Section]", environ: "Mapping[str, str]") -> "Pr
     return None
 
 
-def wrong_url(request: str, found: "Iterable[Section]", environ: "Mapping[str, str]") -> "Problem | None":
+def wrong_url(request: str, found: "Iterable[Section]", environ: "Mapping[str, str]") -> "Explanation | None":
     """Return which variable or setting has the wrong URL of a request, or if that is empty, any wrong URL.
 
     A URL can contain a password, so it is not shown.

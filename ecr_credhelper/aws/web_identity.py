@@ -7,6 +7,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from ecr_credhelper.aws.client import CONNECT_TIMEOUT, READ_TIMEOUT
 from ecr_credhelper.aws.files import reject_special_settings
 from ecr_credhelper.aws.loader import register_loader
 from ecr_credhelper.aws.sessions import OwnSession
@@ -20,12 +21,8 @@ if TYPE_CHECKING:
     from ecr_credhelper.registry import Registry
     from ecr_credhelper.settings.rules import Rule
 
-CONNECT_TIMEOUT = 5
-READ_TIMEOUT = 10
-"""Time limits of one attempt to call STS, in seconds: three attempts fit into the deadline."""
-
 EXPLAINED = ("No OpenIDConnect provider", "Incorrect token audience", "Couldn't retrieve verification key")
-"""The messages about a token for which aws/errors.py has a better text."""
+"""The messages about a token for which aws/response_errors.py has a better text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +33,12 @@ class WebIdentity:
     session_name: str
     token: str = field(repr=False)
 
-    def open_session(  # noqa: PLR0913 - the parameters of sessions.session_for
-        self,
-        registry: "Registry",
-        rule: "Rule",
-        session: None = None,  # noqa: ARG002 - likewise
-        *,
-        is_interactive: bool = True,  # noqa: ARG002 - likewise
-        end: float | None = None,  # noqa: ARG002 - likewise
-        on_session: "Callable[[Session], object]" = str,
+    def open_session(
+        self, registry: "Registry", rule: "Rule", on_session: "Callable[[Session], object]"
     ) -> "Session":
         """Return a session with the credentials of the role, from STS in the region of the registry.
+
+        ``on_session`` gets the new session before the call to STS.
 
         Raises:
             AccessDeniedError: the role does not trust the token.

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 EXAMPLE_ACCOUNT = "0" * ACCOUNT_DIGITS
 
 
-class Problem(NamedTuple):
+class SettingsProblem(NamedTuple):
     """A problem: its line or 0, the dotted key of a setting or an empty string, and the reason."""
 
     line: int
@@ -56,7 +56,7 @@ class SettingsFile(NamedTuple):
     exists: bool
     content: "dict[str, Any]"
     lines: dict[Key, int]
-    problems: list[Problem]
+    problems: list[SettingsProblem]
     is_valid: bool = True
 
 
@@ -70,19 +70,19 @@ def read(environ: "Mapping[str, str]") -> SettingsFile:
     try:
         raw = read_settings(path)
     except ConfigurationError as error:
-        problem = Problem(0, "", error.reason)
+        problem = SettingsProblem(0, "", error.reason)
         return SettingsFile(path, os.path.lexists(path), {}, {}, [problem], is_valid=False)
     try:
         content = tomllib.loads(raw.decode())
     except (ValueError, RecursionError) as error:
         line, text = explain(error, raw)
-        problem = Problem(line, "", f"not valid TOML: {text}")
+        problem = SettingsProblem(line, "", f"not valid TOML: {text}")
         return SettingsFile(path, exists=True, content={}, lines={}, problems=[problem], is_valid=False)
     lines = lines_of(raw.decode())
     invalid = [(key, text) for _, key, text in problems_in(content)]
     valid = _without(content, {key for key, _ in invalid})
     found = [*invalid, *_hosts_without_registry(content, invalid), *_missing(valid, environ)]
-    problems = sorted(Problem(lines[key], dotted(key), text) for key, text in found)
+    problems = sorted(SettingsProblem(lines[key], dotted(key), text) for key, text in found)
     return SettingsFile(path, True, valid, lines, problems, is_valid=not invalid)  # noqa: FBT003 - it exists
 
 

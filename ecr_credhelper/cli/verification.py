@@ -4,7 +4,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.console import terminal as prompts
+from ecr_credhelper.console import prompts
 from ecr_credhelper.console.waiting import show_waiting
 from ecr_credhelper.console.wording import format_duration
 from ecr_credhelper.errors import PROG, CredentialHelperError, UnreachableError, internal_error

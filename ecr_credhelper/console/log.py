@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TextIO
 
+    from ecr_credhelper.errors import CredentialHelperError
+
 MAX_BYTES = 1024 * 1024
 """Maximum size of a log file, in bytes. A larger one is renamed to ``FILE.1``, replacing an earlier one."""
 
@@ -41,6 +43,15 @@ def is_destination(destination: str) -> bool:
     has_form = DESTINATION.fullmatch(destination) and destination.isprintable()
     path = os.path.expanduser(destination)
     return bool(has_form) and not is_special(path) and (destination == "debug" or not os.path.isdir(path))
+
+
+def open_variable(destination: str) -> "tuple[Callable[[str], object], CredentialHelperError | None]":
+    """Return the log that ``ECR_CREDHELPER_LOG`` selects, or one that writes nothing and the error."""
+    try:
+        check_variable(destination)
+    except ConfigurationError as error:
+        return str, error
+    return open_log(destination), None
 
 
 def open_log(destination: str) -> "Callable[[str], None]":

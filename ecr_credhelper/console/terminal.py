@@ -4,20 +4,20 @@ Results go to standard output. Hints, progress and prompts go to standard error,
 result.
 """
 
-import atexit
 import errno
 import os
 import re
 import shutil
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 from ecr_credhelper.console import layout
+from ecr_credhelper.console.prompts import active_progress, open_prompts, restore_terminal
 from ecr_credhelper.errors import PROG
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 STYLES = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33}
 """https://en.wikipedia.org/wiki/ANSI_escape_code#Select_Graphic_Rendition_parameters"""
@@ -29,19 +29,12 @@ MARKS = {
     "warning": ("!", "!!", "yellow"),
     "failure": ("✗", "XX", "red"),
 }
-CONTROLLING_TERMINAL = "/dev/tty"
 CLEAR_LINE = "\r\x1b[K"
 FORCE_COLOR = ("FORCE_COLOR", "CLICOLOR_FORCE")
 """Variables that turn colour on without a terminal, unless they are empty or 0: https://force-color.org and
 https://bixense.com/clicolors. NO_COLOR takes precedence, as in Python: https://no-color.org"""
 
 CODES = re.compile(rf"(\x1b\[(?:0|{'|'.join(map(str, STYLES.values()))})m)")
-
-open_prompts: "list[Callable[[], None]]" = []
-"""Open prompts without echo: for each, the function that restores the terminal."""
-
-active_progress: "list[Terminal]" = []
-"""The terminals that are showing progress."""
 
 
 class Terminal:
@@ -59,7 +52,7 @@ class Terminal:
         self._stdout = stdout or sys.stdout
         self._stderr = stderr or sys.stderr
         if platform == "win32" and not environ.get("PYTHONIOENCODING"):
-            _write_as_elsewhere(self._stdout, self._stderr)
+            _use_utf8_and_line_feeds(self._stdout, self._stderr)
         for stream in (self._stdin, self._stdout, self._stderr):
             if hasattr(stream, "reconfigure"):  # Characters that the encoding lacks must not cause an error.
                 with suppress(OSError):  # Reconfiguring flushes the stream, which can fail.
@@ -264,7 +257,7 @@ class Terminal:
                 self.on_write_error(error)
 
 
-def _write_as_elsewhere(*streams: TextIO | None) -> None:
+def _use_utf8_and_line_feeds(*streams: TextIO | None) -> None:
     """Write UTF-8 and line feeds into pipes and files, like the replies of the protocol.
 
     Python on Windows writes them in the ANSI code page and with carriage returns, which break the completion
@@ -283,58 +276,3 @@ def _is_terminal(stream: TextIO | None) -> bool:
 def clean(text: str) -> str:
     """Return a text with control characters replaced, because texts from files could control the terminal."""
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
-
-
-@contextmanager
-def prompt_without_echo(terminal: int) -> "Iterator[None]":
-    """Register a prompt that turns the echo of a terminal off, so that ``restore_terminal`` can end it."""
-    import termios
-
-    def restore() -> None:
-        with suppress(OSError, termios.error):
-            termios.tcsetattr(terminal, termios.TCSAFLUSH, state)
-            os.write(terminal, b"\n")
-
-    for busy in active_progress[:]:
-        busy.clear()
-    with suppress(termios.error):
-        state = termios.tcgetattr(terminal)
-        if state[3] & termios.ECHO:  # Otherwise another prompt is open, which restores the echo.
-            open_prompts.append(restore)
-            atexit.register(restore_terminal)
-    try:
-        yield
-    finally:
-        with suppress(ValueError):  # restore_terminal can have removed it.
-            open_prompts.remove(restore)
-
-
-def restore_terminal() -> None:
-    """Turn the echo of the terminal on again if a prompt is still open."""
-    while open_prompts:
-        open_prompts.pop()()
-
-
-def terminal_restorer() -> "Callable[[], None]":
-    """Return a function that restores the state that the controlling terminal has now.
-
-    A program that is killed during a prompt leaves the terminal without echo.
-    """
-    try:
-        import termios
-
-        with open(CONTROLLING_TERMINAL, "rb", 0) as terminal:
-            before = termios.tcgetattr(terminal)
-    except (ImportError, OSError):  # Windows, or no terminal
-        return lambda: None
-    if not before[3] & termios.ECHO:  # A prompt is open, which restores the echo.
-        return lambda: None
-
-    def restore() -> None:
-        with suppress(OSError, termios.error), open(CONTROLLING_TERMINAL, "rb", 0) as terminal:
-            # In the background, the terminal is not ours, and changing it would stop this process.
-            is_ours = os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
-            if is_ours and termios.tcgetattr(terminal) != before:
-                termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
-
-    return restore

@@ -5,7 +5,7 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from ecr_credhelper.console.terminal import active_progress
+from ecr_credhelper.console.prompts import active_progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from ecr_credhelper.console.terminal import open_prompts
+from ecr_credhelper.console.prompts import open_prompts
 from ecr_credhelper.errors import CredentialHelperError, internal_error
 from ecr_credhelper.library.source import TokenSource
 from ecr_credhelper.registry import authority_of, parse

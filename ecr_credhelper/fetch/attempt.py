@@ -89,7 +89,7 @@ class Attempt:
     def timeout_error(self) -> CredentialHelperError:
         """Return the error for the caller at the deadline."""
         with fork_lock():
-            from ecr_credhelper.console.terminal import open_prompts
+            from ecr_credhelper.console.prompts import open_prompts
 
         progress = self.progress
         stage = Stage.PROMPT if open_prompts else progress.stage

@@ -20,6 +20,8 @@ from ecr_credhelper.errors import PROG, CredentialHelperError, UnreachableError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ecr_credhelper.settings.loader import Settings
+
 DEADLINE = 25
 """Maximum duration of a get, in seconds: testcontainers-java gives up after 30."""
 
@@ -59,6 +61,13 @@ TIMEOUTS = {
 """Reason and hint of the error at the deadline, for each stage."""
 
 Result = TypeVar("Result")
+
+
+def deadline_of(settings: "Settings", maximum: float | None = None) -> float:
+    """Return the deadline of a get, in seconds. ``maximum`` replaces the default and limits the settings."""
+    if maximum is None:
+        return float(settings.deadline or DEADLINE)
+    return float(min(settings.deadline or maximum, maximum))
 
 
 def timeout_error(stage: Stage, subject: str, seconds: float, host: str = "AWS") -> UnreachableError:

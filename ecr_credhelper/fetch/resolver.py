@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ecr_credhelper import fork_lock
 from ecr_credhelper.errors import CredentialHelperError, NoCredentialsError
 from ecr_credhelper.fetch.attempt import Attempt
-from ecr_credhelper.fetch.deadline import DEADLINE, run_with_deadline
+from ecr_credhelper.fetch.deadline import deadline_of, run_with_deadline
 from ecr_credhelper.fetch.failures import MISSING_AGE, Failures
 from ecr_credhelper.fetch.own_registry import save_host
 from ecr_credhelper.fingerprint import join_fields
@@ -77,14 +77,9 @@ class Resolver:
         self.override = override
         self.is_interactive = is_interactive
         self.remembers_failures = remembers_failures
-        self.deadline = self.deadline_of(settings)
+        self.deadline = deadline_of(settings)
         self.attempt: Attempt | None = None
         self.own_host = ""
-
-    @staticmethod
-    def deadline_of(settings: "Settings") -> float:
-        """Return the deadline of a get, in seconds."""
-        return float(settings.deadline or DEADLINE)
 
     def request(self, registry: "Registry") -> Request:
         """Return the request for a registry; raise ConfigurationError if its rule is wrong."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ecr_credhelper.aws.web_identity import WebIdentity
     from ecr_credhelper.helper import Helper
     from ecr_credhelper.registry import Registry
+    from ecr_credhelper.settings.loader import Settings
     from ecr_credhelper.settings.rules import Rule
     from ecr_credhelper.token import Token
 
@@ -45,8 +46,7 @@ def provide(request: Request, helper: "Helper") -> str:
         settings = load_settings(helper.environ)
         rule = settings.rule(registry)
         identity = _service_account(request, rule, helper) if request.token else None
-        deadline = min(settings.deadline or helper.deadline, helper.deadline)
-        token = _fetch(registry, rule, identity, helper, deadline) if identity else helper.find(host)[1]
+        token = _fetch(registry, rule, identity, helper, settings) if identity else helper.find(host)[1]
     if token is None:
         return format_response(request.api_version, 0, None)
     seconds = max(0, int(token.expires_at - helper.clock() - WAIT_FOR_REFRESH))
@@ -73,15 +73,16 @@ def _service_account(request: Request, rule: "Rule", helper: "Helper") -> "WebId
 
 
 def _fetch(
-    registry: "Registry", rule: "Rule", identity: "WebIdentity", helper: "Helper", deadline: float
+    registry: "Registry", rule: "Rule", identity: "WebIdentity", helper: "Helper", settings: "Settings"
 ) -> "Token":
     """Fetch a token as a service account, without any cache."""
     from ecr_credhelper.aws import client
     from ecr_credhelper.aws.progress import Progress
-    from ecr_credhelper.fetch.deadline import run_with_deadline, timeout_error
+    from ecr_credhelper.fetch.deadline import deadline_of, run_with_deadline, timeout_error
 
     prepare_for_botocore()
     progress = Progress()
+    deadline = deadline_of(settings, helper.deadline)
 
     def work() -> "Token":
         return client.fetch(

@@ -17,11 +17,9 @@ from typing import Any, NamedTuple, Self
 from weakref import WeakSet
 
 from ecr_credhelper.errors import CredentialHelperError
-from ecr_credhelper.fetch.deadline import DEADLINE
 from ecr_credhelper.library.credentials import Credentials, credentials_for
 from ecr_credhelper.library.entries import Entries, Entry
-from ecr_credhelper.library.hosts import parse_registry
-from ecr_credhelper.library.source import Session, TokenSource, log
+from ecr_credhelper.library.source import Session, StubSource, TokenSource, log
 from ecr_credhelper.registry import Registry
 from ecr_credhelper.token import Token
 
@@ -100,8 +98,8 @@ class CredentialProvider:
             raise ValueError("max_entries must be at least 1")
         if fetch and any(value is not None for value in identity.values()):
             raise ValueError("fetch cannot be combined with an AWS identity")
-        self._source: TokenSource | _StubSource = (
-            _StubSource(fetch)
+        self._source: TokenSource | StubSource = (
+            StubSource(fetch)
             if fetch
             else TokenSource(**identity, region=region, on_disk=disk_cache, clock=timer)
         )
@@ -283,27 +281,3 @@ class _Fetch(NamedTuple):
             return error
         subject = registry.host if error.subject == self.registry.host else error.subject
         return type(error)(subject, error.reason, error.hint)
-
-
-class _StubSource:
-    """Replaces TokenSource in tests. Every registry has its own token."""
-
-    def __init__(self, fetch: "Callable[[str], Credentials]") -> None:
-        self._function = fetch
-        self.deadline = DEADLINE
-
-    def lookup(self, server: str) -> tuple[Registry, str]:
-        registry = parse_registry(server)
-        return registry, registry.host
-
-    def fetch(self, registry: Registry, *, prefetch: bool = False) -> Token:  # noqa: ARG002 - see TokenSource
-        credentials = self._function(registry.host)
-        return Token(
-            credentials.username,
-            credentials.password,
-            fetched_at=credentials.fetched_at.timestamp(),
-            expires_at=credentials.expires_at.timestamp(),
-        )
-
-    def forget(self, registry: Registry) -> None:
-        """Do nothing: there is no cache on disk."""

@@ -15,7 +15,7 @@ from ecr_credhelper.cache import Cache, open_cache
 from ecr_credhelper.console.log import redacted
 from ecr_credhelper.errors import ConfigurationError, CredentialHelperError, internal_error
 from ecr_credhelper.fetch import own_registry
-from ecr_credhelper.fetch.deadline import run_with_deadline, timeout_error
+from ecr_credhelper.fetch.deadline import DEADLINE, deadline_of, run_with_deadline, timeout_error
 from ecr_credhelper.fetch.resolver import Resolver, token_key
 from ecr_credhelper.fingerprint import Fingerprint, file_stamps, fingerprint
 from ecr_credhelper.library import memory
@@ -29,6 +29,8 @@ from ecr_credhelper.token import Token
 if TYPE_CHECKING:
     import boto3
     import botocore.session
+
+    from ecr_credhelper.library.credentials import Credentials
 
     Session = boto3.Session | botocore.session.Session
 else:
@@ -99,7 +101,7 @@ class TokenSource:
         self._owner = f"{OVERRIDE}\t{identity}" if self._override else current.settings
         with fork_lock():
             self.settings = load_settings(environ)
-        self.deadline = Resolver.deadline_of(self.settings)
+        self.deadline = deadline_of(self.settings)
         variables = {} if session is None else botocore_session.instance_variables()
         self._region = region or ""
         self._default_region = region or _region_of(botocore_session)
@@ -225,3 +227,29 @@ def _check_arguments(**arguments: "str | int | None") -> None:
 
 def _debug(text: str) -> None:
     log.debug("%s", redacted(text))
+
+
+class StubSource:
+    """Replaces TokenSource in tests. Every registry has its own token."""
+
+    def __init__(self, fetch: "Callable[[str], Credentials]") -> None:
+        self._function = fetch
+        self.deadline = DEADLINE
+
+    def lookup(self, server: str) -> tuple[Registry, str]:
+        """Return the registry of a server string and the key of its token."""
+        registry = parse_registry(server)
+        return registry, registry.host
+
+    def fetch(self, registry: Registry, *, prefetch: bool = False) -> Token:  # noqa: ARG002 - see TokenSource
+        """Return a token with the login that the function returns."""
+        credentials = self._function(registry.host)
+        return Token(
+            credentials.username,
+            credentials.password,
+            fetched_at=credentials.fetched_at.timestamp(),
+            expires_at=credentials.expires_at.timestamp(),
+        )
+
+    def forget(self, registry: Registry) -> None:
+        """Do nothing: there is no cache on disk."""

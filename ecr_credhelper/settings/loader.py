@@ -29,7 +29,7 @@ from ecr_credhelper.settings.rules import ALL_REGISTRIES, NO_RULE, NON_ECR_REGIS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ecr_credhelper.settings.validation import Problem
+    from ecr_credhelper.settings.validation import InvalidSetting
 
 HINT = "correct it, or set ECR_CREDHELPER_CONFIG to another file"
 
@@ -152,7 +152,7 @@ def account_variables(account: str, environ: "Mapping[str, str]") -> dict[str, s
     return {field: name for field, name in names.items() if environ.get(name)}
 
 
-def _problems_in(content: "dict[str, Any]") -> "list[Problem]":
+def _problems_in(content: "dict[str, Any]") -> "list[InvalidSetting]":
     """Return the problems of a file. Without settings, nothing is imported."""
     if not content:
         return []

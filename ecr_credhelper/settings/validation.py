@@ -54,8 +54,8 @@ BARE_KEY = re.compile(r"[\w-]+", re.ASCII)
 """A key that TOML allows without quotes."""
 
 
-class Problem(NamedTuple):
-    """A problem of a settings file: its scope, its key, and the reason."""
+class InvalidSetting(NamedTuple):
+    """A problem of a settings file: the registries that it affects, the key, and the reason."""
 
     scope: str
     key: Key
@@ -70,7 +70,7 @@ def dotted(key: Key) -> str:
     return ".".join(part if BARE_KEY.fullmatch(part) else json.dumps(part) for part in key)
 
 
-def problems_in(content: "dict[str, Any]") -> "Iterator[Problem]":
+def problems_in(content: "dict[str, Any]") -> "Iterator[InvalidSetting]":
     """Yield the problems of a file."""
     for name, value in content.items():
         if name == "registry" and isinstance(value, dict):
@@ -83,9 +83,9 @@ def problems_in(content: "dict[str, Any]") -> "Iterator[Problem]":
                 )
                 scope = pattern if is_well_formed else ALL_REGISTRIES
                 for key, problem in _rule_problems(pattern, table):
-                    yield Problem(scope, ("registry", pattern, *key), problem)
+                    yield InvalidSetting(scope, ("registry", pattern, *key), problem)
         elif text := _value_problem(name, value, TOP_LEVEL_KEYS):
-            yield Problem(NON_ECR_REGISTRIES if name == "fallback" else ALL_REGISTRIES, (name,), text)
+            yield InvalidSetting(NON_ECR_REGISTRIES if name == "fallback" else ALL_REGISTRIES, (name,), text)
 
 
 def _rule_problems(pattern: str, table: object) -> "Iterator[tuple[Key, str]]":

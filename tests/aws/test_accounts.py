@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ecr_credhelper.aws import sessions
+from ecr_credhelper.aws import providers
 from ecr_credhelper.aws.profiles import LIST_PROFILES, missing_profile, profile_names, resolve_auto, sections
 from ecr_credhelper.errors import CredentialsError
 from ecr_credhelper.helper import Helper
@@ -477,16 +477,16 @@ def no_input(_: str) -> str:
 
 def test_the_mfa_prompt_names_the_role(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "tty").touch()
-    monkeypatch.setattr(sessions, "TERMINAL", str(tmp_path / "tty"))
+    monkeypatch.setattr(providers, "TERMINAL", str(tmp_path / "tty"))
     monkeypatch.setattr("getpass.getpass", lambda prompt: prompt)
-    assert sessions._prompt_for_mfa(HOST, ROLE, "mfa", "Enter it: ") == f"{HOST}: role {ROLE}: Enter it: "  # noqa: SLF001 - as botocore calls it
-    assert sessions._prompt_for_mfa("", ROLE, "mfa", "Enter it: ") == f"role {ROLE}: Enter it: "  # noqa: SLF001 - as botocore calls it
+    assert providers.prompt_for_mfa(HOST, ROLE, "mfa", "Enter it: ") == f"{HOST}: role {ROLE}: Enter it: "
+    assert providers.prompt_for_mfa("", ROLE, "mfa", "Enter it: ") == f"role {ROLE}: Enter it: "
     with monkeypatch.context() as patch:
         patch.setattr("getpass.getpass", no_input)
         with pytest.raises(CredentialsError, match="but none was entered; run: aws"):
-            sessions._prompt_for_mfa(HOST, ROLE, "mfa", "")  # noqa: SLF001 - as botocore calls it
-    monkeypatch.setattr(sessions, "TERMINAL", str(tmp_path / "missing"))
+            providers.prompt_for_mfa(HOST, ROLE, "mfa", "")
+    monkeypatch.setattr(providers, "TERMINAL", str(tmp_path / "missing"))
     with pytest.raises(CredentialsError, match="--profile mfa"):
-        sessions._prompt_for_mfa(HOST, ROLE, "mfa", "")  # noqa: SLF001 - as botocore calls it
+        providers.prompt_for_mfa(HOST, ROLE, "mfa", "")
     monkeypatch.setattr("os.name", "nt")
-    assert sessions._prompt_for_mfa(HOST, ROLE, "", "") == f"{HOST}: role {ROLE}: "  # noqa: SLF001 - as botocore calls it
+    assert providers.prompt_for_mfa(HOST, ROLE, "", "") == f"{HOST}: role {ROLE}: "

@@ -26,6 +26,7 @@ from ecr_credhelper.errors import CredentialHelperError, NoCredentialsError
 from ecr_credhelper.registry import parse
 from ecr_credhelper.settings.rules import NO_RULE, Rule
 from ecr_credhelper.testing.fake_ecr import Fault
+from tests import systems
 from tests.aws import certificates
 from tests.aws.causes import ROLE, SSO, SSO_SESSION, Cause, World, http, sts_error
 from tests.commands import output_of
@@ -973,7 +974,7 @@ def test_a_broken_file_of_the_cli_cache_counts_as_missing(content: str, world: W
     assert len(world.sts.calls) == 2
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes in directories")
+@systems.pipes
 @pytest.mark.parametrize("create", [
     os.mkfifo if hasattr(os, "mkfifo") else os.mkdir,
     os.mkdir,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ecr_credhelper.aws import client, profiles
 from ecr_credhelper.errors import CredentialHelperError
 from ecr_credhelper.registry import parse
+from tests import systems
 from tests.conftest import HOST
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def test_any_bytes_can_be_read_as_sections(home: Path, content: bytes) -> None:
     assert len(found) <= content.count(b"[")
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes in directories")
+@systems.pipes
 def test_a_pipe_is_not_read(home: Path) -> None:
     os.mkfifo(home / "config")
     assert list(profiles.sections({"AWS_CONFIG_FILE": str(home / "config"), "HOME": str(home)})) == []

@@ -21,6 +21,7 @@ import pytest
 from ecr_credhelper.aws import processes
 from ecr_credhelper.aws.credential_process import ProcessProvider
 from ecr_credhelper.errors import CredentialsError
+from tests import systems
 from tests.commands import checked
 from tests.conftest import EXECUTABLE, HOST, run, until
 from tests.terminals import read_to_end
@@ -32,7 +33,7 @@ NOT_A_TIME = "wrote an Expiration that is not a time; use the form 2030-01-31T12
 FORMAT = "check its documentation for the AWS credential_process format"
 AT_KEY = "correct the key where the program reads it"
 
-posix = pytest.mark.skipif(os.name == "nt", reason="the processes are shell scripts")
+posix = systems.scripts
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the others have no /proc")
 
 

@@ -17,6 +17,7 @@ from botocore.utils import generate_login_cache_key
 
 from ecr_credhelper.helper import Helper
 from ecr_credhelper.testing.fake_ecr import POLL_INTERVAL, FakeECR
+from tests import systems
 from tests.conftest import HOST, run
 from tests.docker_files import tree, write_settings
 from tests.fake_sts import FakeSTS, error_xml
@@ -164,7 +165,7 @@ def person(home: Path, api: FakeECR, sts: FakeSTS, monkeypatch: pytest.MonkeyPat
     return home
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the credential process is a shell script")
+@systems.scripts
 @pytest.mark.parametrize(
     ("profile", "actions"),
     [

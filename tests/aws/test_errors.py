@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 
 from ecr_credhelper import errors
 from ecr_credhelper.aws import client
-from ecr_credhelper.aws.errors import EXCEPTIONS, RESPONSES, explain
+from ecr_credhelper.aws.errors import EXCEPTIONS, explain
+from ecr_credhelper.aws.response_errors import RESPONSES
 from ecr_credhelper.registry import parse
 from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.conftest import HOST

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from ecr_credhelper.aws.accounts import account_in_arn, account_in_command, is_account
 from ecr_credhelper.aws.profiles import accounts_of, load_profiles
 from ecr_credhelper.testing.fake_ecr import FakeECR
+from tests import systems
 from tests.conftest import HOST, Run
 from tests.docker_files import write, write_settings
 
@@ -197,7 +198,7 @@ def test_missing_files_are_no_problem() -> None:
     assert load_profiles(os.environ) == ({}, [])
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the program is a shell script")
+@systems.scripts
 def test_auto_finds_the_profile_of_a_credential_process(home: Path, aws: FakeECR, ask: Run) -> None:
     aws.identities["AKIATOOL"] = "secret"
     write_settings(home, f'[registry.{ACCOUNT}]\nprofile = "auto"\n')

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
-
+from tests import systems
 from tests.commands import with_limit
 from tests.conftest import Result
 from tests.terminals import Session
@@ -52,7 +50,7 @@ APPLY = "Apply these changes?"
 PATIENT = with_limit("cli.verification", "TOTAL_SECONDS", 600)
 """The program with a time limit that a busy machine does not exceed."""
 
-needs_pty = pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+needs_pty = systems.terminals
 
 
 def converse(*argv: str, answers: Sequence[tuple[str, str]], columns: int = 80) -> Session:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import systems
 from tests.cli.first_pull import APPLY, CHOICE, converse, needs_pty, plain
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, Run, run
 from tests.docker_files import here, load, tree, write
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the clients are shell scripts")
+pytestmark = systems.scripts
 
 LOGIN = {"auth": "QVdTOng="}
 

@@ -25,6 +25,7 @@ from ecr_credhelper.console import wording
 from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from ecr_credhelper.token import Token
+from tests import systems
 from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, Result, Run, login, run
 from tests.console.test_terminal import Broken, Screen
 from tests.doctor_findings import write
@@ -205,7 +206,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
+@systems.scripts
 def test_login_passes_the_password_only_on_standard_input(call: Run, aws: FakeECR, tools: Path) -> None:
     result = call("login", HOST, f"{OTHER_REGION}/app")
     assert (result.status, result.stderr) == (0, b"")
@@ -220,7 +221,7 @@ def test_login_passes_the_password_only_on_standard_input(call: Run, aws: FakeEC
         assert not secrets
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
+@systems.scripts
 @pytest.mark.usefixtures("aws")
 def test_login_uses_the_syntax_of_the_selected_client(call: Run, tools: Path) -> None:
     assert call("login", HOST, "--tool", "helm").status == 0
@@ -228,7 +229,7 @@ def test_login_uses_the_syntax_of_the_selected_client(call: Run, tools: Path) ->
 
 
 @pytest.mark.usefixtures("aws", "tools")
-@pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
+@systems.scripts
 def test_login_reports_a_stored_login_that_overrides_the_identity(call: Run, home: Path) -> None:
     (home / ".docker").mkdir()
     (home / ".docker/config.json").write_text(json.dumps({"credsStore": "ecr-py"}))
@@ -241,7 +242,7 @@ def test_login_reports_a_stored_login_that_overrides_the_identity(call: Run, hom
     assert len(call("login", HOST).stdout.splitlines()) == 1
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
+@systems.scripts
 @pytest.mark.parametrize("config", [{"credHelpers": {HOST: "ecr-py"}}, {"credsStore": "ecr-py"}])
 def test_login_stores_nothing_if_docker_already_uses_this_helper(
     config: dict[str, object], call: Run, aws: FakeECR, tools: Path, home: Path
@@ -308,7 +309,7 @@ def test_paths_that_look_like_python_literals_break_no_command(
         assert HOST in call("status").stdout.decode()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
+@systems.scripts
 @pytest.mark.usefixtures("aws", "tools")
 def test_login_continues_after_a_registry_that_fails(call: Run) -> None:
     result = call("login", OTHER_ACCOUNT, HOST)
@@ -319,7 +320,7 @@ def test_login_continues_after_a_registry_that_fails(call: Run) -> None:
     assert result.stdout.decode().startswith(f"{HOST}: logged in until 2")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
+@systems.scripts
 @pytest.mark.usefixtures("aws")
 def test_login_uses_the_host_that_clients_look_up_without_duplicates(call: Run, tools: Path) -> None:
     result = call("login", f"{HOST}:443", f"https://{HOST}:443/app", HOST)
@@ -328,7 +329,7 @@ def test_login_uses_the_host_that_clients_look_up_without_duplicates(call: Run, 
     assert [argv[-1] for argv, *_ in calls] == [f"{HOST}:443", HOST]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
+@systems.scripts
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize(("content", "output"), [
     ("no program", "docker cannot be started (Exec format error)"),
@@ -428,7 +429,7 @@ def test_cache_clear_fails_if_an_entry_cannot_be_removed(
     assert f"{cache}: its entries cannot be removed; check its owner and mode" in line
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
+@systems.owners
 def test_cache_clear_does_not_touch_a_directory_that_is_not_private(call: Run, home: Path) -> None:
     (home / ".cache/ecr-credhelper").mkdir(parents=True, mode=0o755)
     assert "cannot be removed" in error_of(call("cache", "clear"))
@@ -648,7 +649,7 @@ def test_status_reports_an_unreadable_docker_configuration(call: Run, home: Path
     assert call("status").status == 0
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+@systems.terminals
 def test_texts_from_files_cannot_control_the_terminal(home: Path) -> None:
     helpers = {HOST: "ecr-py", OTHER_ACCOUNT: "x\x1b[2J", f"\x1b]0;t\x07{OTHER_REGION}": "ecr-py"}
     write(home / ".docker/config.json", json.dumps({"credHelpers": helpers, "credsStore": "\x1b[2J"}))

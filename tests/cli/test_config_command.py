@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ecr_credhelper import __main__ as program
 from ecr_credhelper import cli
 from ecr_credhelper.cli import settings_file
-from ecr_credhelper.cli.settings_file import Problem, account_of
+from ecr_credhelper.cli.settings_file import SettingsProblem, account_of
 from ecr_credhelper.settings.rules import Rule
 from tests.conftest import AS_A_PROCESS, HOST, Result, Run, run
 from tests.doctor_findings import write
@@ -372,7 +372,8 @@ def test_any_bytes_have_problems_within_the_file(content: bytes) -> None:
     found = settings_file.read({"ECR_CREDHELPER_CONFIG": str(path)})
     assert found.exists
     assert all(
-        isinstance(one, Problem) and 0 <= one.line <= content.count(b"\n") + 1 for one in found.problems
+        isinstance(one, SettingsProblem) and 0 <= one.line <= content.count(b"\n") + 1
+        for one in found.problems
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ecr_credhelper.errors import ConfigurationError, CredentialHelperError
+from tests import systems
 from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, PUBLIC, run
 from tests.docker_files import BACKUP, CORPUS, here, load, tree, write
 from tests.terminals import run_in_terminal
@@ -173,7 +174,7 @@ def test_without_a_terminal_configure_writes_only_with_yes(config: Path) -> None
     assert (result.status, load(config)["credHelpers"]) == (0, {HOST: "ecr-py"})
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminals")
+@systems.terminals
 @pytest.mark.parametrize("answer", ["y", "yes", "Y"])
 def test_on_a_terminal_configure_writes_after_a_yes(answer: str, config: Path) -> None:
     write(config, DESKTOP)
@@ -184,7 +185,7 @@ def test_on_a_terminal_configure_writes_after_a_yes(answer: str, config: Path) -
     assert load(config)["credHelpers"] == {HOST: "ecr-py"}
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminals")
+@systems.terminals
 @pytest.mark.parametrize("answer", ["n\n", "\n", "\x04"])
 def test_on_a_terminal_configure_writes_nothing_after_another_answer(answer: str, config: Path) -> None:
     write(config, DESKTOP)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import tomllib
 
 import pytest
@@ -16,6 +15,7 @@ from ecr_credhelper.cli.usage_errors import HINTS, redacted_words, usage_error
 from ecr_credhelper.cli.verbs import VERBS
 from ecr_credhelper.helper import VERBS as HELPER_VERBS
 from ecr_credhelper.testing.fake_ecr import FakeECR
+from tests import systems
 from tests.conftest import AS_A_PROCESS, HOST, Result, Run, login, run
 from tests.man_page import ROOT
 from tests.terminals import run_in_terminal
@@ -130,7 +130,7 @@ def test_a_wrong_command_line_gets_a_hint(call: Run, argv: list[str], reason: st
     assert call(*argv) == Result(2, line, line)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+@systems.terminals
 def test_a_user_sees_the_error_once() -> None:
     session = run_in_terminal("confgure")
     told = f"{PROG}: unknown command 'confgure'; did you mean configure?\n"

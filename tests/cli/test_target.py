@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
+from tests import systems
 from tests.cli.test_commands import RECORDER, error_of
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, Run, run
 from tests.docker_files import write, write_settings
@@ -25,7 +26,7 @@ aws_secret_access_key = of-dev
 PROG = "docker-credential-ecr-py"
 OWN = f"Using the registry of your AWS account: {HOST}\n"
 
-posix = pytest.mark.skipif(sys.platform == "win32", reason="scripts as programs")
+posix = systems.scripts
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from ecr_credhelper.docker import edit, json_edit, restore
 from ecr_credhelper.docker.config import login_keys
 from ecr_credhelper.errors import ConfigurationError
+from tests import systems
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, Run, run
 from tests.docker.test_json_edit import BLANKS, JSON_TEXTS
 from tests.docker_files import BACKUP, CORPUS, here, load, tree, write, write_settings
@@ -154,7 +154,7 @@ def test_unconfigure_without_changes_to_undo(config: Path) -> None:
     assert result.stdout.endswith(b" Nothing to undo\n")
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminals")
+@systems.terminals
 def test_unconfigure_asks_on_a_terminal(home: Path) -> None:
     run("configure", HOST, "--yes")
     before = tree(home)

@@ -9,7 +9,7 @@ from typing import Never
 import pytest
 
 from ecr_credhelper.cli import verification
-from ecr_credhelper.console import terminal as prompts
+from ecr_credhelper.console import prompts
 from ecr_credhelper.errors import CredentialsError
 from ecr_credhelper.library.source import TokenSource
 from ecr_credhelper.testing.fake_ecr import FakeECR

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from ecr_credhelper.console.log import MAX_BYTES, open_log, redacted
 from ecr_credhelper.helper import Helper
 from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
+from tests import systems
 from tests.conftest import HOST, PUBLIC, Run, login, run
 from tests.doctor_findings import settings
 from tests.fake_sts import FakeSTS
-from tests.systems import links
 
 ROLE = "arn:aws:iam::111122223333:role/puller"
 
@@ -103,7 +103,7 @@ def test_the_log_is_off_by_default(aws: FakeECR) -> None:
     assert len(aws.calls) == 1
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no file modes")
+@systems.owners
 def test_a_log_file_is_private_and_bounded(tmp_path: Path) -> None:
     file = tmp_path / "log"
     log = open_log(str(file))
@@ -118,7 +118,7 @@ def test_a_log_file_is_private_and_bounded(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log", "log.1"]
 
 
-@links
+@systems.links
 def test_a_log_that_cannot_be_written_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_log(str(tmp_path / "missing" / "log"))("a line")
     (tmp_path / "target").touch()

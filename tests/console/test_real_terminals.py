@@ -6,13 +6,13 @@ import os
 import select
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from ecr_credhelper import cli
 from ecr_credhelper.testing.fake_ecr import FakeECR
+from tests import systems
 from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, login, run
 from tests.doctor_findings import write
 from tests.terminals import lines_of, read_to_end, run_in_terminal
@@ -39,7 +39,7 @@ CALLS: tuple[tuple[list[str], str, int, str], ...] = (
     (["confgure"], "", 2, "did you mean configure?"),
 )
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+pytestmark = systems.terminals
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from typing import Never
 
 import pytest
 
-from ecr_credhelper.console import terminal as module
+from ecr_credhelper.console import prompts
 from ecr_credhelper.console.terminal import CLEAR_LINE, MARKS, Terminal
 
 
@@ -362,39 +362,39 @@ def without_echo(tty: int) -> None:
 def test_no_progress_is_shown_during_a_prompt(tty: int) -> None:
     screen = Screen()
     screen.terminal.progress("checking …")
-    with module.prompt_without_echo(tty):
-        assert module.open_prompts
+    with prompts.prompt_without_echo(tty):
+        assert prompts.open_prompts
         screen.terminal.progress("checking more …")
         assert screen.stderr.getvalue() == f"checking …{CLEAR_LINE}"
-    assert not module.open_prompts
+    assert not prompts.open_prompts
 
 
 def test_an_abandoned_prompt_restores_the_echo(tty: int) -> None:
-    with module.prompt_without_echo(tty):
+    with prompts.prompt_without_echo(tty):
         without_echo(tty)
-        with module.prompt_without_echo(tty):  # Another thread's prompt starts without echo.
+        with prompts.prompt_without_echo(tty):  # Another thread's prompt starts without echo.
             Screen().terminal.print("it took too long")
             assert has_echo(tty)
-            assert not module.open_prompts
+            assert not prompts.open_prompts
         without_echo(tty)
-    module.restore_terminal()
+    prompts.restore_terminal()
     assert not has_echo(tty), "getpass restores the echo"
 
 
 def test_a_prompt_on_a_file_does_not_change_the_echo(tmp_path: Path) -> None:
     pytest.importorskip("termios")
-    with (tmp_path / "file").open("wb") as file, module.prompt_without_echo(file.fileno()):
-        assert not module.open_prompts
+    with (tmp_path / "file").open("wb") as file, prompts.prompt_without_echo(file.fileno()):
+        assert not prompts.open_prompts
 
 
 def test_the_state_of_the_terminal_is_restored(tty: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CONTROLLING_TERMINAL", os.ttyname(tty))
+    monkeypatch.setattr(prompts, "CONTROLLING_TERMINAL", os.ttyname(tty))
     monkeypatch.setattr(os, "tcgetpgrp", lambda _: os.getpgrp())  # the test has no controlling terminal
-    restore = module.terminal_restorer()
+    restore = prompts.terminal_restorer()
     restore()
     assert has_echo(tty)
     without_echo(tty)
-    module.terminal_restorer()()  # the echo was off before
+    prompts.terminal_restorer()()  # the echo was off before
     assert not has_echo(tty)
     restore()
     assert has_echo(tty)
@@ -403,16 +403,16 @@ def test_the_state_of_the_terminal_is_restored(tty: int, monkeypatch: pytest.Mon
 def test_the_terminal_of_another_process_group_is_not_changed(
     tty: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "CONTROLLING_TERMINAL", os.ttyname(tty))
-    restore = module.terminal_restorer()
+    monkeypatch.setattr(prompts, "CONTROLLING_TERMINAL", os.ttyname(tty))
+    restore = prompts.terminal_restorer()
     without_echo(tty)
     restore()
     assert not has_echo(tty)
 
 
 def test_without_a_terminal_nothing_is_restored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(module, "CONTROLLING_TERMINAL", str(tmp_path / "none"))
-    module.terminal_restorer()()
+    monkeypatch.setattr(prompts, "CONTROLLING_TERMINAL", str(tmp_path / "none"))
+    prompts.terminal_restorer()()
 
 
 def test_long_lines_of_a_result_are_wrapped_with_an_indent(monkeypatch: pytest.MonkeyPatch) -> None:

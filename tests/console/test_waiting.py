@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import threading
 from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from ecr_credhelper.console import waiting
 from ecr_credhelper.console.terminal import CLEAR_LINE
 from ecr_credhelper.console.waiting import show_waiting
 from ecr_credhelper.testing.fake_ecr import FakeECR
+from tests import systems
 from tests.commands import with_limit
 from tests.conftest import HOST, until
 from tests.console.test_terminal import Screen
@@ -88,7 +88,7 @@ def test_without_a_thread_nothing_is_shown(monkeypatch: pytest.MonkeyPatch) -> N
     assert (screen.stdout.getvalue(), screen.stderr.getvalue()) == ("result\n", "")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+@systems.terminals
 @pytest.mark.parametrize("columns", [60, 80, None])
 def test_the_line_fits_on_one_row(columns: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     import fcntl
@@ -166,7 +166,7 @@ def wait_on_terminal(api: FakeECR, *argv: str, shown: str) -> tuple[int, str]:
     return process.wait(), seen.decode()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+@systems.terminals
 @pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("argv", [["password", HOST], ["header", "--region", "us-west-2"]])
 def test_commands_show_on_a_terminal_that_they_wait_for_aws(argv: list[str], aws: FakeECR) -> None:
@@ -176,7 +176,7 @@ def test_commands_show_on_a_terminal_that_they_wait_for_aws(argv: list[str], aws
     assert last in {"", f"Using the registry of your AWS account: {HOST}\r\n"}
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+@systems.terminals
 @pytest.mark.usefixtures("patient")
 def test_commands_show_which_credentials_they_wait_for(aws: FakeECR, home: Path) -> None:
     ready = home / "ready"

@@ -17,10 +17,11 @@ from ecr_credhelper import files
 from ecr_credhelper.aws import trust
 from ecr_credhelper.cli.doctor import CHECKS, DOCTOR_SECONDS, FACTS, VERSION
 from ecr_credhelper.console import wording
-from ecr_credhelper.console.terminal import prompt_without_echo, restore_terminal
+from ecr_credhelper.console.prompts import prompt_without_echo, restore_terminal
 from ecr_credhelper.doctor import OK, Check, Context, Finding, machine, run_checks
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.settings.rules import IdentityOverride
+from tests import systems
 from tests.aws import certificates
 from tests.conftest import EXECUTABLE, HOST, until
 from tests.doctor_findings import Doctor, settings
@@ -229,7 +230,7 @@ def test_cache_that_is_disabled_or_has_no_directory(doctor: Doctor, monkeypatch:
     )
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no file modes")
+@systems.owners
 def test_cache_reports_the_state_of_the_directory(
     home: Path, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

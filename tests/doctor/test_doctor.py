@@ -13,6 +13,7 @@ from ecr_credhelper import cli
 from ecr_credhelper.cli.doctor import CHECKS
 from ecr_credhelper.doctor import Context, Finding, aws
 from ecr_credhelper.settings.rules import IdentityOverride
+from tests import systems
 from tests.commands import with_limit
 from tests.conftest import run
 from tests.doctor_findings import Doctor, settings, write
@@ -133,7 +134,7 @@ def test_marks_are_ascii_if_the_output_cannot_show_utf8() -> None:
     assert "\n\n1 problem, 1 warning\n" in done.stdout.decode("ascii")
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
+@systems.terminals
 @pytest.mark.usefixtures("bin_directory")
 def test_a_terminal_gets_colour_and_progress(well: str) -> None:
     status, shown = run_in_terminal("doctor", well, program=PATIENT)
@@ -144,7 +145,7 @@ def test_a_terminal_gets_colour_and_progress(well: str) -> None:
     assert "\r\x1b[K" in shown
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
+@systems.terminals
 @pytest.mark.usefixtures("bin_directory")
 def test_no_color_disables_colour(well: str) -> None:
     status, shown = run_in_terminal("doctor", well, env={"NO_COLOR": "1"}, program=PATIENT)

@@ -86,7 +86,7 @@ def failed(aws: FakeECR, callers: list[Caller]) -> list[CredentialHelperError]:
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch, aws: FakeECR) -> Iterator[None]:
     """Give every caller as much time as a busy machine needs, and wait for the abandoned threads."""
-    monkeypatch.setattr(resolver, "DEADLINE", 600)
+    monkeypatch.setattr(deadline, "DEADLINE", 600)
     yield
     aws.gate.set()
     until(lambda: not any(thread.name == deadline.THREAD_NAME for thread in threading.enumerate()))
@@ -300,7 +300,7 @@ def test_a_record_of_another_version_is_ignored(name: str, cache: Cache) -> None
 def error_at_deadline(cache: Cache, monkeypatch: pytest.MonkeyPatch, expected: str) -> CredentialHelperError:
     """Return the error with a reason at the first deadline that is long enough for this machine."""
     for seconds in (0.2, 1, 5, 25, 125):
-        monkeypatch.setattr(resolver, "DEADLINE", seconds)
+        monkeypatch.setattr(deadline, "DEADLINE", seconds)
         caller = Caller(cache)
         caller.run()
         if caller.error and expected in caller.error.reason:
@@ -358,7 +358,7 @@ def test_the_failure_of_another_process_is_the_reason_at_the_deadline(
 ) -> None:
     """The other process has saved its failure, and this one had no time to fetch the token itself."""
     key = resolver.token_key(registry(), NO_RULE, ME.identity)
-    monkeypatch.setattr(resolver, "DEADLINE", 2)
+    monkeypatch.setattr(deadline, "DEADLINE", 2)
     monkeypatch.setattr(attempt, "LOCK_SHARE", 100)
     caller = Caller(cache)
     with lock.ProcessLock(cache.store.directory, lock.lock_name(key), seconds=60):

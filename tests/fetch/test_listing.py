@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from ecr_credhelper.fetch import listing
 from ecr_credhelper.helper import FETCH_LATE, Helper
 from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
+from tests import systems
 from tests.commands import with_limit
 from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, login, run, until
 from tests.fake_sts import FakeSTS
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 ROLE = "arn:aws:iam::111122223333:role/puller"
 MFA = "arn:aws:iam::111122223333:mfa/me"
 CUSTOM = "images.example.com:5000"
-posix = pytest.mark.skipif(os.name == "nt", reason="the programs are shell scripts")
+posix = systems.scripts
 
 
 def configure(home: Path, **content: Any) -> None:

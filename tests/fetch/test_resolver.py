@@ -25,6 +25,7 @@ from ecr_credhelper.settings.loader import Settings
 from ecr_credhelper.settings.rules import NO_RULE
 from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from ecr_credhelper.token import Token
+from tests import systems
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC
 
 ME, YOU = Fingerprint("profile=me", ""), Fingerprint("profile=you", "")
@@ -278,7 +279,7 @@ def test_without_a_thread_the_work_runs_in_the_callers_thread(monkeypatch: pytes
 def test_the_lock_is_released_when_the_work_is_abandoned(
     cache: Cache, folder: Path, hanging: Hanging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resolver, "DEADLINE", 0.1)
+    monkeypatch.setattr(deadline, "DEADLINE", 0.1)
     with pytest.raises(UnreachableError):
         resolve(registry(), cache)
     assert hanging.begun.wait(60)  # it has acquired the lock
@@ -327,7 +328,7 @@ def test_on_windows_the_first_byte_is_locked(folder: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # other threads exist, idle
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no forks")
+@systems.forks
 def test_a_forked_child_does_not_keep_the_lock_of_its_parent(folder: Path) -> None:
     reader, writer = os.pipe()
     with lock.ProcessLock(str(folder), "name", seconds=60):
@@ -353,13 +354,13 @@ sys.stdin.read()
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no forks")
+@systems.forks
 def test_a_forked_child_closes_the_lock_files_of_its_parent(folder: Path) -> None:
     with lock.ProcessLock(str(folder), "name", seconds=60):
         lock._close_inherited()  # noqa: SLF001 - the system calls it
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no forks")
+@systems.forks
 def test_a_forked_child_does_not_hold_the_lock_after_the_end_of_its_parent(folder: Path) -> None:
     command = [sys.executable, "-W", "ignore", "-c", PARENT, str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as parent:

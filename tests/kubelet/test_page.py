@@ -6,12 +6,12 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from ecr_credhelper.testing.fake_ecr import FakeECR
+from tests import systems
 from tests.commands import EXECUTABLE
 from tests.conftest import HOST
 from tests.kubelet.go_types import decode_configuration, decode_response
@@ -22,7 +22,7 @@ from tests.pages import blocks, page, session
 
 PAGE = page("docs/how-to/kubernetes-nodes.md")
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the commands are those of a shell")
+pytestmark = systems.shells
 
 
 def test_the_commands_of_the_page_set_up_a_node(

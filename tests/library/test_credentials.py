@@ -37,6 +37,7 @@ from ecr_credhelper.errors import NO_CREDENTIALS, NoCredentialsError
 from ecr_credhelper.fingerprint import fingerprint
 from ecr_credhelper.library.source import TokenSource
 from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
+from tests import systems
 from tests.conftest import HOST, OTHER_ACCOUNT, PUBLIC, run, until
 from tests.docker_files import write_settings
 from tests.fake_sts import FakeSTS, error_xml
@@ -371,7 +372,7 @@ def test_a_token_for_outdated_settings_is_not_served_under_new_settings(
 def test_loading_the_keys_of_a_session_is_limited_by_the_deadline(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecr_credhelper.fetch.resolver.DEADLINE", 0.1)
+    monkeypatch.setattr("ecr_credhelper.fetch.deadline.DEADLINE", 0.1)
     gate = threading.Event()
 
     class Slow(botocore.session.Session):
@@ -556,7 +557,7 @@ raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no forks")
+@systems.forks
 def test_a_forked_child_does_not_inherit_locks_of_its_parent() -> None:
     assert subprocess.run([sys.executable, "-c", FORK], check=False).returncode == 0
 
@@ -582,7 +583,7 @@ raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no forks")
+@systems.forks
 def test_a_fork_waits_for_the_imports_of_a_fetch() -> None:
     """Otherwise, the child would have half a module, and every fetch there would fail."""
     command = [sys.executable, "-W", "ignore", "-c", FORK_DURING_IMPORT]
@@ -619,7 +620,7 @@ def test_a_valid_token_on_disk_is_returned_if_aws_hangs(
 ) -> None:
     start = time.time()
     TokenSource(clock=lambda: start).fetch(TokenSource().registry(HOST))
-    monkeypatch.setattr("ecr_credhelper.fetch.resolver.DEADLINE", 0.3)
+    monkeypatch.setattr("ecr_credhelper.fetch.deadline.DEADLINE", 0.3)
     aws.gate.clear()
     late = TokenSource(clock=lambda: start + 12 * 3600 - 60)
     assert late.fetch(late.registry(HOST)).password == aws.password("us-west-2", serial=1)

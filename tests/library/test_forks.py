@@ -6,7 +6,6 @@ A child can never complete an import that another thread of its parent had begun
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,13 +13,14 @@ from pathlib import Path
 import pytest
 
 from ecr_credhelper.testing.fake_ecr import FakeECR
+from tests import systems
 from tests.aws.test_sso_refresh import CONFIG
 from tests.commands import checked
 from tests.conftest import HOST, OTHER_REGION
 from tests.docker_files import write, write_settings
 from tests.fake_sts import FakeSTS
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no forks")
+pytestmark = systems.forks
 
 ROLE = "arn:aws:iam::111122223333:role/r"
 TYPO = "us-wset-2"

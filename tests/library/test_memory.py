@@ -27,6 +27,7 @@ from ecr_credhelper.library import memory
 from ecr_credhelper.library.memory import MAX_RECORDS, MemoryStore
 from ecr_credhelper.settings.loader import Settings
 from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
+from tests import systems
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION
 from tests.fake_sts import FakeSTS
 
@@ -192,7 +193,7 @@ def test_a_disabled_cache_keeps_nothing_in_memory(
     assert not caplog.records
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no forks")
+@systems.forks
 @pytest.mark.usefixtures("unwritable")
 def test_a_forked_child_serves_the_tokens_of_its_parent_and_holds_no_lock(aws: FakeECR) -> None:
     program = (

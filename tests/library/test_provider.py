@@ -36,6 +36,7 @@ from ecr_credhelper.library import provider as provider_module
 from ecr_credhelper.library.provider import MAX_NAME_LENGTH, MAX_NAMES
 from ecr_credhelper.registry import SCHEMES, parse
 from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
+from tests import systems
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, run, until
 from tests.docker_files import write_settings
 
@@ -509,7 +510,7 @@ raise SystemExit(status)
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no forks")
+@systems.forks
 @pytest.mark.parametrize("lock", ["free", "locked"])
 def test_a_child_that_was_forked_during_a_fetch_fetches_itself(lock: str) -> None:
     """The parent's fetch ends only after the child, so a child that waited for it would never end."""
@@ -541,7 +542,7 @@ def test_a_child_clears_the_memory_if_a_thread_of_the_parent_was_changing_it() -
 
 
 def test_close_waits_no_longer_than_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ecr_credhelper.library.provider.DEADLINE", 0.1)
+    monkeypatch.setattr("ecr_credhelper.library.source.DEADLINE", 0.1)
     gate, started = threading.Event(), threading.Event()
 
     def fetch(host: str) -> Credentials:

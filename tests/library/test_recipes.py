@@ -21,6 +21,7 @@ from ecr_credhelper import CredentialHelperError, CredentialProvider, Credential
 from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.conftest import HOST, OTHER_REGION
 from tests.e2e import pages, recipes
+from tests.pages import page
 
 PUBLIC_API = Path(__file__).parents[1] / "type_check" / "public_api.py"
 PROFILES = """
@@ -33,7 +34,7 @@ aws_access_key_id = AKIAPROD
 aws_secret_access_key = of-prod
 """
 
-REFERENCE = (pages.DOCS / "reference/python.md").read_text(encoding="utf-8")
+REFERENCE = page("docs/reference/python.md")
 
 run_here: set[str] = set()
 """The headings of the programs that this file runs."""
@@ -127,7 +128,7 @@ def test_the_recipe_with_threads_calls_aws_once_per_region(run: Run, aws: FakeEC
     aws.delay = 0.2  # all threads start before the first call returns
     printed = run.output_of(MANY_THREADS)
     assert printed == "1280 logins for 20 registries, 4 calls to AWS\n"
-    assert f"`{printed.strip()}`" in (pages.DOCS / "how-to/use-from-python.md").read_text(encoding="utf-8")
+    assert f"`{printed.strip()}`" in page("docs/how-to/use-from-python.md")
     regions = [call.region for call in aws.calls]
     assert sorted(regions) == ["eu-central-1", "eu-west-1", "us-east-1", "us-west-2"]
 

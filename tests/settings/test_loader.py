@@ -14,6 +14,7 @@ from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.registry import Registry, parse
 from ecr_credhelper.settings.loader import load_settings
 from ecr_credhelper.settings.rules import Rule
+from tests import systems
 
 
 @pytest.fixture
@@ -308,7 +309,7 @@ def test_a_directory_instead_of_a_file_is_an_error(file: Path) -> None:
         load_settings(os.environ)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no pipes in the file system")
+@systems.pipes
 def test_a_named_pipe_is_an_error_and_does_not_block(file: Path) -> None:
     os.mkfifo(file)
     with pytest.raises(ConfigurationError, match="is not a file"):

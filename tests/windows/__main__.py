@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
             project = chroot.directory / PREFIX / "project"
             shutil.copytree(chroot.directory / "project", project, ignore=shutil.ignore_patterns(".cache"))
             pytest = (WINE, VENV, "-m", "pytest", *OPTIONS, *arguments)
-            return chroot.run(*pytest, environment=ENVIRONMENT, folder=f"/{PREFIX}/project")
+            return chroot.run(*pytest, environment=ENVIRONMENT, cwd=f"/{PREFIX}/project")
     except (ChrootError, subprocess.CalledProcessError) as error:
         print(error, file=sys.stderr)
         return 1
