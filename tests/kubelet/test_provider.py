@@ -276,9 +276,11 @@ def test_the_role_is_assumed_in_the_region_of_the_image(
     monkeypatch.delenv("AWS_ENDPOINT_URL_STS")
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     for host, region in ((HOST, "us-west-2"), (PUBLIC, "us-east-1")):
-        with pytest.raises(Exception, match=host):
-            ask(f"{host}/app", account(ROLE_A))
-        assert urls.pop() == f"https://sts.{region}.amazonaws.com/"
+        for endpoints in ("regional", "legacy"):
+            monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", endpoints)
+            with pytest.raises(Exception, match=host):
+                ask(f"{host}/app", account(ROLE_A))
+            assert urls.pop() == f"https://sts.{region}.amazonaws.com/"
     assert not aws.calls
     assert not sts.calls
 
