@@ -54,16 +54,20 @@ def provide(request: Request, helper: "Helper") -> str:
 
 
 def _service_account(request: Request, rule: "Rule", helper: "Helper") -> "WebIdentity | None":
-    """Return the role of the service account with its token, or None if no role is configured for it."""
+    """Return the role of the service account with its token, or None if no role is configured for it.
+
+    An empty annotation is an error, as in AWS's provider, and not a service account without a role.
+    """
     candidates = (
         (f"annotation {ROLE_ANNOTATION}", request.annotations.get(ROLE_ANNOTATION)),
-        (ROLE_VARIABLE, helper.environ.get(ROLE_VARIABLE)),
-        ("the settings", rule.role_arn),
+        (ROLE_VARIABLE, helper.environ.get(ROLE_VARIABLE) or None),
+        ("the settings", rule.role_arn or None),
     )
-    source, role = next(((source, role) for source, role in candidates if role), ("", ""))
-    helper.log(f"service account: {f'role {role} of {source}' if role else 'no role, so the node is used'}")
-    if not role:
+    source, role = next((candidate for candidate in candidates if candidate[1] is not None), ("", None))
+    if role is None:
+        helper.log("service account: no role, so the node is used")
         return None
+    helper.log(f"service account: role {role} of {source}")
     from ecr_credhelper.aws.web_identity import WebIdentity
     from ecr_credhelper.settings.validation import problem_of
 

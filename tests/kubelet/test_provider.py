@@ -329,10 +329,15 @@ def test_a_denied_role_is_an_error_and_never_the_node(
 
 
 @pytest.mark.parametrize(
-    "role", ["puller", "arn:aws:iam::1:role/a", f"{ROLE_A}\n", "arn:aws:iam::111122223333:user/a"]
+    "role",
+    ["", " ", "puller", "\ud800", "arn:aws:iam::1:role/a", f"{ROLE_A}\n", "arn:aws:iam::111122223333:user/a"],
 )
-def test_an_annotation_that_is_no_role_is_an_error(here: Run, role: str, aws: FakeECR, sts: FakeSTS) -> None:
-    result = here(stdin=request(f"{HOST}/app", account(role)))
+def test_an_annotation_that_is_no_role_is_an_error(
+    here: Run, role: str, aws: FakeECR, sts: FakeSTS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ECR_ROLE_ARN", ROLE_B)
+    of = account()._replace(annotations={ANNOTATION: role})
+    result = here(stdin=request(f"{HOST}/app", of))
     assert (result.status, result.stdout) == (1, b"")
     assert result.stderr.startswith(
         f"docker-credential-ecr-py: annotation {ANNOTATION}: role_arn: found ".encode()
