@@ -13,7 +13,6 @@ from ecr_credhelper.settings.loader import load_settings
 from ecr_credhelper.token import WAIT_FOR_REFRESH
 
 if TYPE_CHECKING:
-    from ecr_credhelper.aws.web_identity import WebIdentity
     from ecr_credhelper.helper import Helper
     from ecr_credhelper.registry import Registry
     from ecr_credhelper.settings.rules import Rule
@@ -44,17 +43,20 @@ def provide(request: Request, helper: "Helper") -> str:
     if registry := helper.registry_of(host):
         settings = load_settings(helper.environ)
         rule = settings.rule(registry)
-        identity = _service_account(request, rule, helper) if request.token else None
-        deadline = min(settings.deadline or helper.deadline, helper.deadline)
-        token = _fetch(registry, rule, identity, helper, deadline) if identity else helper.find(host)[1]
+        role = _role_of(request, rule, helper) if request.token else None
+        if role is None:
+            token = helper.find(host)[1]
+        else:
+            deadline = min(settings.deadline or helper.deadline, helper.deadline)
+            token = _fetch(registry, rule._replace(role_arn=role), request.token, helper, deadline)
     if token is None:
         return format_response(request.api_version, 0, None)
     seconds = max(0, int(token.expires_at - helper.clock() - WAIT_FOR_REFRESH))
     return format_response(request.api_version, seconds, {host: token.pair})
 
 
-def _service_account(request: Request, rule: "Rule", helper: "Helper") -> "WebIdentity | None":
-    """Return the role of the service account with its token, or None if no role is configured for it.
+def _role_of(request: Request, rule: "Rule", helper: "Helper") -> str | None:
+    """Return the role of the service account, or None if no role is configured for it.
 
     An empty annotation is an error, as in AWS's provider, and not a service account without a role.
     """
@@ -68,19 +70,18 @@ def _service_account(request: Request, rule: "Rule", helper: "Helper") -> "WebId
         helper.log("service account: no role, so the node is used")
         return None
     helper.log(f"service account: role {role} of {source}")
-    from ecr_credhelper.aws.web_identity import WebIdentity
     from ecr_credhelper.settings.validation import problem_of
 
     if problem := problem_of("role_arn", role):
         raise ConfigurationError(source, problem, "correct it")
-    return WebIdentity(role, rule.role_session_name or PROG, request.token)
+    return role
 
 
-def _fetch(
-    registry: "Registry", rule: "Rule", identity: "WebIdentity", helper: "Helper", deadline: float
-) -> "Token":
-    """Fetch a token as a service account, without any cache."""
-    from ecr_credhelper.aws import client
+def _fetch(registry: "Registry", rule: "Rule", web_token: str, helper: "Helper", deadline: float) -> "Token":
+    """Fetch a token with the role of a rule and the token of a service account, without any cache.
+
+    botocore is imported within the deadline: that can take long on a node that has just started.
+    """
     from ecr_credhelper.aws.progress import Progress
     from ecr_credhelper.fetch.deadline import run_with_deadline, timeout_error
 
@@ -88,10 +89,14 @@ def _fetch(
     progress = Progress()
 
     def work() -> "Token":
+        from ecr_credhelper.aws import client
+        from ecr_credhelper.aws.web_identity import WebIdentity
+
+        identity = WebIdentity(rule.role_arn, rule.role_session_name or PROG, web_token)
         return client.fetch(
             registry,
             helper.clock,
-            rule._replace(role_arn=identity.role_arn),
+            rule,
             log=helper.log,
             progress=progress,
             open_session=identity.open_session,

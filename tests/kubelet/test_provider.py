@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -205,6 +206,24 @@ def test_the_deadline_is_shorter_than_that_of_the_kubelet(
     assert b" 0.2 s" in result.stderr
     assert len(sts.calls) <= 1
     assert provider.DEADLINE == 50
+
+
+BEFORE_THE_DEADLINE = """
+import sys
+from ecr_credhelper.fetch import deadline
+def stop(*_, **__):
+    print("SDK" if "botocore" in sys.modules else "no SDK")
+    sys.exit(0)
+deadline.run_with_deadline = stop
+from ecr_credhelper.cli import run
+sys.exit(run(["kubelet"]))
+"""
+
+
+def test_the_deadline_includes_the_import_of_the_sdk() -> None:
+    command = [sys.executable, "-P", "-c", BEFORE_THE_DEADLINE]
+    result = run(stdin=request(f"{HOST}/app", account(ROLE_A)), program=command)
+    assert (result.status, result.stdout.split(), result.stderr) == (0, [b"no", b"SDK"], b"")
 
 
 def test_the_settings_can_shorten_the_deadline(home: Path, aws: FakeECR, sts: FakeSTS) -> None:
