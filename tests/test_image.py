@@ -36,7 +36,7 @@ def is_in_context(path: str) -> bool:
         parents = [path, *map(str, Path(path).parents)]
         anywhere = pattern.removeprefix("**/")
         if any(fnmatch(parent, pattern) for parent in parents[:-1]) or (
-            anywhere != pattern and anywhere in Path(path).parts
+            anywhere != pattern and any(fnmatch(part, anywhere) for part in Path(path).parts)
         ):
             found = line.startswith("!")
     return found
@@ -64,6 +64,7 @@ def test_all_that_a_wheel_is_made_of_is_copied() -> None:
 
 OTHERS = """
     .aws/credentials .docker/config.json .env .git/config .venv/bin/python .venv-3.13/lib/a.py .cache/pip/a
+    ecr_credhelper/.env ecr_credhelper/aws/.credentials.swp docs/man/.git/config wheelhouse/.pypirc
     build/site/index.html config.toml docs/README.md ecr_credhelper/__pycache__/cache.cpython-313.pyc
     ecr_credhelper/aws/__pycache__/loader.cpython-313.pyc tests/e2e/home.py
 """

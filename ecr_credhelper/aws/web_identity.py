@@ -49,6 +49,8 @@ class WebIdentity:
         reject_special_settings([("in the settings", {"ca_bundle": rule.ca_bundle})], registry.host)
         result = OwnSession()
         result.set_config_variable("region", registry.region)
+        # "legacy" in the configuration of the node would call the global endpoint instead of the region's.
+        result.set_config_variable("sts_regional_endpoints", "regional")
         register_loader(result, is_dualstack=registry.dualstack)
         on_session(result)
         # Without a signature, the client does not search for the credentials of the node.

@@ -5,13 +5,14 @@ https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/kubelet/
 """
 
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 from ecr_credhelper.errors import PROG
 from ecr_credhelper.kubelet.protocol import V1
 from ecr_credhelper.kubelet.provider import ROLE_ANNOTATION
-from ecr_credhelper.paths import has_settings, settings_file
+from ecr_credhelper.paths import cache_directory, has_settings, settings_file
 from ecr_credhelper.registry import FORMS, PARTITIONS, PUBLIC_HOSTS, parse
 from ecr_credhelper.settings.rules import ALL_REGISTRIES, PUBLIC
 
@@ -72,9 +73,14 @@ def _patterns(settings: "Settings") -> "Iterator[str]":
 
 
 def _variables(environ: "Mapping[str, str]", platform: str) -> dict[str, str]:
-    """Return the variables that the kubelet sets. On Windows, the system's directory for caches is used."""
-    default = "" if platform == "win32" else CACHE_DIRECTORY
+    """Return the variables that the kubelet sets. On Windows, the system's directory for caches is used.
+
+    Paths are absolute: the kubelet has another working directory, and perhaps no home directory.
+    """
+    directory = "" if platform == "win32" else CACHE_DIRECTORY
+    if environ.get("AWS_ECR_CACHE_DIR"):
+        directory = os.path.dirname(cache_directory(environ) or "")
     return {
-        "AWS_ECR_CACHE_DIR": environ.get("AWS_ECR_CACHE_DIR") or default,
+        "AWS_ECR_CACHE_DIR": directory,
         "ECR_CREDHELPER_CONFIG": (settings_file(environ) or "") if has_settings(environ) else "",
     }

@@ -7,15 +7,21 @@ a later kubelet can add some to a version of the API.
 """
 
 import json
+import re
 from typing import NamedTuple
 
 from ecr_credhelper.errors import ProtocolError
-from ecr_credhelper.token import is_clean
 
 GROUP = "credentialprovider.kubelet.k8s.io"
 V1 = f"{GROUP}/v1"
 API_VERSIONS = (V1, f"{GROUP}/v1beta1", f"{GROUP}/v1alpha1")
 REQUEST, RESPONSE = "CredentialProviderRequest", "CredentialProviderResponse"
+
+TOKEN = re.compile(r"[!-~]{4,20000}")
+"""The tokens that STS accepts are at least 4 and at most 20,000 characters long, and these have no blanks.
+
+https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+"""
 
 SUBJECT = "kubelet"
 HINT = "the kubelet runs this command; see the page about Kubernetes nodes"
@@ -44,15 +50,19 @@ def parse_request(data: bytes) -> Request:
     if version not in API_VERSIONS:
         hint = f"supported: {', '.join(API_VERSIONS)}"
         raise ProtocolError(SUBJECT, "this apiVersion is not supported", hint)
-    # Go omits empty fields, and decodes null as an empty one.
-    token = content.get("serviceAccountToken") or ""
-    annotations = content.get("serviceAccountAnnotations") or {}
+    # Go omits empty fields, and decodes null as an empty one. Other empty values are wrong: a request for a
+    # service account must not become one for the node.
+    fields = {name: value for name, value in content.items() if value is not None}
+    token = fields.get("serviceAccountToken", "")
+    annotations = fields.get("serviceAccountAnnotations", {})
     if version != V1 and (token or annotations):
         raise ProtocolError(SUBJECT, "only v1 has the fields of a service account", HINT)
-    if not isinstance(token, str) or (token and not (is_clean(token) and token.isascii())):
+    if not isinstance(token, str) or (token and not TOKEN.fullmatch(token)):
         raise ProtocolError(SUBJECT, "serviceAccountToken is not a token", HINT)
     if not isinstance(annotations, dict) or not all(isinstance(text, str) for text in annotations.values()):
         raise ProtocolError(SUBJECT, "serviceAccountAnnotations is not an object of strings", HINT)
+    if annotations and not token:
+        raise ProtocolError(SUBJECT, "serviceAccountToken is missing", HINT)
     image = content.get("image")
     if not isinstance(image, str) or not image:
         raise ProtocolError(SUBJECT, "image is missing", HINT)

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 from ecr_credhelper.errors import PROG, ConfigurationError
 from ecr_credhelper.helper import prepare_for_botocore
 from ecr_credhelper.kubelet.protocol import Request, format_response
-from ecr_credhelper.settings.loader import load_settings
 from ecr_credhelper.token import WAIT_FOR_REFRESH
 
 if TYPE_CHECKING:
-    from ecr_credhelper.aws.web_identity import WebIdentity
     from ecr_credhelper.helper import Helper
     from ecr_credhelper.registry import Registry
     from ecr_credhelper.settings.loader import Settings
@@ -43,40 +41,48 @@ def provide(request: Request, helper: "Helper") -> str:
     host = request.image.partition("/")[0]  # the kubelet looks for the login under this name
     token: Token | None = None
     if registry := helper.registry_of(host):
-        settings = load_settings(helper.environ)
+        settings = helper.settings()
         rule = settings.rule(registry)
-        identity = _service_account(request, rule, helper) if request.token else None
-        token = _fetch(registry, rule, identity, helper, settings) if identity else helper.find(host)[1]
+        role = _role_of(request, rule, helper) if request.token else None
+        if role is None:
+            token = helper.find(host)[1]
+        else:
+            token = _fetch(registry, rule._replace(role_arn=role), request.token, helper, settings)
     if token is None:
         return format_response(request.api_version, 0, None)
     seconds = max(0, int(token.expires_at - helper.clock() - WAIT_FOR_REFRESH))
     return format_response(request.api_version, seconds, {host: token.pair})
 
 
-def _service_account(request: Request, rule: "Rule", helper: "Helper") -> "WebIdentity | None":
-    """Return the role of the service account with its token, or None if no role is configured for it."""
+def _role_of(request: Request, rule: "Rule", helper: "Helper") -> str | None:
+    """Return the role of the service account, or None if no role is configured for it.
+
+    An empty annotation is an error, as in AWS's provider, and not a service account without a role.
+    """
     candidates = (
         (f"annotation {ROLE_ANNOTATION}", request.annotations.get(ROLE_ANNOTATION)),
-        (ROLE_VARIABLE, helper.environ.get(ROLE_VARIABLE)),
-        ("the settings", rule.role_arn),
+        (ROLE_VARIABLE, helper.environ.get(ROLE_VARIABLE) or None),
+        ("the settings", rule.role_arn or None),
     )
-    source, role = next(((source, role) for source, role in candidates if role), ("", ""))
-    helper.log(f"service account: {f'role {role} of {source}' if role else 'no role, so the node is used'}")
-    if not role:
+    source, role = next((candidate for candidate in candidates if candidate[1] is not None), ("", None))
+    if role is None:
+        helper.log("service account: no role, so the node is used")
         return None
-    from ecr_credhelper.aws.web_identity import WebIdentity
+    helper.log(f"service account: role {role} of {source}")
     from ecr_credhelper.settings.validation import problem_of
 
     if problem := problem_of("role_arn", role):
         raise ConfigurationError(source, problem, "correct it")
-    return WebIdentity(role, rule.role_session_name or PROG, request.token)
+    return role
 
 
 def _fetch(
-    registry: "Registry", rule: "Rule", identity: "WebIdentity", helper: "Helper", settings: "Settings"
+    registry: "Registry", rule: "Rule", web_token: str, helper: "Helper", settings: "Settings"
 ) -> "Token":
-    """Fetch a token as a service account, without any cache."""
-    from ecr_credhelper.aws import client
+    """Fetch a token with the role of a rule and the token of a service account, without any cache.
+
+    botocore is imported within the deadline: that can take long on a node that has just started.
+    """
     from ecr_credhelper.aws.progress import Progress
     from ecr_credhelper.fetch.deadline import deadline_of, run_with_deadline, timeout_error
 
@@ -85,10 +91,14 @@ def _fetch(
     deadline = deadline_of(settings, helper.deadline)
 
     def work() -> "Token":
+        from ecr_credhelper.aws import client
+        from ecr_credhelper.aws.web_identity import WebIdentity
+
+        identity = WebIdentity(rule.role_arn, rule.role_session_name or PROG, web_token)
         return client.fetch(
             registry,
             helper.clock,
-            rule._replace(role_arn=identity.role_arn),
+            rule,
             log=helper.log,
             progress=progress,
             open_session=identity.open_session,

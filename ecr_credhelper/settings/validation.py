@@ -22,7 +22,7 @@ DEADLINE_RANGE = (1, 600)
 ROLE_DURATION_RANGE = (900, 43200)
 """Limits of a role session, in seconds: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
 
-HOST = re.compile(r"[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?(\.[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?)*(:\d{1,5})?")
+HOST = re.compile(r"[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?(\.[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?)*(:[0-9]{1,5})?")
 
 STRING_FIELDS = {
     # field -> pattern of its valid values, and their description in an error

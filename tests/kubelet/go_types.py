@@ -25,6 +25,9 @@ UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "
 DURATION = re.compile(r"([+-]?)(0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))+)")
 PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
 
+PATTERN = re.compile(r"[a-z0-9*]([a-z0-9.*-]*[a-z0-9*])?(:[0-9]+)?")
+"""A host with an optional port: the patterns that we print. The kubelet accepts these and more."""
+
 QUALIFIED_NAME = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[a-z0-9]([-a-z0-9_.]*[a-z0-9])?")
 
 
@@ -81,6 +84,8 @@ def decode_configuration(data: str) -> list[dict[str, Any]]:
         if provider["apiVersion"] not in {f"{GROUP}/{version}" for version in VERSIONS}:
             raise StrictError("apiVersion")
         _strings(provider["matchImages"])
+        if not all(PATTERN.fullmatch(pattern) for pattern in provider["matchImages"]):
+            raise StrictError("matchImages")
         if not provider["matchImages"] or parse_duration(provider["defaultCacheDuration"]) < 0:
             raise StrictError("matchImages, defaultCacheDuration")
         _strings(provider.get("args", []))

@@ -59,9 +59,12 @@ def request(image: str, account: ServiceAccount | None = None, version: str = "v
 
 
 def matches(pattern: str, image: str) -> bool:
-    """Return whether an image matches a pattern of ``matchImages`` or a key of ``auth``."""
+    """Return whether an image matches a pattern of ``matchImages`` or a key of ``auth``.
+
+    A pattern without a port does not match an image with one.
+    """
     (pattern_host, pattern_port, pattern_path), (host, port, path) = _split(pattern), _split(image)
-    if pattern_port and pattern_port != port:
+    if pattern_port != port:
         return False
     labels, patterns = host.split("."), pattern_host.split(".")
     same = len(labels) == len(patterns) and all(map(fnmatchcase, labels, patterns))

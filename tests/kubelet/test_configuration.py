@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from ecr_credhelper.kubelet.configuration import configuration
 from ecr_credhelper.paths import settings_file
 from ecr_credhelper.registry import PUBLIC_HOSTS
-from ecr_credhelper.settings.loader import load_settings
+from ecr_credhelper.settings.loader import Settings, load_settings
+from ecr_credhelper.settings.validation import HOST as HOST_PATTERN
 from tests.conftest import HOST, Run
 from tests.corpus import HOSTS
 from tests.docker_files import write_settings
@@ -92,7 +95,7 @@ def test_every_host_of_ecr_matches(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", [
-    "ghcr.io", f"{HOST}.example.com", "docker.io", "dkr.ecr.us-west-2.amazonaws.com", "on.aws",
+    "ghcr.io", f"{HOST}:443", f"{HOST}.example.com", "docker.io", "dkr.ecr.us-west-2.amazonaws.com", "on.aws",
 ])  # fmt: skip
 def test_other_hosts_do_not_match(host: str) -> None:
     assert not [pattern for pattern in patterns() if matches(pattern, f"{host}/app")]
@@ -115,6 +118,29 @@ def test_custom_hosts_of_the_settings_match(home: Path, monkeypatch: pytest.Monk
     ]
 
 
+@pytest.mark.parametrize("path", ["~", "~/cache", "cache", "../cache"])
+def test_the_directory_for_the_cache_is_an_absolute_path(
+    path: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_ECR_CACHE_DIR", path)
+    expected = os.path.normpath(path.replace("~", str(home)) if "~" in path else tmp_path / path)
+    assert provider(configuration(load_settings(os.environ), os.environ))["env"] == [
+        {"name": "AWS_ECR_CACHE_DIR", "value": expected}
+    ]
+
+
+@given(st.from_regex(HOST_PATTERN, fullmatch=True), st.sampled_from(["region", "public"]))
+def test_the_pattern_of_any_custom_host_matches_as_the_settings_do(pattern: str, field: str) -> None:
+    assume(not pattern.replace("-", "").isdigit())  # an account ID, or a wrong one
+    rule = {field: "us-west-2" if field == "region" else True}
+    settings = Settings("config.toml", {"registry": {pattern: rule}}, {})
+    host = pattern.replace("*", "x")
+    found = provider(configuration(settings, {}))["matchImages"]
+    if settings.registry(host):
+        assert [one for one in found if matches(one, f"{host}/app")]
+
+
 def test_an_invalid_rule_is_an_error(home: Path, kubelet: Run) -> None:
     write_settings(home, '[registry."images.example.com"]\nregion = "nowhere"\n')
     result = kubelet("--print-config")
@@ -131,7 +157,8 @@ def test_windows_has_its_own_directory_for_the_cache() -> None:
     ('"kubelet"', "1"), ("kubelet.config.k8s.io/v1", "v1"), ('"ServiceAccount"', '"Pod"'),
     ("credentialprovider.kubelet.k8s.io/v1", "credentialprovider.kubelet.k8s.io/v1beta1"),
     ('"providers"', '"kind": "a", "providers"'),
-    ('"matchImages": [', '"matchImages": [1,'), ("false", "0"),
+    ('"matchImages": [', '"matchImages": [1,'), ('"public.ecr.aws"', '"public.ecr.aws:a"'),
+    ('"public.ecr.aws"', '"[public"'), ("false", "0"),
     ("CredentialProviderConfig", "Config"), ('"audience"', '""'),
 ])  # fmt: skip
 def test_the_strict_decoder_of_the_tests_is_strict(old: str, new: str) -> None:

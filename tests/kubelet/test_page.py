@@ -46,6 +46,7 @@ def test_the_commands_of_the_page_set_up_a_node(
     assert node.login(f"{HOST}/app")
     assert node.errors == []
     assert list(decode_response((tmp_path / "response.json").read_bytes()).auth) == [HOST]
+    assert (tmp_path / "response.json").stat().st_mode & 0o077 == 0
     assert len(aws.calls) == 1
     (with_tokens,) = decode_configuration(of_service_accounts)
     attributes = with_tokens.pop("tokenAttributes")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -207,6 +208,24 @@ def test_the_deadline_is_shorter_than_that_of_the_kubelet(
     assert provider.DEADLINE == 50
 
 
+BEFORE_THE_DEADLINE = """
+import sys
+from ecr_credhelper.fetch import deadline
+def stop(*_, **__):
+    print("SDK" if "botocore" in sys.modules else "no SDK")
+    sys.exit(0)
+deadline.run_with_deadline = stop
+from ecr_credhelper.cli import run
+sys.exit(run(["kubelet"]))
+"""
+
+
+def test_the_deadline_includes_the_import_of_the_sdk() -> None:
+    command = [sys.executable, "-P", "-c", BEFORE_THE_DEADLINE]
+    result = run(stdin=request(f"{HOST}/app", account(ROLE_A)), program=command)
+    assert (result.status, result.stdout.split(), result.stderr) == (0, [b"no", b"SDK"], b"")
+
+
 def test_the_settings_can_shorten_the_deadline(home: Path, aws: FakeECR, sts: FakeSTS) -> None:
     write_settings(home, "deadline = 1")
     aws.gate.clear()
@@ -276,9 +295,11 @@ def test_the_role_is_assumed_in_the_region_of_the_image(
     monkeypatch.delenv("AWS_ENDPOINT_URL_STS")
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     for host, region in ((HOST, "us-west-2"), (PUBLIC, "us-east-1")):
-        with pytest.raises(Exception, match=host):
-            ask(f"{host}/app", account(ROLE_A))
-        assert urls.pop() == f"https://sts.{region}.amazonaws.com/"
+        for endpoints in ("regional", "legacy"):
+            monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", endpoints)
+            with pytest.raises(Exception, match=host):
+                ask(f"{host}/app", account(ROLE_A))
+            assert urls.pop() == f"https://sts.{region}.amazonaws.com/"
     assert not aws.calls
     assert not sts.calls
 
@@ -327,10 +348,15 @@ def test_a_denied_role_is_an_error_and_never_the_node(
 
 
 @pytest.mark.parametrize(
-    "role", ["puller", "arn:aws:iam::1:role/a", f"{ROLE_A}\n", "arn:aws:iam::111122223333:user/a"]
+    "role",
+    ["", " ", "puller", "\ud800", "arn:aws:iam::1:role/a", f"{ROLE_A}\n", "arn:aws:iam::111122223333:user/a"],
 )
-def test_an_annotation_that_is_no_role_is_an_error(here: Run, role: str, aws: FakeECR, sts: FakeSTS) -> None:
-    result = here(stdin=request(f"{HOST}/app", account(role)))
+def test_an_annotation_that_is_no_role_is_an_error(
+    here: Run, role: str, aws: FakeECR, sts: FakeSTS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ECR_ROLE_ARN", ROLE_B)
+    of = account()._replace(annotations={ANNOTATION: role})
+    result = here(stdin=request(f"{HOST}/app", of))
     assert (result.status, result.stdout) == (1, b"")
     assert result.stderr.startswith(
         f"docker-credential-ecr-py: annotation {ANNOTATION}: role_arn: found ".encode()
