@@ -101,8 +101,9 @@ def test_nothing_is_published_before_all_checks_have_passed() -> None:
     jobs = WORKFLOWS["release.yml"]["jobs"]
     assert set(jobs["publish"]["needs"]) == {"ci", "build"}
     assert jobs["release"]["needs"] == "publish"
-    built = [step["run"] for step in jobs["build"]["steps"] if "run" in step]
-    assert built == ["make dist", "make release"], "one build; the later jobs use its files"
+    built = [step for step in jobs["build"]["steps"] if "run" in step]
+    assert [step["run"] for step in built] == ["make dist", "make release"], "later jobs use these files"
+    assert [step["env"] for step in built] == [{"TAG": "${{ github.ref_name }}"}] * 2
 
 
 def test_every_job_ends() -> None:
