@@ -134,6 +134,19 @@ def test_all_supported_pythons_are_tested() -> None:
     assert tomllib.loads(page("pyproject.toml"))["project"]["requires-python"] == f">={tested[0]}"
 
 
+@bash
+def test_ci_takes_the_newest_patch_of_each_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for patch in ("3.13.2", "3.13.10", "3.13.9"):
+        program = tmp_path / "versions" / patch / "bin/python"
+        program.parent.mkdir(parents=True)
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    (function,) = re.findall(r"^interpreters\(\) \{\n.*?^\}", page(".ci/run"), re.MULTILINE | re.DOTALL)
+    found = output_of(["bash", "-c", f"set -euo pipefail\n{function}\ninterpreters"]).splitlines()
+    assert f"3.13={tmp_path}/versions/3.13.10/bin/python" in found
+
+
 def test_a_bug_report_asks_for_what_the_program_prints() -> None:
     form = parse(page(".github/ISSUE_TEMPLATE/bug.yml"))
     fields = {field["id"]: field for field in form["body"] if "id" in field}
