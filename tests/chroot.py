@@ -170,6 +170,8 @@ def _make(chroot: Chroot) -> None:
 def _copy_project(destination: Path) -> None:
     """Copy the files of this project that git tracks, as they are now."""
     for name in filter(None, _output(["git", "-C", str(PROJECT), "ls-files", "-z"]).split("\0")):
+        if not (PROJECT / name).exists():
+            continue  # It was removed, and the removal is not committed.
         (destination / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(PROJECT / name, destination / name, follow_symlinks=False)
 

@@ -19,8 +19,14 @@ from tests.commands import checked
 
 ROOT = Path(__file__).parents[1]
 DISTRIBUTION = "docker_credential_ecr_py"
-NO_RELEASE = "There is no release yet"
-"""A sentence of the documents until the first release."""
+UNRELEASED = re.compile(r"There is no release yet|(?<=the )first release")
+"""What the documents say until the first release."""
+
+PLACEHOLDER = re.compile(r'^[^#\n]*(?:OWNER/|"NAME"|NAME@)', re.MULTILINE)
+"""A line of the owner's block that has been made active, but not filled in."""
+
+REPOSITORY_OF_GIT = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
+"""Variables that git sets for hooks. They take precedence over the directory of a command."""
 
 
 def tracked_files(root: Path) -> list[str]:
@@ -52,25 +58,30 @@ def version(root: Path) -> str:
 
 
 def release_problems(root: Path) -> list[str]:
-    """Return what is missing for a release of this commit, a line each. Without a version tag, it is none."""
+    """Return what is missing for a release of this commit, a line each. Without a version tag, it is none.
+
+    The release workflow sets ``TAG``, so that its checks do not depend on the tags that a checkout fetches.
+    """
     tags = _git(root, "tag", "--points-at", "HEAD", "--list", "v*").split()
+    tags = [tag] if (tag := os.environ.get("TAG")) else tags
     if not tags:
         return []
     number = version(root)
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    settings = (root / "pyproject.toml").read_text(encoding="utf-8")
+    project = tomllib.loads(settings)["project"]
     changelog = (root / "CHANGELOG.md").read_text(encoding="utf-8")
     problems = []
     if f"v{number}" not in tags:
         problems.append(f"{tags[0]}: the package has version {number}; change the tag or __version__")
-    repository = project.get("urls", {}).get("Repository", "")
-    if not project.get("authors") or not repository or "OWNER" in repository:
+    repository = project.get("urls", {}).get("Repository")
+    if not project.get("authors") or not repository or PLACEHOLDER.search(settings):
         problems.append("pyproject.toml: no authors or no repository; fill in the block for the owner")
     if not re.search(rf"^## {re.escape(number)} \(\d{{4}}-\d\d-\d\d\)$", changelog, re.MULTILINE):
         problems.append(f"CHANGELOG.md: no date; change the heading to: ## {number} (YYYY-MM-DD)")
     problems += [
-        f"{page}: it says {NO_RELEASE!r}; describe the commands of the release"
-        for page in ("README.md", "docs/install.md")
-        if NO_RELEASE in " ".join((root / page).read_text(encoding="utf-8").split())
+        f"{path.relative_to(root).as_posix()}: it says {found[0]!r}; describe the commands of the release"
+        for path in (root / "README.md", *sorted((root / "docs").rglob("*.md")))
+        if (found := UNRELEASED.search(" ".join(path.read_text(encoding="utf-8").split())))
     ]
     if changed := _git(root, "status", "--porcelain").splitlines():
         problems.append(f"{changed[0][3:]}: not committed; commit or remove it")
@@ -81,8 +92,10 @@ def main() -> int:
     """Build into ``dist``, and print the checksums; return the exit status."""
     try:
         problems = release_problems(ROOT)
-    except (OSError, subprocess.CalledProcessError):
-        problems = ["this is not a git clone; build from one, or run: python -m build"]
+    except (OSError, subprocess.CalledProcessError) as error:
+        # git explains a clone that it refuses to read, for example because it belongs to another user.
+        reason = (getattr(error, "stderr", "") or str(error)).splitlines()[0]
+        problems = [f"git: {reason}; build from a clone, or run: python -m build"]
     for problem in problems:
         print(f"dist: {problem}", file=sys.stderr)
     if problems:
@@ -94,7 +107,10 @@ def main() -> int:
 
 def _git(root: Path, *arguments: str) -> str:
     command = ("git", "-C", str(root), *arguments)
-    return subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8").stdout
+    environ = {name: value for name, value in os.environ.items() if name not in REPOSITORY_OF_GIT}
+    return subprocess.run(
+        command, check=True, capture_output=True, text=True, encoding="utf-8", env=environ
+    ).stdout
 
 
 if __name__ == "__main__":

@@ -29,6 +29,9 @@ GIT = (
     "-c", "commit.gpgsign=false",
 )  # fmt: skip
 
+SETTINGS_OF_GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+"""Neither the user's ignored files and hooks nor the repository of a hook that runs these tests."""
+
 
 def is_clone() -> bool:
     """Return whether git knows these files: it does not in an unpacked sdist."""
@@ -42,7 +45,8 @@ pytestmark = pytest.mark.skipif(not is_clone(), reason="not a git clone")
 
 
 def git(root: Path, *arguments: str) -> None:
-    checked([*GIT, *arguments], cwd=root)
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    checked([*GIT, *arguments], cwd=root, env=environ | SETTINGS_OF_GIT)
 
 
 def copy(target: Path, *, time: int) -> Path:
@@ -160,7 +164,8 @@ def release(tmp_path: Path) -> Path:
         f'[project]\nauthors = [{{ name = "Me" }}]\nurls.Repository = "{REPOSITORY}"\n'
     )
     (clone / "CHANGELOG.md").write_text("## Unreleased\n\n## 1.2.0 (2030-01-02)\n")
-    for page in ("README.md", "docs/install.md"):
+    (clone / "docs/how-to").mkdir()
+    for page in ("README.md", "docs/install.md", "docs/how-to/ci.md"):
         (clone / page).write_text("Install it.\n")
     git(clone, "init", "--quiet")
     git(clone, "add", "--all")
@@ -183,8 +188,15 @@ def commit(clone: Path) -> None:
         '[project]\nauthors = [{ name = "Me" }]\nurls.Repository = "https://github.com/OWNER/NAME"\n',
         "pyproject.toml: no authors or no repository",
     ),
+    (
+        "pyproject.toml",
+        f'[project]\nauthors = [{{ name = "NAME" }}]\nurls.Repository = "{REPOSITORY}"\n',
+        "pyproject.toml: no authors or no repository",
+    ),
     ("CHANGELOG.md", "## 1.2.0 (not yet released)\n", "CHANGELOG.md: no date"),
     ("docs/install.md", "There is no release\nyet: use a clone.\n", "docs/install.md: it says"),
+    ("README.md", "From the first\nrelease on, no clone is needed.\n", "README.md: it says 'first release'"),
+    ("docs/how-to/ci.md", "Until the first release, clone it.\n", "docs/how-to/ci.md: it says"),
 ])  # fmt: skip
 def test_a_tagged_commit_is_built_only_if_it_is_ready(
     file: str, content: str, problem: str, release: Path
@@ -200,6 +212,29 @@ def test_a_tagged_commit_is_built_only_if_it_is_ready(
     assert release_problems(release) == []
 
 
+def test_the_release_workflow_names_the_tag(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkout does not have to fetch tags."""
+    git(release, "tag", "--delete", "v1.2.0")
+    monkeypatch.setenv("TAG", "v1.3.0")
+    (problem,) = release_problems(release)
+    assert problem.startswith("v1.3.0: the package has version 1.2.0")
+    monkeypatch.setenv("TAG", "v1.2.0")
+    assert release_problems(release) == []
+    (release / "CHANGELOG.md").write_text("## 1.2.0 (not yet released)\n")
+    assert len(release_problems(release)) == 2
+
+
+def test_a_hook_of_git_does_not_change_which_files_are_built(
+    release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = tracked_files(release)
+    (tmp_path / "other").mkdir()
+    git(tmp_path / "other", "init", "--quiet")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "other/.git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "other/.git/index"))
+    assert tracked_files(release) == files
+
+
 def test_make_dist_states_what_is_missing(
     release: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -209,4 +244,4 @@ def test_make_dist_states_what_is_missing(
     assert capsys.readouterr().err == "dist: new.txt: not committed; commit or remove it\n"
     shutil.rmtree(release / ".git")
     assert dist.main() == 1
-    assert capsys.readouterr().err.startswith("dist: this is not a git clone")
+    assert capsys.readouterr().err.startswith("dist: git: fatal: not a git repository")

@@ -101,8 +101,9 @@ def test_nothing_is_published_before_all_checks_have_passed() -> None:
     jobs = WORKFLOWS["release.yml"]["jobs"]
     assert set(jobs["publish"]["needs"]) == {"ci", "build"}
     assert jobs["release"]["needs"] == "publish"
-    built = [step["run"] for step in jobs["build"]["steps"] if "run" in step]
-    assert built == ["make dist", "make release"], "one build; the later jobs use its files"
+    built = [step for step in jobs["build"]["steps"] if "run" in step]
+    assert [step["run"] for step in built] == ["make dist", "make release"], "later jobs use these files"
+    assert [step["env"] for step in built] == [{"TAG": "${{ github.ref_name }}"}] * 2
 
 
 def test_every_job_ends() -> None:
@@ -131,6 +132,19 @@ def test_all_supported_pythons_are_tested() -> None:
     (versions,) = re.findall(r"for version in ([\d. ]+);", page(".ci/run"))
     assert tested == versions.split()
     assert tomllib.loads(page("pyproject.toml"))["project"]["requires-python"] == f">={tested[0]}"
+
+
+@bash
+def test_ci_takes_the_newest_patch_of_each_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for patch in ("3.13.2", "3.13.10", "3.13.9"):
+        program = tmp_path / "versions" / patch / "bin/python"
+        program.parent.mkdir(parents=True)
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    (function,) = re.findall(r"^interpreters\(\) \{\n.*?^\}", page(".ci/run"), re.MULTILINE | re.DOTALL)
+    found = output_of(["bash", "-c", f"set -euo pipefail\n{function}\ninterpreters"]).splitlines()
+    assert f"3.13={tmp_path}/versions/3.13.10/bin/python" in found
 
 
 def test_a_bug_report_asks_for_what_the_program_prints() -> None:

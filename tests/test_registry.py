@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_credhelper.registry import (
+    FORMS,
     PARTITIONS,
     PUBLIC_HOSTS,
     Registry,
@@ -29,6 +30,15 @@ def test_an_ecr_host_is_parsed_into_its_parts(row: Row) -> None:
     assert parts == row[1:7]
     assert found.public == (not row.account)
     assert repr(found) == f"Registry({row.host!r})"
+
+
+def test_the_corpus_has_every_row_of_the_tables() -> None:
+    private = [row for row in HOSTS if row.account]
+    assert {row.partition for row in private} == {row[0] for row in PARTITIONS}
+    assert {row.host for row in HOSTS if not row.account} == set(PUBLIC_HOSTS)
+    for labels, fips, dualstack in FORMS:
+        assert [row for row in private if row.host[13:].startswith(labels)], labels
+        assert any((row.fips, row.dualstack) == (fips, dualstack) for row in private)
 
 
 @pytest.mark.parametrize("server", NOT_ECR)

@@ -59,6 +59,13 @@ def test_the_identity_of_a_rule_selects_the_credentials_and_the_api() -> None:
     ]
 
 
+def test_every_field_is_part_of_the_identity_or_known_not_to_be() -> None:
+    """Otherwise, a token of one identity could be served to another."""
+    others = {"pattern", "duration", "account", "public", "ca_bundle", "on_error"}
+    selecting = {name.removeprefix("rule.") for name, _ in FULL.identity()}
+    assert set(Rule._fields) == others | selecting
+
+
 def test_an_override_replaces_the_identity_and_nothing_else() -> None:
     kept = {
         name: getattr(FULL, name) for name in ("pattern", "account", "region", "endpoint_url", "ca_bundle")

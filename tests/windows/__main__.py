@@ -74,7 +74,9 @@ def _download(directory: Path) -> None:
     _pip("download", "--dest", str(directory), "--no-deps", "--no-binary", ":all:", PYTHON)
     (archive,) = directory.glob("winpython*.tar.gz")
     with tarfile.open(archive) as source:
-        source.extractall(directory / "source", filter="data")
+        # extractall(filter="data") needs Python 3.11.4; Debian 12 has 3.11.2.
+        source.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
+        source.extractall(directory / "source")
     (data,) = (directory / "source").rglob("data.zip")
     with zipfile.ZipFile(data) as files:
         files.extractall(directory)
