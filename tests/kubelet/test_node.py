@@ -60,7 +60,7 @@ def test_hundreds_of_images_take_one_call_for_each_region(aws: FakeECR, config: 
     assert node.executions == other.executions == len(hosts)
     assert len(aws.calls) == len(REGIONS)
     assert amazons.calls == len(hosts)
-    result = f"take {len(aws.calls)} calls with this provider and {amazons.calls} with a model of AWS's"
+    result = f"take {len(aws.calls)} calls, and {amazons.calls} with a model of AWS's provider"
     assert f"{len(images)} images of {len(hosts)} registries in {len(REGIONS)} regions {result}" in PAGE
 
 
