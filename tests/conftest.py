@@ -9,6 +9,7 @@ import io
 import json
 import os
 import pkgutil
+import signal
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ from hypothesis import settings as hypothesis
 import ecr_credhelper
 from ecr_credhelper import cli
 from ecr_credhelper.cache import Cache
+from ecr_credhelper.console.signals import SIGNALS
 from ecr_credhelper.helper import VERBS, Helper
 from ecr_credhelper.records import FileStore
 from ecr_credhelper.testing.fake_ecr import FakeECR
@@ -80,6 +82,8 @@ def home(
     """Give each test an empty home directory and no AWS variables, so that tests read no user's files."""
     folder = unused_homes.pop() if unused_homes else tmp_path_factory.mktemp("home")
     before = folder.stat()
+    numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
+    handlers = {number: signal.getsignal(number) for number in numbers}
     for name in list(os.environ):
         if name not in KEPT:
             monkeypatch.delenv(name)
@@ -93,6 +97,9 @@ def home(
     if folder.exists() and folder.stat() == before and not any(folder.iterdir()):
         unused_homes.append(folder)
     gc.enable()  # a get in this process disables it
+    # A command in this process replaces handlers. A forked child would inherit them, and can outlive SIGTERM.
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture
