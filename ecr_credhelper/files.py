@@ -10,6 +10,7 @@ replace files owned by root, and could replace a directory with a link while roo
 import _imp
 import os
 import stat
+import time
 
 PRIVATE_DIRECTORY = 0o700
 PRIVATE_FILE = 0o600
@@ -33,6 +34,9 @@ UNMAPPED = 65534
 
 Rootless podman runs helpers as root of a user namespace, in which ``/home`` has this owner.
 """
+
+REPLACE_AGAIN = (0.001, 0.01, 0.05, 0.1, 0.2) if os.name == "nt" else ()
+"""Seconds to wait before each repetition: Windows does not replace a file while another thread reads it."""
 
 _hash = getattr(_imp, "source_hash", None)  # missing in interpreters other than CPython
 HAS_OWNERS = hasattr(os, "geteuid")
@@ -165,11 +169,22 @@ def write_private(path: str, content: bytes) -> None:
     try:
         with open(descriptor, "wb") as file:  # a buffered file completes short writes or raises
             file.write(content)
-        os.replace(temporary, path)
+        _replace(temporary, path)
     except OSError as error:
         remove(temporary)
         error.filename = path
         raise
+
+
+def _replace(temporary: str, path: str) -> None:
+    for seconds in REPLACE_AGAIN:
+        try:
+            os.replace(temporary, path)
+        except PermissionError:
+            time.sleep(seconds)
+        else:
+            return
+    os.replace(temporary, path)
 
 
 def create_private(path: str) -> bool:

@@ -11,6 +11,17 @@ from typing import Any
 SUFFIX = ".exe" if sys.platform == "win32" else ""
 EXECUTABLE = str(Path(sys.executable).with_name(f"docker-credential-ecr-py{SUFFIX}"))
 
+
+def link_to_executable(directory: Path) -> Path:
+    """Put a link to the executable into a directory. On Windows, symbolic links require a privilege."""
+    link = directory / Path(EXECUTABLE).name
+    if sys.platform == "win32":
+        link.hardlink_to(EXECUTABLE)
+    else:
+        link.symlink_to(EXECUTABLE)
+    return link
+
+
 WITH_LIMIT = """
 import importlib, sys
 module, name, seconds, *sys.argv = sys.argv[1:]

@@ -11,7 +11,7 @@ import pytest
 
 from ecr_credhelper import cli
 from ecr_credhelper.doctor import machine
-from tests.commands import EXECUTABLE, SUFFIX
+from tests.commands import EXECUTABLE, SUFFIX, link_to_executable
 from tests.doctor_findings import Doctor, Report, docker, settings
 from tests.fake_registry import Certificate, FakeRegistry
 
@@ -37,11 +37,8 @@ def bin_directory(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Set PATH, and the fixed PATH of sudo, to a directory that contains this helper and no client."""
     directory = home / "bin"
     directory.mkdir()
-    program = directory / Path(EXECUTABLE).name
-    if sys.platform == "win32":  # Symbolic links require a privilege.
-        program.hardlink_to(EXECUTABLE)
-    else:
-        program.symlink_to(EXECUTABLE)
+    program = link_to_executable(directory)
+    if sys.platform != "win32":
         monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setenv("PATH", str(directory))
     monkeypatch.setattr(machine, "PATHS", {sys.platform: (("sudo", str(directory), machine.LINK),)})

@@ -93,6 +93,7 @@ def test_an_empty_name_of_a_file_still_isolates_from_the_users() -> None:
     assert "no AWS credentials found" in run("get", stdin=HOST, env=empty(*program.EMPTY_ON_PURPOSE)).error
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_credential_process_does_not_see_them_either(home: Path, api: FakeECR) -> None:
     script = home / "process.py"
     script.write_text(

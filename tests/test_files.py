@@ -52,6 +52,24 @@ def test_a_replaced_file_leaves_no_temporary_file(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["file"]
 
 
+@pytest.mark.parametrize("times", [0, 1, 2])
+def test_a_file_that_is_being_read_on_windows_is_replaced_later(
+    times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its error cannot be caused on other systems."""
+    refusals, replace = [PermissionError(13, "in use")] * times, os.replace
+
+    def replace_later(*paths: str) -> None:
+        if refusals:
+            raise refusals.pop()
+        replace(*paths)
+
+    monkeypatch.setattr(files, "REPLACE_AGAIN", (0, 0))
+    monkeypatch.setattr(os, "replace", replace_later)
+    write_private(str(tmp_path / "file"), b"content")
+    assert os.listdir(tmp_path) == ["file"]
+
+
 @pytest.mark.parametrize("name", ["missing/file", "directory"])
 def test_an_error_names_the_file_and_not_the_temporary_one(name: str, tmp_path: Path) -> None:
     (tmp_path / "directory").mkdir()

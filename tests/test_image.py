@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -59,7 +59,7 @@ def test_all_that_a_wheel_is_made_of_is_copied() -> None:
         *wheel["packages"],
         *wheel["shared-data"],
     }
-    assert {file for file in files if not SOURCES & {file, *map(str, Path(file).parents)}} == set()
+    assert {file for file in files if not SOURCES & {file, *map(str, PurePosixPath(file).parents)}} == set()
 
 
 OTHERS = """

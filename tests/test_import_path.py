@@ -57,7 +57,7 @@ def get(*command: str, cwd: Path | None = None, **environ: str) -> Result:
     return Result(done.returncode, done.stdout, done.stderr)
 
 
-@pytest.mark.usefixtures("aws")
+@pytest.mark.usefixtures("aws", "patient")
 @pytest.mark.parametrize("pythonpath", ["{}", "", ".", "{}{sep}relative", "{sep}{}/../hostile/"])
 @pytest.mark.parametrize("command", [[EXECUTABLE, "get"], [sys.executable, "-m", "ecr_credhelper", "get"]])
 def test_pythonpath_and_the_working_directory_are_not_imported_from(
@@ -138,7 +138,8 @@ def ageing() -> None:
 def test_a_refresh_ignores_pythonpath_but_credential_processes_have_it(
     hostile: Path, home: Path, api: FakeECR, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("runpy", "pkgutil", "importlib"):  # which a process with -m imports before us
+    # What a process with -m imports before us. On Windows, so does the launcher.
+    for name in () if sys.platform == "win32" else ("runpy", "pkgutil", "importlib"):
         (hostile / f"{name}.py").write_text(HOSTILE)
     script, seen = home / "process.py", home / "seen"
     script.write_text(PROCESS.format(seen=str(seen), key=api.access_key, secret=api.secret_key))
@@ -256,14 +257,18 @@ def test_an_entry_that_cannot_be_normalized_stays(path: list[str], monkeypatch: 
     assert 7 in [*path]  # type: ignore[comparison-overlap] # likewise
 
 
+def normalized(*paths: str) -> list[str]:
+    return [os.path.normcase(os.path.abspath(path)) for path in paths]
+
+
 def test_the_directories_of_the_interpreter_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     directories = import_path._interpreter_directories  # noqa: SLF001 - a test cannot choose an interpreter
     site = SimpleNamespace(getsitepackages=lambda: ["/site"], USER_SITE="/user", ENABLE_USER_SITE=True)
     monkeypatch.setitem(sys.modules, "site", site)
     library, _, *rest = directories()
-    assert library == os.path.dirname(os.__file__)
-    assert rest == ["/site", "/user"]
+    assert library == os.path.normcase(os.path.dirname(os.__file__))
+    assert rest == normalized("/site", "/user")
     site.ENABLE_USER_SITE = False
-    assert directories()[2:] == ["/site"]
+    assert directories()[2:] == normalized("/site")
     monkeypatch.delitem(sys.modules, "site")
     assert len(directories()) == 2

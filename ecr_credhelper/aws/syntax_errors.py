@@ -4,7 +4,7 @@ The messages of configparser are not shown: they quote lines, which can contain 
 """
 
 import configparser
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -56,8 +56,9 @@ def syntax_problem(error: "aws.ConfigParseError") -> "Explanation | None":
 
 
 def _has_byte_order_mark(path: str) -> bool:
+    """Return whether a file starts with a mark. Windows decodes UTF-16 too, as text in its own encoding."""
     with suppress(OSError), open(path, "rb") as file:
-        return file.read(len(BOM_UTF8)) == BOM_UTF8
+        return file.read(len(BOM_UTF8)).startswith((BOM_UTF8, BOM_UTF16_LE, BOM_UTF16_BE))
     return False
 
 

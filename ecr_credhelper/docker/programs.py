@@ -36,6 +36,7 @@ def is_this_helper(suffix: str, environ: "Mapping[str, str]") -> bool:
 def running_executable() -> str:
     """Return the path of the running executable; with ``python -m``, the one beside the interpreter."""
     program = os.path.abspath(sys.argv[0])
-    if os.path.basename(program).startswith(PROG):
-        return program
-    return os.path.join(os.path.dirname(sys.executable), PROG)
+    if not os.path.basename(program).startswith(PROG):
+        program = os.path.join(os.path.dirname(sys.executable), PROG)
+    # On Windows, the launchers of pip remove the suffix.
+    return f"{program.removesuffix('.exe')}.exe" if os.name == "nt" else program

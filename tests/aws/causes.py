@@ -101,7 +101,7 @@ class World:
     def binary_web_identity(self) -> Self:
         """Select a role whose web identity is not text."""
         self.web_identity()
-        (self.home / "token").write_bytes(b"\xff\xfe\x00")
+        (self.home / "token").write_bytes(b"\x81\xff\x00")  # not text in the encodings of Windows either
         return self
 
     def sso(self, fault: Fault | None = None, session_file: str | None = None) -> Self:

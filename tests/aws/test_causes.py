@@ -35,6 +35,7 @@ from tests.conftest import HOST, until
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+WINDOWS = sys.platform == "win32"
 REGISTRY = parse(HOST)
 assert REGISTRY
 
@@ -429,7 +430,9 @@ CONFIGURATION = [
     Cause("byte order mark", lambda w: w.config(b"\xef\xbb\xbf[default]\n"),
         "{home}/.aws/config starts with a byte order mark; save it as UTF-8 without a byte order mark"),
     Cause("UTF-16", lambda w: w.config("[default]\n".encode("utf-16")),
-        "{home}/.aws/config is not UTF-8 text; save it as UTF-8 without a byte order mark"),
+        # In the encoding of Windows, every byte of it is text.
+        f"{{home}}/.aws/config {'starts with a byte order mark' if WINDOWS else 'is not UTF-8 text'}; "
+        "save it as UTF-8 without a byte order mark"),
     Cause("text before the first section", lambda w: w.config("region = a\n[default]\n"),
         "line 1 of {home}/.aws/config precedes the first [section]; correct it"),
     Cause("a line without an equals sign", lambda w: w.config("[default]\nregion\n"),
@@ -554,7 +557,9 @@ NETWORK = [
         "the proxy 127.0.0.1 cannot be reached; check HTTPS_PROXY and NO_PROXY"),
     Cause("proxy is unknown", lambda w: w.env(
         AWS_ENDPOINT_URL="https://127.0.0.1:9", https_proxy="http://proxy.invalid:3128"),
-        "the host name of the proxy proxy.invalid cannot be resolved; check https_proxy and NO_PROXY"),
+        "the host name of the proxy proxy.invalid cannot be resolved; "
+        # Names of variables have no case on Windows.
+        f"check {'HTTPS_PROXY' if WINDOWS else 'https_proxy'} and NO_PROXY"),
     Cause("SOCKS proxy", lambda w: w.env(
         AWS_ENDPOINT_URL="https://127.0.0.1:9", HTTPS_PROXY="socks5://127.0.0.1:9"),
         "HTTPS_PROXY is a SOCKS proxy, which AWS SDKs for Python do not support; "

@@ -67,7 +67,7 @@ COMMANDS = (
 
 @pytest.mark.parametrize(("command", "account"), COMMANDS)
 def test_the_account_in_the_command_line_of_a_credential_process(command: str, account: str) -> None:
-    assert account_in_command(command) == account
+    assert account_in_command(command, "linux") == account
 
 
 @pytest.mark.parametrize(

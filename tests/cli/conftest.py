@@ -9,7 +9,7 @@ import pytest
 
 from ecr_credhelper.testing.fake_ecr import FakeECR
 from tests.cli.first_pull import PROFILES
-from tests.conftest import EXECUTABLE
+from tests.commands import link_to_executable
 from tests.docker_files import write
 from tests.fake_sts import FakeSTS
 
@@ -23,7 +23,7 @@ def config(home: Path) -> Path:
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Put only the helper on PATH, so that no local image is found."""
-    (tmp_path / "docker-credential-ecr-py").symlink_to(EXECUTABLE)
+    link_to_executable(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     return tmp_path
 

@@ -16,6 +16,7 @@ from ecr_credhelper import cli
 from ecr_credhelper.cli import settings_file
 from ecr_credhelper.cli.settings_file import SettingsProblem, account_of
 from ecr_credhelper.settings.rules import Rule
+from tests.commands import SUFFIX
 from tests.conftest import AS_A_PROCESS, HOST, Result, Run, run
 from tests.doctor_findings import write
 from tests.terminals import run_in_terminal
@@ -74,7 +75,7 @@ def call(request: pytest.FixtureRequest, capfdbinary: pytest.CaptureFixture[byte
 def file(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the path of the settings file, on a machine with the profile prod and the helper ``here``."""
     write(home / ".aws/config", "[profile prod]\naws_account_id = 444455556666\n")
-    helper = home / "bin/docker-credential-here"
+    helper = home / f"bin/docker-credential-here{SUFFIX}"
     write(helper, "")
     helper.chmod(0o755)
     monkeypatch.setenv("PATH", os.pathsep.join((str(helper.parent), os.environ["PATH"])))

@@ -12,6 +12,7 @@ import pytest
 from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests import systems
 from tests.cli.test_commands import RECORDER, error_of
+from tests.commands import SUFFIX
 from tests.conftest import HOST, OTHER_ACCOUNT, OTHER_REGION, PUBLIC, Run, run
 from tests.docker_files import write, write_settings
 
@@ -107,6 +108,9 @@ def test_a_misspelled_profile_is_the_error(
     aws: FakeECR,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    client = write(home / f"bin/docker{SUFFIX}", "")
+    client.chmod(0o755)
+    monkeypatch.setenv("PATH", str(client.parent))
     write(home / ".aws/config", "[profile dev]\nregion = us-west-2\n")
     if is_variable:
         monkeypatch.setenv("AWS_PROFILE", "devv")

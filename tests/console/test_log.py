@@ -93,7 +93,7 @@ def test_an_error_is_in_the_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
 
 
 def test_the_settings_can_enable_the_log(home: Path, tmp_path: Path, ask: Run) -> None:
-    settings(home, f'log = "{tmp_path}/log"\n')
+    settings(home, f'log = "{tmp_path.as_posix()}/log"\n')
     error = ask("get", stdin=HOST).error
     assert f"error: {error}" in (tmp_path / "log").read_text()
 

@@ -43,8 +43,10 @@ def test_executable_that_is_not_on_path(
     result, text, hint = doctor().finding("path")
     assert (result, text) == ("note", f"not on the PATH of sudo ({bin_directory})")
     assert hint == f"if you need it there, run: sudo ln -s {EXECUTABLE} /usr/local/bin/"
+    # The launchers of pip for Windows remove the suffix.
     monkeypatch.setattr(sys, "argv", [str(bin_directory / "docker-credential-ecr-py")])
     assert doctor().finding("executable")[2] == f"add {bin_directory} to PATH"
+    assert doctor().finding("path")[2].endswith(f" {bin_directory / Path(EXECUTABLE).name} /usr/local/bin/")
 
 
 @owners
@@ -133,7 +135,7 @@ def test_the_path_of_launchd_does_not_get_a_link(
 ) -> None:
     """MacOS protects the directories of this path."""
     ((programs, directories, hint),) = LAUNCHD
-    (bin_directory / "docker-credential-ecr-py").unlink()
+    (bin_directory / Path(EXECUTABLE).name).unlink()
     monkeypatch.setitem(machine.PATHS, sys.platform, ((programs, str(bin_directory), hint),))
     assert directories == "/usr/bin:/bin:/usr/sbin:/sbin"
     text = f"not on the PATH of launchd ({bin_directory})"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from ecr_credhelper.cli.report import Report
+from tests.commands import SUFFIX
 from tests.conftest import HOST, OTHER_ACCOUNT, run
 from tests.doctor_findings import Doctor, docker, settings, write
 from tests.systems import links
@@ -19,6 +22,8 @@ pytestmark = pytest.mark.usefixtures("no_network", "docker_program")
 
 NOT_CONFIGURED = "no credential helper configured for this registry in {file}"
 CONFIGURE = f"run: docker-credential-ecr-py configure {HOST}"
+NO_FILE = os.strerror(errno.EACCES if sys.platform == "win32" else errno.EISDIR)
+"""The error of reading a directory."""
 LOGIN = {"auths": {f"https://{HOST}/v1/": {"auth": "QVdTOnNlY3JldA=="}}}
 
 
@@ -70,7 +75,7 @@ def test_docker_reports_the_effective_configuration(
     [
         (b"\xef\xbb\xbf{}", "starts with a byte order mark"),
         (b"\xff", "is not UTF-8"),
-        (None, "cannot be read (Is a directory)"),
+        (None, f"cannot be read ({NO_FILE})"),
     ],
 )
 def test_docker_reports_an_unreadable_file(
@@ -151,7 +156,7 @@ def test_fallback_reports_the_helper_for_other_registries(
     hint = 'write only the suffix in the settings file: "pass"'
     assert doctor("ghcr.io").finding("fallback")[2] == hint
     settings(home, 'fallback = "pass"\n')
-    program = bin_directory / "docker-credential-pass"
+    program = bin_directory / f"docker-credential-pass{SUFFIX}"
     program.touch(mode=0o755)
     assert doctor("ghcr.io").finding("fallback") == ("ok", f"for other registries: {program}", "")
 
@@ -177,7 +182,7 @@ def test_docker_accepts_an_empty_file(content: str, home: Path, doctor: Doctor) 
 
 
 def test_docker_that_is_not_on_path_is_a_note(home: Path, doctor: Doctor, bin_directory: Path) -> None:
-    (bin_directory / "docker").unlink()
+    (bin_directory / f"docker{SUFFIX}").unlink()
     docker(home, {"credHelpers": {HOST: "ecr-py"}})
     assert doctor(HOST).findings("docker")[1:] == [("note", "docker is not on PATH", "")]
     assert doctor().findings("docker")[1:] == [("note", "docker is not on PATH", "")]

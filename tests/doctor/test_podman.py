@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import SUFFIX
 from tests.conftest import HOST
 from tests.doctor_findings import Doctor, docker, write
 from tests.systems import links
@@ -29,7 +30,7 @@ def podman_program(
 ) -> Path:
     # The default can exist on this machine, closed to this user: /run/containers.
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(home / "run"))
-    program = bin_directory / "podman"
+    program = bin_directory / f"podman{SUFFIX}"
     program.touch(mode=0o755)
     return program
 
@@ -53,7 +54,7 @@ def test_docker_is_not_checked_if_only_podman_is_installed(
     assert found.findings("docker") == []
     text = f"no credential helper configured for this registry in {home / '.config/containers/auth.json'}"
     assert found.finding("podman") == ("failure", text, PODMAN)
-    (bin_directory / "docker").touch(mode=0o755)
+    (bin_directory / f"docker{SUFFIX}").touch(mode=0o755)
     found = doctor(HOST)
     assert (found.finding("docker")[0], found.finding("podman")[0]) == ("failure", "failure")
     docker(home, {"credsStore": "ecr-py"})
@@ -215,7 +216,7 @@ def test_an_unreadable_file_of_podman_is_no_problem_of_a_docker_user(
     (home / "run/containers/auth.json").mkdir(parents=True)
     docker(home, OURS)
     assert doctor(HOST).finding("podman")[0] == "failure"
-    (bin_directory / "docker").touch(mode=0o755)
+    (bin_directory / f"docker{SUFFIX}").touch(mode=0o755)
     file = home / ".docker/config.json"
     assert doctor(HOST).finding("podman")[:2] == ("ok", f"podman uses this helper (credHelpers in {file})")
 

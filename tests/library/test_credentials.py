@@ -486,6 +486,7 @@ def test_a_traceback_contains_no_secret(home: Path) -> None:
     assert "a-secret" not in "".join(traceback.format_exception(raised.value))
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not remove the working directory of a process")
 def test_system_errors_become_credential_helper_errors(
     aws: FakeECR, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

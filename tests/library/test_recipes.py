@@ -71,7 +71,7 @@ class Run:
         script.write_text(program, encoding="utf-8")
         command = [sys.executable, "-W", "error", str(script)]
         return subprocess.run(
-            command, check=False, capture_output=True, text=True, cwd=self.directory, timeout=60
+            command, check=False, capture_output=True, text=True, cwd=self.directory, timeout=300
         )
 
     def output_of(self, program: str) -> str:

@@ -99,7 +99,7 @@ def test_the_environment_is_restored(tmp_path: Path) -> None:
         assert not [name for name in POLLUTED if name in os.environ]
         assert os.path.expanduser("~") == str(tmp_path)
         assert get_credentials(HOST).password == api.password("us-west-2", serial=1)
-        assert (tmp_path / ".cache").exists()
+        assert list(tmp_path.rglob("ecr-credhelper")), "the cache"
     assert dict(os.environ) == before
 
 

@@ -40,6 +40,19 @@ ENVIRONMENT = {
     "WINEDLLOVERRIDES": "mscoree,mshtml=",  # do not offer to install .NET and a browser
     "XDG_RUNTIME_DIR": "/run",  # without it, Wine prints a warning
 }
+
+TIME_ZONE = r"""REGEDIT4
+
+[HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\TimeZoneInformation]
+"Bias"=dword:0
+"StandardBias"=dword:0
+"DaylightBias"=dword:0
+"DaylightName"="UTC"
+"StandardStart"=hex:00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00
+"DaylightStart"=hex:00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00
+"""
+"""What every Windows has in its registry and Wine lacks. botocore reads it for times before 1970."""
+
 OPTIONS = ("-p", "no:cacheprovider", "--numprocesses", "auto")
 
 
@@ -48,8 +61,10 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with suite_chroot(SUITE, ("wine", "wine64"), name="windows") as chroot:
             _download(chroot.directory)
-            # The second command waits until the registry, with the variable PATH, has been written.
-            chroot.output("sh", "-c", f"{WINE} wineboot --init && wineserver --wait", environment=ENVIRONMENT)
+            (chroot.directory / "time-zone.reg").write_text(TIME_ZONE, newline="\r\n")
+            # The last command waits until the registry, with the variable PATH, has been written.
+            boot = f"{WINE} wineboot --init && {WINE} reg import 'Z:\\time-zone.reg' && wineserver --wait"
+            chroot.output("sh", "-c", boot, environment=ENVIRONMENT)
             _wine(chroot, r"Z:\python\python.exe", "-m", "venv", r"C:\venv")
             wheels = [rf"Z:\wheels\{wheel.name}" for wheel in (chroot.directory / "wheels").iterdir()]
             _wine(chroot, VENV, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", *wheels)
