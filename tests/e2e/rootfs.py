@@ -40,10 +40,10 @@ def add_shell(root: Path) -> None:
     for file in ("/etc/ld.so.conf", *Path("/etc/ld.so.conf.d").glob("*.conf")):
         _copy(root, [str(file)])
     _add_programs(root, SHELL)
+    names = "|".join(map(re.escape, LIBRARIES))
     cache = programs.run(["ldconfig", "-p"]).stdout
-    _copy(
-        root, re.findall(rf"^\s(?:{'|'.join(map(re.escape, LIBRARIES))}) .*=> (/\S+)$", cache, re.MULTILINE)
-    )
+    found = re.findall(rf"^\s(?:{names}) .*=> (/\S+)$", cache, re.MULTILINE)
+    _copy(root, {*found, *_libraries(found)})  # that of OpenSSL needs zstd in newer Debians
 
 
 def add_python(root: Path) -> None:
