@@ -36,7 +36,7 @@ Rootless podman runs helpers as root of a user namespace, in which ``/home`` has
 """
 
 REPLACE_AGAIN = (0.001, 0.01, 0.05, 0.1, 0.2) if os.name == "nt" else ()
-"""Seconds to wait before each repetition: Windows does not replace a file while another thread reads it."""
+"""Seconds to wait before each repetition: Windows does not replace a file while it is being read."""
 
 _hash = getattr(_imp, "source_hash", None)  # missing in interpreters other than CPython
 HAS_OWNERS = hasattr(os, "geteuid")
@@ -169,22 +169,26 @@ def write_private(path: str, content: bytes) -> None:
     try:
         with open(descriptor, "wb") as file:  # a buffered file completes short writes or raises
             file.write(content)
-        _replace(temporary, path)
+        replace(temporary, path)
     except OSError as error:
         remove(temporary)
         error.filename = path
         raise
 
 
-def _replace(temporary: str, path: str) -> None:
+def replace(new: str, path: str, directory: "int | None" = None) -> None:
+    """Rename the file ``new`` to ``path``, and replace the file there; raise OSError if that fails.
+
+    ``directory`` is the descriptor of a directory that both names are relative to.
+    """
     for seconds in REPLACE_AGAIN:
         try:
-            os.replace(temporary, path)
+            os.replace(new, path, src_dir_fd=directory, dst_dir_fd=directory)
         except PermissionError:
             time.sleep(seconds)
         else:
             return
-    os.replace(temporary, path)
+    os.replace(new, path, src_dir_fd=directory, dst_dir_fd=directory)
 
 
 def create_private(path: str) -> bool:

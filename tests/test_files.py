@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_credhelper import files
+from ecr_credhelper.docker.directory import Directory
 from ecr_credhelper.files import MAX_FILE, is_private, make_private, read_private, remove, write_private
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has neither modes nor owners in os.stat")
@@ -59,15 +62,19 @@ def test_a_file_that_is_being_read_on_windows_is_replaced_later(
     """Its error cannot be caused on other systems."""
     refusals, replace = [PermissionError(13, "in use")] * times, os.replace
 
-    def replace_later(*paths: str) -> None:
+    def replace_later(*paths: str, **directories: Any) -> None:
         if refusals:
             raise refusals.pop()
-        replace(*paths)
+        replace(*paths, **directories)
 
     monkeypatch.setattr(files, "REPLACE_AGAIN", (0, 0))
     monkeypatch.setattr(os, "replace", replace_later)
     write_private(str(tmp_path / "file"), b"content")
     assert os.listdir(tmp_path) == ["file"]
+    refusals = [PermissionError(13, "in use")] * times
+    with closing(Directory(str(tmp_path))) as directory:
+        directory.replace("file", "config.json")
+    assert os.listdir(tmp_path) == ["config.json"]
 
 
 @pytest.mark.parametrize("name", ["missing/file", "directory"])

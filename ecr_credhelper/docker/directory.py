@@ -11,7 +11,7 @@ import stat
 from contextlib import suppress
 from typing import NamedTuple
 
-from ecr_credhelper.files import PRIVATE_DIRECTORY, PRIVATE_FILE
+from ecr_credhelper.files import PRIVATE_DIRECTORY, PRIVATE_FILE, replace
 
 _HAS_DESCRIPTORS = os.open in os.supports_dir_fd and hasattr(os, "fchown")
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -109,8 +109,7 @@ class Directory:
 
     def replace(self, new: str, name: str) -> None:
         """Rename the file ``new`` to ``name``, and replace the file with that name."""
-        descriptor = self._descriptor
-        os.replace(self._at(new), self._at(name), src_dir_fd=descriptor, dst_dir_fd=descriptor)
+        replace(self._at(new), self._at(name), self._descriptor)
 
     def remove(self, name: str) -> None:
         """Remove a file if it exists."""
