@@ -193,12 +193,13 @@ def cache(context: "Context") -> "Iterator[Finding]":
     status = os.lstat(existing)
     access = f" (owner {status.st_uid}, mode {stat.S_IMODE(status.st_mode):04o})" if files.HAS_OWNERS else ""
     if existing == directory and not files.is_private(directory):
-        reason, hint = (
-            "other users have access to it",
-            "remove it; it is created again as a private directory",
-        )
-        if status.st_uid != os.geteuid():
+        again = "remove it; it is created again as a private directory"
+        if not stat.S_ISDIR(status.st_mode):
+            reason, hint = "it is not a directory", again
+        elif status.st_uid != os.geteuid():
             reason, hint = "it belongs to another user", "set AWS_ECR_CACHE_DIR to a directory that you own"
+        else:
+            reason, hint = "other users have access to it", again
         yield Finding(WARNING, f"{directory} is not used: {reason}{access}", hint)
     elif os.path.isdir(existing) and os.access(existing, os.W_OK | os.X_OK):
         state = access if existing == directory else " (created with the first token)"

@@ -263,6 +263,22 @@ def test_cache_reports_the_state_of_the_directory(
     )
 
 
+@pytest.mark.parametrize("has_owners", {False, files.HAS_OWNERS})
+def test_cache_reports_a_file_in_the_place_of_the_directory(
+    has_owners: bool, home: Path, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "HAS_OWNERS", has_owners)
+    if not has_owners:  # as on Windows
+        monkeypatch.delattr(os, "geteuid", raising=False)
+    file = home / "caches/ecr-credhelper"
+    monkeypatch.setenv("AWS_ECR_CACHE_DIR", str(file.parent))
+    file.parent.mkdir()
+    file.touch()
+    result, text, hint = doctor().finding("cache")
+    assert (result, hint) == ("warning", "remove it; it is created again as a private directory")
+    assert text.startswith(f"{file} is not used: it is not a directory")
+
+
 # Certificates.
 
 
