@@ -174,7 +174,7 @@ def _kubelet(parser: argparse.ArgumentParser) -> None:
 def _audience(value: str) -> str:
     """Return an audience; raise ArgumentTypeError if it is empty or not printable."""
     if not value.strip() or not value.isprintable():
-        raise argparse.ArgumentTypeError("no audience given")
+        raise argparse.ArgumentTypeError("an audience is printable text")
     return value
 
 
