@@ -75,7 +75,7 @@ class ProcessProvider(CredentialProvider):
             return Credentials(**keys, method=self.METHOD)
         return RefreshableCredentials.create_from_metadata(keys, lambda: self._run(command), self.METHOD)
 
-    def _run(self, command: str) -> dict[str, Any]:
+    def _run(self, command: str | dict[str, str]) -> dict[str, Any]:
         """Run a command and return its credentials."""
         arguments = self._split(command)
         seconds = None if self._end is None else self._end - time.monotonic()
@@ -100,7 +100,9 @@ class ProcessProvider(CredentialProvider):
             self._fail(*(_shell_problem(arguments) or found))
         return self._credentials(found)
 
-    def _split(self, command: str) -> list[str]:
+    def _split(self, command: str | dict[str, str]) -> list[str]:
+        if isinstance(command, dict):  # botocore's splitter for Windows takes it as a list of arguments
+            raise TypeError("the setting has settings below it")
         try:
             arguments = list(compat_shell_split(command))
         except ValueError:
@@ -190,7 +192,10 @@ def _shell_problem(arguments: list[str]) -> tuple[str, str] | None:
 def _start_problem(program: str, error: OSError | ValueError) -> tuple[str, str]:
     """Return why a program cannot be started, and what to do."""
     number = error.errno if isinstance(error, OSError) else None
-    quoted = subprocess.list2cmdline([program]) if os.name == "nt" else shlex.quote(program)
+    is_windows = os.name == "nt"
+    quoted = subprocess.list2cmdline([program]) if is_windows else shlex.quote(program)
+    find = "where.exe" if is_windows else "command -v"
+    permit = f"check the permissions of {quoted}" if is_windows else f"run: chmod +x {quoted}"
     problems = (
         (isinstance(error, ValueError), "contains a null character", CORRECT),
         (program.startswith("~") or "$" in program or "%" in program,
@@ -199,9 +204,9 @@ def _start_problem(program: str, error: OSError | ValueError) -> tuple[str, str]
             f"cannot be started ({os.strerror(number or 0)})", "raise the limits on processes and memory"),
         (os.sep not in program and not shutil.which(program),
             "is not on the PATH that the client provides, which can differ from that of your shell",
-            f"write its absolute path; to see it, run: command -v {quoted}"),
+            f"write its absolute path; to see it, run: {find} {quoted}"),
         (os.path.isdir(program), f"is a directory: {program}", "write the path of the program"),
-        (isinstance(error, PermissionError), "is not executable", f"run: chmod +x {quoted}"),
+        (isinstance(error, PermissionError), "is not executable", permit),
         (not os.path.exists(program), "does not exist", f"correct {quoted} in the AWS configuration"),
         (True, "is not a program that can be started", f"check the first line and the format of {quoted}"),
     )  # fmt: skip

@@ -55,6 +55,7 @@ TOOL = "the credential_process of profile dev (tool)"
 FUTURE = "2099-01-01T00:00:00Z"
 ISSUER = "https://token.actions.githubusercontent.com"
 PYTHON = "the credential_process of profile dev ({python})"
+FIND = "where.exe" if sys.platform == "win32" else "command -v"
 REFRESHABLE = (
     '{"accessToken": "a", "expiresAt": "2020-01-01T00:00:00Z", "refreshToken": "a-secret", "clientId": "c",'
     '"clientSecret": "a-secret", "registrationExpiresAt": "2099-01-01T00:00:00Z"}'
@@ -514,7 +515,7 @@ NOT_WINDOWS = [
         "[profile dev]\ncredential_process = granted-tool\n", name="prod"),
         "the credential_process of profile dev (granted-tool) is not on the PATH that the client provides, "
         "which can differ from that of your shell; "
-        "write its absolute path; to see it, run: command -v granted-tool"),
+        f"write its absolute path; to see it, run: {FIND} granted-tool"),
 ]  # fmt: skip
 
 NETWORK = [

@@ -113,7 +113,7 @@ def test_custom_hosts_of_the_settings_match(home: Path, monkeypatch: pytest.Monk
     custom = ["images.example.com:5000", "*.mirror.example.com", "mirror.example.org"]
     assert found["matchImages"] == [*standard, *custom]
     assert found["env"] == [
-        {"name": "AWS_ECR_CACHE_DIR", "value": "/var/lib/ecr"},
+        {"name": "AWS_ECR_CACHE_DIR", "value": os.path.abspath("/var/lib/ecr")},
         {"name": "ECR_CREDHELPER_CONFIG", "value": settings_file(os.environ)},
     ]
 
