@@ -244,7 +244,7 @@ def explain(
         rows = [row for row in RESPONSES if fields["code"] in row.causes or "" in row.causes]
     else:
         fields |= exception_fields(error)
-        text = f"{error} {getattr(error, 'kwargs', {}).get('error')!r}"
+        text = trust.english_text(error)
         rows = [row for row in EXCEPTIONS if isinstance(error, row.causes)]
     row, match = next((row, match) for row in rows if (match := re.search(row.pattern, text)))
     fields |= match.groupdict()

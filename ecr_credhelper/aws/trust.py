@@ -44,6 +44,17 @@ HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
 UNKNOWN_CA = re.compile(r"(?i)self[- ]signed certificate|unable to get|not trusted")
 """In the text of an error: the loaded certificates do not include the CA."""
 
+NATIVE_ERRORS = {
+    0x800B0101: "certificate has expired",  # CERT_E_EXPIRED
+    0x800B0109: "certificate is not trusted",  # CERT_E_UNTRUSTEDROOT
+    0x800B010A: "certificate is not trusted",  # CERT_E_CHAINING
+    0x800B010F: "hostname mismatch",  # CERT_E_CN_NO_MATCH
+    -67602: "hostname mismatch",  # errSecHostNameMismatch
+    -67818: "certificate has expired",  # errSecCertificateExpired
+    -67843: "certificate is not trusted",  # errSecNotTrusted
+}
+"""Why Windows and macOS reject a certificate, by number: their texts are in the language of the user."""
+
 is_executable = False
 """Whether this process is the executable, and not a program that uses the library."""
 
@@ -135,6 +146,15 @@ def _is_usable(path: str) -> bool:
     return os.path.isfile(path) and os.access(path, os.R_OK) and os.path.getsize(path) > 0
 
 
+def english_text(error: Exception) -> str:
+    """Return the text of an exception of botocore and of its cause, in English."""
+    cause: BaseException | None = error
+    while cause and not hasattr(cause, "verify_code"):
+        cause = cause.__context__
+    text = f"{error} {getattr(error, 'kwargs', {}).get('error')!r}"
+    return NATIVE_ERRORS.get(getattr(cause, "verify_code", 0), text)
+
+
 def trust_system(client: "Any") -> None:
     """Make a botocore client trust the system's certificates instead of botocore's bundle.
 
@@ -170,12 +190,12 @@ class _Override:
             return  # plain HTTP, or another version of urllib3
         pool.ca_certs = self._store.file if self._needs_file else None
         pool.ca_cert_dir = self._store.directory or None
-        if self._store.native:
-            pool.conn_kw["ssl_context"] = _native_context()
-        elif self._needs_file and self._store.directory:
+        if self._needs_file:
             # In a context that has read a certificate from the directory, OpenSSL does not find another one
             # with the same subject.
             pool.conn_kw["ssl_context"] = self._new_context()
+        elif self._store.native:
+            pool.conn_kw["ssl_context"] = _native_context()
         if files := files_without_hash(self._store.directory):
             pool.conn_kw["ssl_context"] = context = self._new_context()
             for file in files:
@@ -190,8 +210,7 @@ class _Override:
         try:
             return self._botocores_send(request)
         except FailedConnection as error:
-            reason = repr(error.kwargs.get("error"))
-            if had_file or not self._store.file or not UNKNOWN_CA.search(reason):
+            if had_file or not self._store.file or not UNKNOWN_CA.search(english_text(error)):
                 raise
             self._needs_file = True
         return self._botocores_send(request)

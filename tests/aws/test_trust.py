@@ -307,22 +307,53 @@ def native(world: World, home: Path, monkeypatch: pytest.MonkeyPatch) -> System:
     return System(world, home / "store")
 
 
+@pytest.mark.usefixtures("native")
+def test_the_executable_asks_the_store_of_macos_and_windows() -> None:
+    assert fetch() == f"{UNKNOWN}; {HINT}"
+
+
 @linux_store
 def test_the_executable_uses_the_store_of_macos_and_windows(native: System) -> None:
-    assert fetch() == f"{UNKNOWN}; {HINT}"
     native.world.env(SSL_CERT_DIR=native.hashed())
     assert trust.system_store(os.environ) == ("this system", "", "")
     assert fetch() == "password"
     assert ssl.SSLContext.__module__ == "ssl"
 
 
+@pytest.mark.parametrize(("file", "result"), [("right", "password"), ("wrong", f"{UNKNOWN}; {HINT}")])
 def test_a_file_is_added_to_the_store_of_macos_and_windows(
-    native: System, monkeypatch: pytest.MonkeyPatch
+    file: str, result: str, native: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """OpenSSL reads the variable on Linux, so truststore must not see it here."""
-    store = trust.Store("this system", file=native.right)
+    store = trust.Store("this system", file=getattr(native, file))
     monkeypatch.setattr(trust, "system_store", lambda _: store)
-    assert fetch() == "password"
+    assert fetch() == result
+
+
+@pytest.mark.usefixtures("native")
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (0x800B0109, "is from an unknown CA"),
+        (0x800B010A, "is from an unknown CA"),
+        (0x800B010F, "is for another name"),
+        (0x800B0101, "has expired"),
+        (-67843, "is from an unknown CA"),
+        (-67602, "is for another name"),
+        (-67818, "has expired"),
+    ],
+)
+def test_an_error_of_the_store_is_recognized_in_every_language(
+    number: int, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Store(ssl.SSLContext):
+        def wrap_socket(self, *_: object, **__: object) -> ssl.SSLSocket:
+            error = ssl.SSLCertVerificationError("Ein erforderliches Zertifikat ist nicht gültig.")
+            error.verify_code = number
+            raise error
+
+    monkeypatch.setattr(trust, "_native_context", lambda: Store(ssl.PROTOCOL_TLS_CLIENT))
+    assert fetch().startswith(f"the TLS certificate of 127.0.0.1 {reason}; ")
 
 
 def test_the_library_does_not_load_truststore(native: System, monkeypatch: pytest.MonkeyPatch) -> None:
