@@ -10,6 +10,7 @@ credentials that assume it come from the environment, the container or the insta
 import copy
 import hashlib
 import os
+import platform
 import threading
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -21,6 +22,7 @@ from botocore.exceptions import NoCredentialsError as BotocoreNoCredentialsError
 from botocore.exceptions import UnknownCredentialError
 from botocore.session import Session
 
+from ecr_credhelper import fork_lock
 from ecr_credhelper.aws import trust
 from ecr_credhelper.aws.credential_process import ProcessProvider
 from ecr_credhelper.aws.files import reject_special_settings
@@ -108,6 +110,10 @@ def session_for(  # noqa: PLR0913 - everything that selects an identity
 
 def _new_session(registry: "Registry", rule: "Rule", *, is_interactive: bool, end: float | None) -> Session:
     profile = _profile_in_account(registry, rule.auto_pattern) if rule.auto_pattern else rule.profile
+    with fork_lock():
+        # botocore reads the name of the system, for which Python asks the WMI service of Windows and keeps
+        # the answer. Threads that ask at the same time would all wait, and under Wine without end.
+        platform.uname()
     session = OwnSession(profile=profile or None)
     session.set_config_variable("region", registry.region)  # for STS, like --region
     register_loader(session, is_dualstack=registry.dualstack)
