@@ -22,7 +22,6 @@ from botocore.exceptions import NoCredentialsError as BotocoreNoCredentialsError
 from botocore.exceptions import UnknownCredentialError
 from botocore.session import Session
 
-from ecr_credhelper import fork_lock
 from ecr_credhelper.aws import trust
 from ecr_credhelper.aws.credential_process import ProcessProvider
 from ecr_credhelper.aws.files import reject_special_settings
@@ -58,15 +57,24 @@ _ASSUMED: "WeakKeyDictionary[Credentials, dict[str, object]]" = WeakKeyDictionar
 _SESSIONS: "WeakKeyDictionary[Session, threading.Lock]" = WeakKeyDictionary()
 """A lock for each session: botocore's sessions are not thread-safe."""
 
-_ROLES: "dict[str, threading.Lock]" = {}
-"""A lock for each role: a program can fetch the tokens of many regions at once."""
+_LOCKS: "dict[str, threading.Lock]" = {}
+"""A lock for each role: a program can fetch the tokens of many regions at once. Also one for ``SYSTEM``."""
 
-for locks in (_SESSIONS, _ROLES):  # a lock held by the parent would never be released in the child
+SYSTEM = "the name of the system"
+
+for locks in (_SESSIONS, _LOCKS):  # a lock held by the parent would never be released in the child
     getattr(os, "register_at_fork", dict)(after_in_child=locks.clear)  # missing on Windows
 
 
 class OwnSession(Session):
     """A session whose clients, also those of its credential providers, trust the system's certificates."""
+
+    def __init__(self, profile: str | None = None) -> None:
+        # botocore calls this. On Windows, Python 3.12 and later ask the WMI service and cache the result, so
+        # that only the first call takes long. Under Wine, two of these at the same time never return.
+        with try_lock(_LOCKS.setdefault(SYSTEM, threading.Lock())):
+            platform.uname()
+        super().__init__(profile=profile)
 
     def create_client(self, *arguments: "Any", **options: "Any") -> "Any":
         """Return a client that trusts the configured bundle or, without one, the system's certificates."""
@@ -110,11 +118,7 @@ def session_for(  # noqa: PLR0913 - everything that selects an identity
 
 def _new_session(registry: "Registry", rule: "Rule", *, is_interactive: bool, end: float | None) -> Session:
     profile = _profile_in_account(registry, rule.auto_pattern) if rule.auto_pattern else rule.profile
-    with fork_lock():
-        # botocore reads the name of the system, for which Python asks the WMI service of Windows and keeps
-        # the answer. Threads that ask at the same time would all wait, and under Wine without end.
-        platform.uname()
-    session = OwnSession(profile=profile or None)
+    session = OwnSession(profile or None)
     session.set_config_variable("region", registry.region)  # for STS, like --region
     register_loader(session, is_dualstack=registry.dualstack)
     if rule.ca_bundle:  # for STS and SSO, like --ca-bundle
@@ -236,7 +240,7 @@ def assume_role(session: Session, registry: "Registry", rule: "Rule") -> Session
         extra_args={name: value for name, value in arguments.items() if value},
         cache=_ASSUMED.setdefault(source, {}),
     )
-    with try_lock(_ROLES.setdefault(rule.role_arn, threading.Lock())):  # other threads then use the cache
+    with try_lock(_LOCKS.setdefault(rule.role_arn, threading.Lock())):  # other threads then use the cache
         keys = fetcher.fetch_credentials()
     assumed = copy.copy(session)
     assumed.set_credentials(keys["access_key"], keys["secret_key"], keys["token"])
@@ -251,7 +255,7 @@ def _profile_in_account(registry: "Registry", pattern: str) -> str:
         ConfigParseError: botocore cannot read a configuration file.
 
     """
-    _ = Session().full_config  # This raises the ConfigParseError.
+    _ = OwnSession().full_config  # This raises the ConfigParseError.
     try:
         return resolve_auto(pattern, registry.account, os.environ)
     except ConfigurationError as error:

@@ -15,7 +15,7 @@ from ecr_credhelper.aws.error_fields import ca_bundle
 from ecr_credhelper.aws.errors import explain
 from ecr_credhelper.aws.files import reject_special_files
 from ecr_credhelper.aws.profiles import chain_of
-from ecr_credhelper.aws.sessions import profile_of, resolve_credentials, session_for
+from ecr_credhelper.aws.sessions import OwnSession, profile_of, resolve_credentials, session_for
 from ecr_credhelper.cache import open_cache
 from ecr_credhelper.console.log import redacted
 from ecr_credhelper.console.wording import format_duration
@@ -86,7 +86,7 @@ def credentials(context: "Context") -> "Iterator[Finding]":
     try:
         reject_special_files(context.environ, registry.host)
         if not context.registry:
-            region = Session(profile=profile or None).get_config_variable("region")
+            region = OwnSession(profile or None).get_config_variable("region")
             registry = _registry(context, region or PUBLIC_REGION)
         sources: list[Session] = []  # the session before it assumes the role of a rule
         session = session_for(registry, context.rule, on_session=sources.append)

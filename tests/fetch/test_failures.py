@@ -32,6 +32,7 @@ from ecr_credhelper.settings.loader import Settings
 from ecr_credhelper.settings.rules import NO_RULE
 from ecr_credhelper.testing.fake_ecr import FakeECR, Fault
 from tests.conftest import EXECUTABLE, HOST, OTHER_ACCOUNT, run, until
+from tests.docker_files import write_settings
 
 ME = Fingerprint("profile=me", "")
 DENIED, THROTTLED = Fault.aws("AccessDeniedException"), Fault.aws("ThrottlingException")
@@ -381,6 +382,19 @@ def test_a_caller_that_waited_does_not_blame_its_own_short_request(cache: Cache)
     assert "timed out" in late.timeout_error().reason
     Failures(cache.store, request.key).save(ThrottledError(HOST, "slow down", ""), HOST, 9, time.time())
     assert late.timeout_error().reason == "slow down"
+
+
+def test_the_deadline_ends_a_wait_for_the_name_of_the_system(
+    home: Path, aws: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows, ``platform.uname`` asks a service, which can hang."""
+    gate = threading.Event()
+    monkeypatch.setattr("platform.uname", lambda: gate.wait(60))
+    write_settings(home, "deadline = 1\n")
+    with pytest.raises(CredentialHelperError, match=r"(after|within) 1 s"):
+        get_credentials(HOST)
+    gate.set()
+    assert aws.calls == []
 
 
 def test_a_token_that_arrives_at_the_deadline_is_not_a_failure(

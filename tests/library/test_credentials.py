@@ -6,6 +6,7 @@ import base64
 import json
 import logging
 import os
+import platform
 import subprocess
 import sys
 import threading
@@ -546,14 +547,43 @@ def test_one_thread_at_a_time_uses_a_session(aws: FakeECR, monkeypatch: pytest.M
     assert session.most == 1
 
 
+@pytest.mark.parametrize("profile", ["a", "auto"])
+def test_one_thread_at_a_time_asks_for_the_name_of_the_system(
+    profile: str, home: Path, profiles: FakeECR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / ".aws/config").write_text(
+        PROFILES.replace("[profile b]", f"aws_account_id = {HOST[:12]}\n[profile b]")
+    )
+    write_settings(home, f'[registry.{HOST[:12]}]\nprofile = "{profile}"\n')
+    monkeypatch.setattr(sessions, "WAIT", 600)  # however busy the machine is
+    name = platform.uname()
+    asked: list[int] = []
+    cached: list[platform.uname_result] = []
+
+    def uname() -> platform.uname_result:
+        if not cached:
+            asked.append(threading.get_ident())
+            time.sleep(0.1)  # gives other threads time to ask too
+            cached.append(name)
+        return name
+
+    monkeypatch.setattr(platform, "uname", uname)
+    hosts = [HOST.replace("us-west-2", f"eu-place-{number}") for number in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        logins = list(pool.map(get_credentials, hosts))
+    assert len({login.password for login in logins}) == 4
+    assert used_keys(profiles) == ["AKIAPROFILEA"] * 4
+    assert len(asked) == 1
+
+
 FORK = """
 import os, threading
 from ecr_credhelper.aws import sessions
-for locks, key in ((sessions._ROLES, "a role"), (sessions._SESSIONS, sessions.Session())):
+for locks, key in ((sessions._LOCKS, "a role"), (sessions._SESSIONS, sessions.Session())):
     locks.setdefault(key, threading.Lock()).acquire()
 child = os.fork()
 if child == 0:
-    os._exit(len(sessions._ROLES) + len(sessions._SESSIONS))
+    os._exit(len(sessions._LOCKS) + len(sessions._SESSIONS))
 raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
@@ -641,7 +671,7 @@ def test_a_thread_that_hangs_while_it_assumes_a_role_does_not_block_others(
 ) -> None:
     monkeypatch.setattr(sessions, "WAIT", 0.1)
     lock = threading.Lock()
-    monkeypatch.setitem(sessions._ROLES, ROLE, lock)  # noqa: SLF001 - the lock of a thread that hangs
+    monkeypatch.setitem(sessions._LOCKS, ROLE, lock)  # noqa: SLF001 - the lock of a thread that hangs
     with lock:
         assert get_credentials(HOST, profile="a", role_arn=ROLE).username == "AWS"
     assert len(sts.calls) == 1
