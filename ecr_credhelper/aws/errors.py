@@ -112,7 +112,11 @@ EXCEPTIONS: tuple[Row, ...] = (
     Row((aws.SSLError,), errors.UnreachableError,
         "the TLS certificate of {host} has expired",
         "check this machine's clock; if it is correct, contact the operator of {host}",
-        "certificate (has|is) expired|not within its validity period"),
+        "certificate (has|is) expired"),
+    Row((aws.SSLError,), errors.UnreachableError,
+        "the TLS certificate of {host} has expired or is not yet valid",
+        "check this machine's clock; if it is correct, contact the operator of {host}",
+        "not within its validity period"),
     Row((aws.SSLError,), errors.UnreachableError,
         "the TLS certificate of {host} is not yet valid",
         CLOCK,
@@ -244,7 +248,7 @@ def explain(
         rows = [row for row in RESPONSES if fields["code"] in row.causes or "" in row.causes]
     else:
         fields |= exception_fields(error)
-        text = trust.english_text(error)
+        text = trust.searchable_text(error)
         rows = [row for row in EXCEPTIONS if isinstance(error, row.causes)]
     row, match = next((row, match) for row in rows if (match := re.search(row.pattern, text)))
     fields |= match.groupdict()

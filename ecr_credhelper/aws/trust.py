@@ -45,12 +45,14 @@ UNKNOWN_CA = re.compile(r"(?i)self[- ]signed certificate|unable to get|not trust
 """In the text of an error: the loaded certificates do not include the CA."""
 
 NATIVE_ERRORS = {
-    0x800B0101: "certificate has expired",  # CERT_E_EXPIRED
+    0x800B0101: "not within its validity period",  # CERT_E_EXPIRED
     0x800B0109: "certificate is not trusted",  # CERT_E_UNTRUSTEDROOT
     0x800B010A: "certificate is not trusted",  # CERT_E_CHAINING
     0x800B010F: "hostname mismatch",  # CERT_E_CN_NO_MATCH
+    0x800B0112: "certificate is not trusted",  # CERT_E_UNTRUSTEDCA
     -67602: "hostname mismatch",  # errSecHostNameMismatch
     -67818: "certificate has expired",  # errSecCertificateExpired
+    -67819: "certificate is not yet valid",  # errSecCertificateNotValidYet
     -67843: "certificate is not trusted",  # errSecNotTrusted
 }
 """Why Windows and macOS reject a certificate, by number: their texts are in the language of the user."""
@@ -146,12 +148,15 @@ def _is_usable(path: str) -> bool:
     return os.path.isfile(path) and os.access(path, os.R_OK) and os.path.getsize(path) > 0
 
 
-def english_text(error: Exception) -> str:
-    """Return the text of an exception of botocore and of its cause, in English."""
-    cause: BaseException | None = error
-    while cause and not hasattr(cause, "verify_code"):
+def searchable_text(error: Exception) -> str:
+    """Return a text in which patterns find the cause of an exception of botocore.
+
+    For a number in NATIVE_ERRORS, it is the text there; otherwise the text of the exception and of its cause.
+    """
+    cause = getattr(error, "kwargs", {}).get("error")
+    text = f"{error} {cause!r}"
+    while isinstance(cause, Exception) and not hasattr(cause, "verify_code"):
         cause = cause.__context__
-    text = f"{error} {getattr(error, 'kwargs', {}).get('error')!r}"
     return NATIVE_ERRORS.get(getattr(cause, "verify_code", 0), text)
 
 
@@ -191,7 +196,8 @@ class _Override:
         pool.ca_certs = self._store.file if self._needs_file else None
         pool.ca_cert_dir = self._store.directory or None
         if self._needs_file:
-            # In a context that has read a certificate from the directory, OpenSSL does not find another one
+            # On macOS and Windows, this context replaces that of truststore. Elsewhere, OpenSSL must not use
+            # the context again: if it has read a certificate from the directory, it does not find another one
             # with the same subject.
             pool.conn_kw["ssl_context"] = self._new_context()
         elif self._store.native:
@@ -210,7 +216,7 @@ class _Override:
         try:
             return self._botocores_send(request)
         except FailedConnection as error:
-            if had_file or not self._store.file or not UNKNOWN_CA.search(english_text(error)):
+            if had_file or not self._store.file or not UNKNOWN_CA.search(searchable_text(error)):
                 raise
             self._needs_file = True
         return self._botocores_send(request)

@@ -321,7 +321,7 @@ def test_the_executable_uses_the_store_of_macos_and_windows(native: System) -> N
 
 
 @pytest.mark.parametrize(("file", "result"), [("right", "password"), ("wrong", f"{UNKNOWN}; {HINT}")])
-def test_a_file_is_added_to_the_store_of_macos_and_windows(
+def test_a_file_is_read_if_the_store_of_macos_and_windows_lacks_the_ca(
     file: str, result: str, native: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """OpenSSL reads the variable on Linux, so truststore must not see it here."""
@@ -337,10 +337,12 @@ def test_a_file_is_added_to_the_store_of_macos_and_windows(
         (0x800B0109, "is from an unknown CA"),
         (0x800B010A, "is from an unknown CA"),
         (0x800B010F, "is for another name"),
-        (0x800B0101, "has expired"),
+        (0x800B0112, "is from an unknown CA"),
+        (0x800B0101, "has expired or is not yet valid"),
         (-67843, "is from an unknown CA"),
         (-67602, "is for another name"),
         (-67818, "has expired"),
+        (-67819, "is not yet valid"),
     ],
 )
 def test_an_error_of_the_store_is_recognized_in_every_language(
