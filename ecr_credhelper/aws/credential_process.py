@@ -101,8 +101,8 @@ class ProcessProvider(CredentialProvider):
         return self._credentials(found)
 
     def _split(self, command: str | dict[str, str]) -> list[str]:
-        if isinstance(command, dict):  # botocore's splitter for Windows takes it as a list of arguments
-            raise TypeError("the setting has settings below it")
+        if isinstance(command, dict):  # config_errors explains it; botocore's splitter for Windows accepts it
+            raise TypeError
         try:
             arguments = list(compat_shell_split(command))
         except ValueError:
@@ -195,6 +195,7 @@ def _start_problem(program: str, error: OSError | ValueError) -> tuple[str, str]
     is_windows = os.name == "nt"
     quoted = subprocess.list2cmdline([program]) if is_windows else shlex.quote(program)
     find = "where.exe" if is_windows else "command -v"
+    path = program if os.path.dirname(program) else shutil.which(program) or ""
     permit = f"check the permissions of {quoted}" if is_windows else f"run: chmod +x {quoted}"
     problems = (
         (isinstance(error, ValueError), "contains a null character", CORRECT),
@@ -202,12 +203,14 @@ def _start_problem(program: str, error: OSError | ValueError) -> tuple[str, str]
             f"has {program!r} in its path, which is not expanded", "write the absolute path"),
         (number in {errno.EAGAIN, errno.ENOMEM},
             f"cannot be started ({os.strerror(number or 0)})", "raise the limits on processes and memory"),
-        (os.sep not in program and not shutil.which(program),
+        (not path,
             "is not on the PATH that the client provides, which can differ from that of your shell",
             f"write its absolute path; to see it, run: {find} {quoted}"),
-        (os.path.isdir(program), f"is a directory: {program}", "write the path of the program"),
+        (os.path.isdir(path), f"is a directory: {program}", "write the path of the program"),
         (isinstance(error, PermissionError), "is not executable", permit),
-        (not os.path.exists(program), "does not exist", f"correct {quoted} in the AWS configuration"),
+        (not os.path.exists(path), "does not exist", f"correct {quoted} in the AWS configuration"),
+        (not path.endswith(program),  # Windows searches for more suffixes than it adds
+            "is started only with its suffix", f"write it as {os.path.basename(path)}"),
         (True, "is not a program that can be started", f"check the first line and the format of {quoted}"),
     )  # fmt: skip
     return next((problem, hint) for applies, problem, hint in problems if applies)

@@ -458,10 +458,6 @@ CONFIGURATION = [
 ]  # fmt: skip
 
 NOT_WINDOWS = [
-    Cause("not on PATH", lambda w: w.profile("credential_process = granted-tool --role x"),
-        "the credential_process of profile dev (granted-tool) is not on the PATH that the client provides, "
-        "which can differ from that of your shell; "
-        "write its absolute path; to see it, run: command -v granted-tool"),
     Cause("tilde", lambda w: w.profile("credential_process = ~/bin/tool"),
         f"{TOOL} has '~/bin/tool' in its path, which is not expanded; write the absolute path"),
     Cause("$HOME", lambda w: w.profile("credential_process = $HOME/bin/tool"),
@@ -511,6 +507,13 @@ NOT_WINDOWS = [
         f"{PYTHON} was ended by signal 9; run it in a terminal"),
     Cause("too much output", lambda w: w.process("while True: print('x' * 4095)"),
         f"{PYTHON} wrote more than 1 MiB; it must write one JSON object only"),
+]  # fmt: skip
+
+ON_PATH = [
+    Cause("not on PATH", lambda w: w.profile("credential_process = granted-tool --role x"),
+        "the credential_process of profile dev (granted-tool) is not on the PATH that the client provides, "
+        "which can differ from that of your shell; "
+        f"write its absolute path; to see it, run: {FIND} granted-tool"),
     Cause("process of a source profile", lambda w: w.profile(f"role_arn = {ROLE}\nsource_profile = dev",
         "[profile dev]\ncredential_process = granted-tool\n", name="prod"),
         "the credential_process of profile dev (granted-tool) is not on the PATH that the client provides, "
@@ -778,7 +781,7 @@ BODIES = [
         "correct them at their source"),
 ]  # fmt: skip
 
-CAUSES = [*VALUES, *BODIES, *DENIALS, *RESPONSES, *SESSIONS, *MISSING, *CONFIGURATION, *NETWORK]
+CAUSES = [*VALUES, *BODIES, *DENIALS, *RESPONSES, *SESSIONS, *MISSING, *CONFIGURATION, *ON_PATH, *NETWORK]
 
 
 PYTHON_NAME = os.path.basename(sys.executable)

@@ -181,6 +181,23 @@ def test_commands_that_cannot_work(command: str, error: str, tmp_path: Path) -> 
     assert "a-secret" not in found
 
 
+@posix
+def test_a_script_on_the_path_has_no_interpreter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "granted"
+    script.write_text("#!/nonexistent\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    hint = "check the first line and the format of granted"
+    assert error_of("granted") == f"(granted) is not a program that can be started; {hint}"
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="only Windows searches for programs with suffixes")
+def test_a_batch_file_needs_its_suffix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "granted.cmd").write_text("@echo off\n")
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert error_of("granted").lower() == "(granted) is started only with its suffix; write it as granted.cmd"
+
+
 def test_standard_error_is_read_to_its_end() -> None:
     code = f"import sys\nfor _ in range(1500): sys.stderr.write('x' * 999 + '\\n')\nprint({JSON!r})"
     assert load(python(code)).secret_key == "a-secret"
