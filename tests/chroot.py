@@ -44,7 +44,7 @@ exec chroot "$root" sh -c 'cd "$0" && exec "$@"' "$cwd" "$@"
 """
 
 _APT_SETTINGS = ("Acquire::http", "Acquire::Check-", "Acquire::Retries")
-"""Prefixes of the apt settings that the chroot gets from this machine: proxies and checks of dates."""
+"""Prefixes of the apt settings that the chroot gets from here: proxies, checks of dates, and retries."""
 
 _PIP_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout")
 
@@ -55,7 +55,7 @@ _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
 _REMOVALS = 5
 _REMOVAL_PAUSE = 0.2
-"""How often the directory is deleted at most, and the seconds between two attempts."""
+"""The maximum number of attempts to delete the directory, and the pause between them in seconds."""
 
 
 class ChrootError(Exception):
@@ -119,7 +119,7 @@ class Chroot:
 
 @contextmanager
 def suite_chroot(suite: str, packages: Iterable[str], name: str = "") -> Iterator[Chroot]:
-    """Make a chroot of a Debian suite with those of ``packages`` that the suite has; remove it in the end.
+    """Make a chroot of a Debian suite with those of ``packages`` that the suite has; remove it at the end.
 
     ``name`` is the name of its directory in ``build/``: two runs at once need two names. Raise ChrootError if
     this machine cannot make one.

@@ -1,6 +1,7 @@
-"""``make dist``: the sdist and the wheel, from the files that git tracks, the same bytes on each machine.
+"""``make dist``: the sdist and the wheel, from the files that git tracks.
 
-A commit with a version tag is a release. It is built only if nothing that a release needs is missing.
+The same versions of hatchling and Python write the same bytes. A commit with a version tag is a release. It
+is built only if nothing that a release needs is missing.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def build(root: Path, target: Path) -> list[Path]:
     """Build the sdist, and the wheel from it, into ``target``. Untracked files are in neither."""
     for old in target.glob(f"{DISTRIBUTION}-*"):
         old.unlink()
-    # hatchling gives all files in the archives the same time, unless this variable is set.
+    # Without this variable, hatchling gives all files a constant time: every build has the same bytes.
     environ = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
     with tempfile.TemporaryDirectory() as name:
         for path in tracked_files(root):
@@ -58,7 +59,7 @@ def version(root: Path) -> str:
 
 
 def release_problems(root: Path) -> list[str]:
-    """Return what is missing for a release of this commit, a line each. Without a version tag, it is none.
+    """Return what is missing to release this commit, one line each: nothing without a version tag.
 
     The release workflow sets ``TAG``, so that its checks do not depend on the tags that a checkout fetches.
     """

@@ -1,6 +1,6 @@
 """``make newest``: the test suite and the end-to-end rows with the Pythons and clients of a Debian suite.
 
-It needs root, mmdebstrap and the package indexes, so it is neither part of the test suite nor of ``.ci/run``.
+It needs root, mmdebstrap and the package indexes, so it is part of neither the test suite nor ``.ci/run``.
 """
 
 from __future__ import annotations

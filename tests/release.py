@@ -1,7 +1,7 @@
 """``make release``: check the archives in ``dist``, and write the notes and the SBOM of their version.
 
 The release workflow runs this between ``make dist`` and the publication. It sets ``TAG``, which must name the
-version. Without ``TAG``, for example in ``.ci/run``, everything else is the same.
+version. Without ``TAG``, for example in ``.ci/run``, only this check is left out.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ def metadata(wheel: Path) -> Message:
 
 
 def check_archives(dist: Path, tag: str | None) -> Path:
-    """Return the wheel. Raise ReleaseError unless it and its sdist are all that would be published."""
+    """Return the wheel.
+
+    Raise ReleaseError if other files would be published with it and its sdist, or if the tag does not fit.
+    """
     wheels = list(dist.glob("*.whl"))
     if len(wheels) != 1:
         raise ReleaseError(f"{dist}: {len(wheels)} wheels instead of one; remove it and run make dist")
@@ -98,7 +101,7 @@ def _run(module: str, *arguments: str | Path) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Check the archives in the first directory, and write all files of the release to the second one."""
+    """Check the archives in the first directory, and write the notes and the SBOM to the second one."""
     dist, output = map(Path, arguments)
     try:
         wheel = check_archives(dist, os.environ.get("TAG"))

