@@ -10,9 +10,8 @@ credentials that assume it come from the environment, the container or the insta
 import copy
 import hashlib
 import os
-import platform
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -26,7 +25,6 @@ from ecr_credhelper.aws import trust
 from ecr_credhelper.aws.credential_process import ProcessProvider
 from ecr_credhelper.aws.files import reject_special_settings
 from ecr_credhelper.aws.loader import register_loader
-from ecr_credhelper.aws.lock import WAIT
 from ecr_credhelper.aws.logs import secrets_hidden
 from ecr_credhelper.aws.profiles import resolve_auto
 from ecr_credhelper.aws.providers import (
@@ -38,11 +36,12 @@ from ecr_credhelper.aws.providers import (
     watch_metadata,
 )
 from ecr_credhelper.aws.sdk_caches import CLICache
+from ecr_credhelper.aws.threads import load_system_name, named_lock, try_lock
 from ecr_credhelper.errors import ConfigurationError
 from ecr_credhelper.fingerprint import join_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from ecr_credhelper.registry import Registry
@@ -57,23 +56,15 @@ _ASSUMED: "WeakKeyDictionary[Credentials, dict[str, object]]" = WeakKeyDictionar
 _SESSIONS: "WeakKeyDictionary[Session, threading.Lock]" = WeakKeyDictionary()
 """A lock for each session: botocore's sessions are not thread-safe."""
 
-_LOCKS: "dict[str, threading.Lock]" = {}
-"""A lock for each role: a program can fetch the tokens of many regions at once. Also one for ``SYSTEM``."""
-
-SYSTEM = "the name of the system"
-
-for locks in (_SESSIONS, _LOCKS):  # a lock held by the parent would never be released in the child
-    getattr(os, "register_at_fork", dict)(after_in_child=locks.clear)  # missing on Windows
+# A lock held by the parent would never be released in the child.
+getattr(os, "register_at_fork", dict)(after_in_child=_SESSIONS.clear)  # missing on Windows
 
 
 class OwnSession(Session):
     """A session whose clients, also those of its credential providers, trust the system's certificates."""
 
     def __init__(self, profile: str | None = None) -> None:
-        # botocore calls this. On Windows, Python 3.12 and later ask the WMI service and cache the result, so
-        # that only the first call takes long. Under Wine, two of these at the same time never return.
-        with try_lock(_LOCKS.setdefault(SYSTEM, threading.Lock())):
-            platform.uname()
+        load_system_name()
         super().__init__(profile=profile)
 
     def create_client(self, *arguments: "Any", **options: "Any") -> "Any":
@@ -212,17 +203,6 @@ def session_lock(session: Session) -> "AbstractContextManager[None]":
     return try_lock(_SESSIONS.setdefault(session, threading.Lock()))
 
 
-@contextmanager
-def try_lock(lock: threading.Lock) -> "Iterator[None]":
-    """Hold a lock. Continue without it after ``WAIT`` seconds: its holder can hang."""
-    is_held = lock.acquire(timeout=WAIT)
-    try:
-        yield
-    finally:
-        if is_held:
-            lock.release()
-
-
 def assume_role(session: Session, registry: "Registry", rule: "Rule") -> Session:
     """Return a copy of a session with the credentials of the rule's role."""
     source = resolve_credentials(session)
@@ -240,7 +220,7 @@ def assume_role(session: Session, registry: "Registry", rule: "Rule") -> Session
         extra_args={name: value for name, value in arguments.items() if value},
         cache=_ASSUMED.setdefault(source, {}),
     )
-    with try_lock(_LOCKS.setdefault(rule.role_arn, threading.Lock())):  # other threads then use the cache
+    with try_lock(named_lock(rule.role_arn)):  # other threads then use the cache
         keys = fetcher.fetch_credentials()
     assumed = copy.copy(session)
     assumed.set_credentials(keys["access_key"], keys["secret_key"], keys["token"])

@@ -14,6 +14,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ecr_credhelper.aws.threads import load_system_name
 from ecr_credhelper.files import is_special
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def _has_truststore() -> bool:
     """Return whether the certificates of macOS and Windows can be used."""
     if not is_executable:  # a program decides itself about the libraries in it
         return False
+    load_system_name()
     try:
         import truststore  # noqa: F401 - loading it shows whether it works here
     except ImportError:  # not installed, or an old macOS

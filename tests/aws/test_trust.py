@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import platform
 import ssl
 import sys
 import time
@@ -17,7 +18,7 @@ import botocore.session
 import pytest
 from botocore import httpsession
 
-from ecr_credhelper.aws import client, trust
+from ecr_credhelper.aws import client, threads, trust
 from ecr_credhelper.errors import CredentialHelperError
 from ecr_credhelper.registry import parse
 from ecr_credhelper.settings.rules import NO_RULE, Rule
@@ -356,6 +357,22 @@ def test_an_error_of_the_store_is_recognized_in_every_language(
 
     monkeypatch.setattr(trust, "_native_context", lambda: Store(ssl.PROTOCOL_TLS_CLIENT))
     assert fetch().startswith(f"the TLS certificate of 127.0.0.1 {reason}; ")
+
+
+@pytest.mark.usefixtures("native")
+def test_truststore_does_not_ask_for_the_name_of_the_system_beside_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name, lock = platform.uname(), threads.named_lock("platform.uname")
+    is_locked: list[bool] = []
+
+    def uname() -> platform.uname_result:
+        is_locked.append(lock.locked())
+        return name
+
+    monkeypatch.setattr(platform, "uname", uname)
+    assert trust.system_store(os.environ)
+    assert is_locked == [True]
 
 
 def test_the_library_does_not_load_truststore(native: System, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ from ecr_credhelper import (
     Credentials,
     get_credentials,
 )
-from ecr_credhelper.aws import sessions
+from ecr_credhelper.aws import threads
 from ecr_credhelper.cache import Cache, open_cache
 from ecr_credhelper.errors import NO_CREDENTIALS, NoCredentialsError
 from ecr_credhelper.fingerprint import fingerprint
@@ -413,7 +413,7 @@ def test_an_assumed_role_is_not_shared_between_sessions(sts: FakeSTS, home: Path
 def test_a_role_is_assumed_once_per_region_for_a_profile_and_once_for_a_session(
     source: str, sts: FakeSTS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "WAIT", 60)  # a busy machine can take long
+    monkeypatch.setattr(threads, "WAIT", 60)  # a busy machine can take long
     hosts = [HOST.replace("us-west-2", f"eu-place-{number}") for number in range(8)]
     sts.delay = 0.1
     arguments = {"profile": "a"} if source == "profile" else {"session": boto3.Session(profile_name="a")}
@@ -539,7 +539,7 @@ class Watched(botocore.session.Session):
 
 
 def test_one_thread_at_a_time_uses_a_session(aws: FakeECR, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "WAIT", 600)  # however busy the machine is
+    monkeypatch.setattr(threads, "WAIT", 600)  # however busy the machine is
     session = Watched()
     hosts = [HOST.replace("us-west-2", f"eu-place-{number}") for number in range(4)]
     with CredentialProvider(session=session) as provider, ThreadPoolExecutor(4) as pool:
@@ -555,7 +555,7 @@ def test_one_thread_at_a_time_asks_for_the_name_of_the_system(
         PROFILES.replace("[profile b]", f"aws_account_id = {HOST[:12]}\n[profile b]")
     )
     write_settings(home, f'[registry.{HOST[:12]}]\nprofile = "{profile}"\n')
-    monkeypatch.setattr(sessions, "WAIT", 600)  # however busy the machine is
+    monkeypatch.setattr(threads, "WAIT", 600)  # however busy the machine is
     name = platform.uname()
     asked: list[int] = []
     cached: list[platform.uname_result] = []
@@ -578,12 +578,12 @@ def test_one_thread_at_a_time_asks_for_the_name_of_the_system(
 
 FORK = """
 import os, threading
-from ecr_credhelper.aws import sessions
-for locks, key in ((sessions._LOCKS, "a role"), (sessions._SESSIONS, sessions.Session())):
+from ecr_credhelper.aws import sessions, threads
+for locks, key in ((threads._LOCKS, "a role"), (sessions._SESSIONS, sessions.Session())):
     locks.setdefault(key, threading.Lock()).acquire()
 child = os.fork()
 if child == 0:
-    os._exit(len(sessions._LOCKS) + len(sessions._SESSIONS))
+    os._exit(len(threads._LOCKS) + len(sessions._SESSIONS))
 raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
@@ -669,9 +669,9 @@ def test_type_hints_can_be_resolved_at_runtime(function: object) -> None:
 def test_a_thread_that_hangs_while_it_assumes_a_role_does_not_block_others(
     sts: FakeSTS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "WAIT", 0.1)
+    monkeypatch.setattr(threads, "WAIT", 0.1)
     lock = threading.Lock()
-    monkeypatch.setitem(sessions._LOCKS, ROLE, lock)  # noqa: SLF001 - the lock of a thread that hangs
+    monkeypatch.setitem(threads._LOCKS, ROLE, lock)  # noqa: SLF001 - the lock of a thread that hangs
     with lock:
         assert get_credentials(HOST, profile="a", role_arn=ROLE).username == "AWS"
     assert len(sts.calls) == 1
