@@ -1,9 +1,9 @@
 """Find or fetch one token: look in the cache, take its lock, reuse another caller's failure, or call AWS."""
 
+import sys
 import time
 from typing import TYPE_CHECKING
 
-from ecr_credhelper import fork_lock
 from ecr_credhelper.aws.lock import ProcessLock, lock_name
 from ecr_credhelper.aws.progress import Progress, Stage
 from ecr_credhelper.errors import (
@@ -88,11 +88,10 @@ class Attempt:
 
     def timeout_error(self) -> CredentialHelperError:
         """Return the error for the caller at the deadline."""
-        with fork_lock():
-            from ecr_credhelper.console.prompts import open_prompts
-
+        # Importing the module could wait for another thread, which hangs in an import.
+        prompts = sys.modules.get("ecr_credhelper.console.prompts")
         progress = self.progress
-        stage = Stage.PROMPT if open_prompts else progress.stage
+        stage = Stage.PROMPT if prompts and prompts.open_prompts else progress.stage
         if self._has_waited and stage not in {Stage.REQUEST, Stage.PROMPT}:  # too little time was left
             if failure := self._failure_while_waiting():
                 return failure

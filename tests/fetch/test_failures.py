@@ -6,12 +6,14 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecr_credhelper import fork_lock
 from ecr_credhelper.aws import lock
 from ecr_credhelper.aws.progress import Stage
 from ecr_credhelper.cache import Cache
@@ -395,6 +397,13 @@ def test_the_deadline_ends_a_wait_for_the_name_of_the_system(
         get_credentials(HOST)
     gate.set()
     assert aws.calls == []
+
+
+def test_the_deadline_does_not_wait_for_a_thread_that_imports(cache: Cache) -> None:
+    one = resolver.Resolver(Settings("", {}, {}), ME, cache, time.time)
+    late = attempt.Attempt(one, one.request(registry()), lambda token, now: False)
+    with ThreadPoolExecutor(1) as pool, fork_lock():
+        assert pool.submit(late.timeout_error).result(60).reason
 
 
 def test_a_token_that_arrives_at_the_deadline_is_not_a_failure(
