@@ -192,28 +192,35 @@ def _shell_problem(arguments: list[str]) -> tuple[str, str] | None:
 def _start_problem(program: str, error: OSError | ValueError) -> tuple[str, str]:
     """Return why a program cannot be started, and what to do."""
     number = error.errno if isinstance(error, OSError) else None
+    found = shutil.which(program)  # On Windows, with a suffix. It finds paths too.
+    path = found or (program if os.path.dirname(program) else shutil.which(program, os.F_OK)) or ""
     is_windows = os.name == "nt"
-    quoted = subprocess.list2cmdline([program]) if is_windows else shlex.quote(program)
+    quoted, quoted_path = map(_quote_for_windows if is_windows else shlex.quote, (program, path))
     find = "where.exe" if is_windows else "command -v"
-    path = program if os.path.dirname(program) else shutil.which(program) or ""
-    permit = f"check the permissions of {quoted}" if is_windows else f"run: chmod +x {quoted}"
+    cannot = f"cannot be started ({os.strerror(number or 0)})"
     problems = (
         (isinstance(error, ValueError), "contains a null character", CORRECT),
-        (program.startswith("~") or "$" in program or "%" in program,
+        (not os.path.exists(path) and (program.startswith("~") or "$" in program or "%" in program),
             f"has {program!r} in its path, which is not expanded", "write the absolute path"),
-        (number in {errno.EAGAIN, errno.ENOMEM},
-            f"cannot be started ({os.strerror(number or 0)})", "raise the limits on processes and memory"),
+        (number in {errno.EAGAIN, errno.ENOMEM}, cannot, "raise the limits on processes and memory"),
+        (number in {errno.EMFILE, errno.ENFILE}, cannot, "raise the limit on open files"),
         (not path,
             "is not on the PATH that the client provides, which can differ from that of your shell",
             f"write its absolute path; to see it, run: {find} {quoted}"),
         (os.path.isdir(path), f"is a directory: {program}", "write the path of the program"),
-        (isinstance(error, PermissionError), "is not executable", permit),
         (not os.path.exists(path), "does not exist", f"correct {quoted} in the AWS configuration"),
-        (not path.endswith(program),  # Windows searches for more suffixes than it adds
+        (not os.access(path, os.X_OK), "is not executable", f"run: chmod +x {quoted_path}"),
+        (number == errno.ENOENT and os.path.basename(path).lower() != os.path.basename(program).lower(),
             "is started only with its suffix", f"write it as {os.path.basename(path)}"),
-        (True, "is not a program that can be started", f"check the first line and the format of {quoted}"),
+        (number in {errno.ENOENT, errno.ENOEXEC, errno.EACCES, errno.ENOTDIR},
+            "is not a program that can be started", f"check the first line and the format of {quoted_path}"),
+        (True, cannot, RUN_IT),
     )  # fmt: skip
     return next((problem, hint) for applies, problem, hint in problems if applies)
+
+
+def _quote_for_windows(text: str) -> str:
+    return subprocess.list2cmdline([text])
 
 
 def _is_text(value: object) -> bool:

@@ -14,7 +14,7 @@ import os
 import signal
 import subprocess
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -126,8 +126,8 @@ def run(arguments: "Sequence[str]", seconds: float | None) -> Result:
         ValueError: an argument contains a null character.
 
     """
-    output, errors = _Pipe(MAX_OUTPUT), _Pipe(MAX_ERRORS)
-    try:
+    with ExitStack() as pipes:
+        output, errors = _Pipe(MAX_OUTPUT, pipes), _Pipe(MAX_ERRORS, pipes)
         child = _children.start(arguments, output.writer, errors.writer)
         try:
             output.start(on_limit=child.kill)
@@ -137,9 +137,6 @@ def run(arguments: "Sequence[str]", seconds: float | None) -> Result:
                 status = child.process.wait(seconds)
         finally:
             _children.end(child)
-    finally:
-        output.finish()
-        errors.finish()
     lines = errors.data.partition(b"\n")[2] if errors.is_cut else errors.data  # the first one is incomplete
     return Result(status, bytes(output.data), bytes(lines), output.is_cut)
 
@@ -149,10 +146,12 @@ class _Pipe:
 
     Children of the program can keep the pipe open and outlive the program. ``finish`` therefore writes a
     random mark into the pipe, which follows all that the program has written, and the thread ends there.
+    ``stack`` calls it.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, stack: ExitStack) -> None:
         self._reader, self.writer = os.pipe()
+        stack.callback(self.finish)
         self._limit = limit
         self._mark = os.urandom(16)
         self._thread: threading.Thread | None = None

@@ -29,6 +29,7 @@ from tests.terminals import read_to_end
 
 KEYS = {"Version": 1, "AccessKeyId": "AKIAEXAMPLE", "SecretAccessKey": "a-secret"}
 JSON = json.dumps(KEYS)
+NO_PROGRAM = "is not a program that can be started; check the first line and the format of"
 NO_SHELL = "but no shell runs it; move the command to a script"
 NOT_A_TIME = "wrote an Expiration that is not a time; use the form 2030-01-31T12:00:00Z"
 FORMAT = "check its documentation for the AWS credential_process format"
@@ -168,14 +169,32 @@ def test_deeply_nested_output_is_not_valid() -> None:
         ("{home}", "(home) is a directory: {home}; write the path of the program"),
         ("'{home}/my tool'", "(my tool) is not executable; run: chmod +x '{home}/my tool'"),
         ("'{home}/no tool'", "(no tool) does not exist; correct '{home}/no tool' in the AWS configuration"),
+        ("'my tool'", "(my tool) is not executable; run: chmod +x '{home}/my tool'"),
+        ("{home}/100%", "(100%) is not executable; run: chmod +x {home}/100%"),
+        ("granted-script", f"(granted-script) {NO_PROGRAM} {{home}}/granted-script"),
+        (
+            "{home}/100%/x",
+            "(x) has '{home}/100%/x' in its path, which is not expanded; write the absolute path",
+        ),
+        (
+            "{home}/granted-script/x",
+            "(x) does not exist; correct {home}/granted-script/x in the AWS configuration",
+        ),
+        ("true " + "x" * 200_000, "(true) cannot be started (Argument list too long); run it in a terminal"),
         ('""', "is empty; correct it in the AWS configuration"),
         ("tool\0x", "(tool\0x) contains a null character; correct it in the AWS configuration"),
     ],
 )
-def test_commands_that_cannot_work(command: str, error: str, tmp_path: Path) -> None:
+def test_commands_that_cannot_work(
+    command: str, error: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = tmp_path / "home"
     home.mkdir()
-    (home / "my tool").write_text("")
+    for name in ("my tool", "100%"):
+        (home / name).write_text("")
+    (home / "granted-script").write_text(f"#!{home}/100%\n")
+    (home / "granted-script").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{home}{os.pathsep}{os.environ['PATH']}")
     found = error_of(command.replace("{home}", str(home)))
     assert found == error.replace("{home}", str(home)).replace("\0", " ")
     assert "a-secret" not in found
@@ -187,8 +206,23 @@ def test_a_script_on_the_path_has_no_interpreter(tmp_path: Path, monkeypatch: py
     script.write_text("#!/nonexistent\n")
     script.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    hint = "check the first line and the format of granted"
-    assert error_of("granted") == f"(granted) is not a program that can be started; {hint}"
+    assert error_of("granted") == f"(granted) {NO_PROGRAM} {script}"
+
+
+@posix
+def test_too_many_open_files_are_not_a_fault_of_the_program() -> None:
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free + 3, limits[1]))  # for one pipe and a half
+        errors = {error_of(f"{sys.executable} -c 0") for _ in range(3)}
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    (error,) = errors
+    assert error.endswith(" cannot be started (Too many open files); raise the limit on open files")
 
 
 @pytest.mark.skipif(sys.platform != "win32", reason="only Windows searches for programs with suffixes")
