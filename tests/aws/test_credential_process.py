@@ -180,7 +180,7 @@ def test_deeply_nested_output_is_not_valid() -> None:
             "{home}/granted-script/x",
             "(x) does not exist; correct {home}/granted-script/x in the AWS configuration",
         ),
-        ("true " + "x" * 200_000, "(true) cannot be started (Argument list too long); run it in a terminal"),
+        ("true {too long}", "(true) cannot be started (Argument list too long); run it in a terminal"),
         ('""', "is empty; correct it in the AWS configuration"),
         ("tool\0x", "(tool\0x) contains a null character; correct it in the AWS configuration"),
     ],
@@ -195,7 +195,7 @@ def test_commands_that_cannot_work(
     (home / "granted-script").write_text(f"#!{home}/100%\n")
     (home / "granted-script").chmod(0o755)
     monkeypatch.setenv("PATH", f"{home}{os.pathsep}{os.environ['PATH']}")
-    found = error_of(command.replace("{home}", str(home)))
+    found = error_of(command.replace("{home}", str(home)).replace("{too long}", "x" * 200_000))
     assert found == error.replace("{home}", str(home)).replace("\0", " ")
     assert "a-secret" not in found
 
