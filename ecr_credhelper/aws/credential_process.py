@@ -195,7 +195,9 @@ def _start_problem(program: str, error: OSError | ValueError) -> tuple[str, str]
     found = shutil.which(program)  # On Windows, with a suffix. It finds paths too.
     path = found or (program if os.path.dirname(program) else shutil.which(program, os.F_OK)) or ""
     is_windows = os.name == "nt"
-    quoted, quoted_path = map(_quote_for_windows if is_windows else shlex.quote, (program, path))
+    quoted, quoted_path = (
+        subprocess.list2cmdline([text]) if is_windows else shlex.quote(text) for text in (program, path)
+    )
     find = "where.exe" if is_windows else "command -v"
     cannot = f"cannot be started ({os.strerror(number or 0)})"
     problems = (
@@ -217,10 +219,6 @@ def _start_problem(program: str, error: OSError | ValueError) -> tuple[str, str]
         (True, cannot, RUN_IT),
     )  # fmt: skip
     return next((problem, hint) for applies, problem, hint in problems if applies)
-
-
-def _quote_for_windows(text: str) -> str:
-    return subprocess.list2cmdline([text])
 
 
 def _is_text(value: object) -> bool:
