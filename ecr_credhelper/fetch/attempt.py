@@ -88,10 +88,10 @@ class Attempt:
 
     def timeout_error(self) -> CredentialHelperError:
         """Return the error for the caller at the deadline."""
-        # Importing the module could wait for another thread, which hangs in an import.
+        # Importing the module could wait for another thread, which hangs in an import, maybe in this one.
         prompts = sys.modules.get("ecr_credhelper.console.prompts")
         progress = self.progress
-        stage = Stage.PROMPT if prompts and prompts.open_prompts else progress.stage
+        stage = Stage.PROMPT if getattr(prompts, "open_prompts", None) else progress.stage
         if self._has_waited and stage not in {Stage.REQUEST, Stage.PROMPT}:  # too little time was left
             if failure := self._failure_while_waiting():
                 return failure

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given
@@ -399,7 +401,14 @@ def test_the_deadline_ends_a_wait_for_the_name_of_the_system(
     assert aws.calls == []
 
 
-def test_the_deadline_does_not_wait_for_a_thread_that_imports(cache: Cache) -> None:
+@pytest.mark.parametrize("module", [None, ModuleType("half imported")])
+def test_the_deadline_does_not_wait_for_a_thread_that_imports(
+    module: ModuleType | None, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if module:
+        monkeypatch.setitem(sys.modules, "ecr_credhelper.console.prompts", module)
+    else:
+        monkeypatch.delitem(sys.modules, "ecr_credhelper.console.prompts", raising=False)
     one = resolver.Resolver(Settings("", {}, {}), ME, cache, time.time)
     late = attempt.Attempt(one, one.request(registry()), lambda token, now: False)
     with ThreadPoolExecutor(1) as pool, fork_lock():
